@@ -1,0 +1,72 @@
+/* Automatic differentiation: operations on tensors that require a gradient are noted in a graph; tr_backward walks it in
+ * reverse and adds the derivatives of its root into every leaf's gradient. */
+#ifndef TRIREME_AUTOGRAD_H
+#define TRIREME_AUTOGRAD_H
+
+#include <trireme/ops.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Ask for a gradient of a leaf (or stop asking).  Returns t, or NULL for a type that has none or a tensor in a graph. */
+TR_API tr_tensor *(tr_requires_grad_)(tr_tensor *t, bool requires_grad);
+
+typedef struct {
+    tr_tensor *gradient; /* d(whatever)/d(root), of the root's shape; default 1 for a root of one element */
+    bool retain_graph;   /* keep the saved values, so that backward can run again */
+    bool create_graph;   /* note the derivatives too, so that they can be differentiated; implies retain_graph */
+    char reserved_;
+} tr_backward_options;
+
+/* Add d(root)/d(leaf) into the gradient of every leaf that leads to root.  Frees the saved values as it goes.
+ * Returns 0, or -1 with an error standing; a value that was changed in place since it was saved is refused. */
+TR_API TR_CHECK_RESULT int(tr_backward)(tr_tensor *root, tr_backward_options options);
+
+/* The gradient gathered so far, borrowed (it lives as long as t keeps it); NULL if there is none yet.  Of a tensor that
+ * is no leaf only after tr_retain_grad(). */
+TR_API tr_tensor *tr_grad(const tr_tensor *t);
+
+/* Replace t's gradient (kept), or remove it with NULL.  0, or -1 for another shape, type or device. */
+TR_API int(tr_set_grad)(tr_tensor *t, tr_tensor *gradient);
+
+/* Keep the gradient of an intermediate result.  Returns t. */
+TR_API tr_tensor *(tr_retain_grad)(tr_tensor *t);
+
+/* Call f(leaf, data) whenever backward has finished leaf's gradient, before it goes on.  One may be set by each of
+ * several parties; returns an id > 0 for tr_remove_hook, or -1.  The hook may read and change the gradient. */
+typedef void tr_grad_hook(tr_tensor *leaf, void *data);
+TR_API int(tr_on_grad)(tr_tensor *leaf, tr_grad_hook *f, void *data);
+TR_API void tr_remove_hook(tr_tensor *leaf, int id);
+
+/* Call f(data) once, at the end of the backward pass that is running now (after every gradient is finished).  To be
+ * called from a tr_on_grad hook; 0, or -1 outside of one. */
+TR_API int tr_on_backward_end(void (*f)(void *data), void *data);
+
+/* The name of the operation that made t, "MulBackward0", or NULL for a leaf. */
+TR_API const char *tr_grad_fn(const tr_tensor *t);
+
+/* Nothing is noted while switched off.  TR_NO_GRAD; as a block's first line switches it off until the block is left;
+ * the function returns what it was. */
+TR_API bool tr_grad_enabled(void);
+TR_API bool tr_set_grad_enabled(bool enabled);
+TR_API void tr_grad_restore_(const bool *before);
+
+#ifdef __cplusplus
+}
+#endif
+
+#if defined(__GNUC__)
+# define TR_NO_GRAD bool TR_JOIN_(tr_no_grad_, __LINE__) __attribute__((cleanup(tr_grad_restore_), unused)) = tr_set_grad_enabled(false)
+#endif
+
+#ifndef __cplusplus
+# define tr_requires_grad_(t, requires_grad) TR_TENSOR_((tr_requires_grad_)(t, requires_grad))
+# define tr_backward(...)                    TR_BACKWARD_(__VA_ARGS__, )
+# define TR_BACKWARD_(root, ...)             TR_STATUS_((tr_backward)(root, (tr_backward_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_set_grad(t, gradient)            TR_STATUS_((tr_set_grad)(t, gradient))
+# define tr_retain_grad(t)                   TR_TENSOR_((tr_retain_grad)(t))
+# define tr_on_grad(leaf, f, data)           TR_STATUS_((tr_on_grad)(leaf, f, data))
+#endif
+
+#endif

@@ -1,0 +1,80 @@
+/* Ranks: several processes, started by mpirun, each with its own device and its own part of every batch.
+ * Link with libtrireme-dist (trireme::dist).  Started without mpirun, or built without MPI, a program is rank 0 of 1. */
+#ifndef TRIREME_DIST_H
+#define TRIREME_DIST_H
+
+#include <trireme/data.h>
+#include <trireme/nn.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Start from MPI_COMM_WORLD (which is duplicated); without a launcher MPI is not started at all.  Initialises MPI if
+ * nobody has; tr_dist_finish finalises it only then.  Collective.  0, or -1 with an error standing. */
+TR_API int(tr_dist_init)(int *argc, char ***argv);
+
+/* Join an application's own communicator, given as `MPI_Comm *` (or a Fortran handle): it is duplicated, errors on the
+ * duplicate are returned, and MPI_COMM_WORLD is never touched.  Collective over that communicator. */
+TR_API int(tr_dist_init_comm)(const void *mpi_comm);
+TR_API int(tr_dist_init_fortran)(int mpi_comm);
+
+/* The last call of a program with ranks, in place of tr_finish().  Returns 0, or 1 if an error stood on any rank.
+ * Collective. */
+TR_API int tr_dist_finish(void);
+
+TR_API int64_t tr_dist_rank(void);          /* 0 .. world - 1 */
+TR_API int64_t tr_dist_world(void);         /* 1 before tr_dist_init */
+TR_API int64_t tr_dist_local_rank(void);    /* among the ranks of this host */
+TR_API tr_device tr_dist_device(void);      /* this rank's device */
+TR_API tr_shard tr_dist_shard(void);        /* {rank, world}, for tr_loader_new */
+TR_API const char *tr_dist_transport(void); /* "none" or "mpi", and the library's own version line */
+
+/* ---- collectives on tensors: every rank calls them, in the same order, with one shape and type ----
+ * Row-major CPU tensors.  All return 0, or a negative status on every rank. */
+
+/* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32. */
+TR_API int(tr_all_reduce)(tr_tensor *t);
+
+/* Copy root's t to every rank, in place. */
+TR_API int(tr_broadcast)(tr_tensor *t, int64_t root);
+
+/* The ranks' t one after the other along dim 0; all of one shape.  Belongs to the open scope. */
+TR_API tr_tensor *(tr_all_gather)(tr_tensor *t);
+
+/* Nobody leaves before everybody came. */
+TR_API int(tr_barrier)(void);
+
+/* ---- data parallel ---- */
+
+typedef struct {
+    int64_t bucket_bytes;       /* gradients are summed in buckets of about this size; default 25 MiB */
+    int64_t first_bucket_bytes; /* default 1 MiB */
+    char reserved_;
+} tr_data_parallel_options;
+
+/* A module that forwards to `module` (kept) and averages its gradients over all ranks at the end of each backward:
+ * sum over ranks of (rank's samples x rank's gradient) / all samples, where a rank's samples are the first size of its
+ * last forward's input.  With losses that are means this is the global batch's gradient exactly, however unevenly the
+ * samples are shared out; a rank with no samples takes part with zero.
+ * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
+ * copied to all.  Collective: construction, and every backward. */
+TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
+
+#ifdef __cplusplus
+}
+#endif
+
+#ifndef __cplusplus
+# define tr_dist_init(argc, argv)       TR_STATUS_((tr_dist_init)(argc, argv))
+# define tr_dist_init_comm(comm)        TR_STATUS_((tr_dist_init_comm)(comm))
+# define tr_dist_init_fortran(comm)     TR_STATUS_((tr_dist_init_fortran)(comm))
+# define tr_all_reduce(t)               TR_STATUS_((tr_all_reduce)(t))
+# define tr_broadcast(t, root)          TR_STATUS_((tr_broadcast)(t, root))
+# define tr_all_gather(t)               TR_TENSOR_((tr_all_gather)(t))
+# define tr_barrier()                   TR_STATUS_((tr_barrier)())
+# define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
+# define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__}))
+#endif
+
+#endif

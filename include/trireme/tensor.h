@@ -1,0 +1,208 @@
+/* Tensors: making them, reading them, viewing them, printing them.
+ *
+ * A tensor is a handle: an element type, a device, a shape, strides, and a place in a storage that several views may
+ * share.  Functions return handles that belong to the open scope (scope.h).  Strides and sizes count elements. */
+#ifndef TRIREME_TENSOR_H
+#define TRIREME_TENSOR_H
+
+#include <stdio.h>
+#include <trireme/error.h>
+#include <trireme/random.h>
+#include <trireme/scope.h>
+#include <trireme/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- making ---- */
+
+typedef struct {
+    tr_dtype dtype;          /* default: float32, or what the values are for tr_tensor_of and tr_full */
+    tr_device device;        /* default: the CPU */
+    bool requires_grad;      /* floating and complex types only */
+    tr_generator *generator; /* for random ones; default: this thread's */
+    char reserved_;
+} tr_tensor_options;
+
+TR_API tr_tensor *(tr_empty)(tr_shape shape, tr_tensor_options options); /* contents undefined */
+TR_API tr_tensor *(tr_zeros)(tr_shape shape, tr_tensor_options options);
+TR_API tr_tensor *(tr_ones)(tr_shape shape, tr_tensor_options options);
+TR_API tr_tensor *(tr_full)(tr_shape shape, double value, tr_tensor_options options);
+
+/* Uniform in [0, 1), normal, and uniform integers in [low, high) (int64 by default): PyTorch's numbers for the same
+ * seed on an MT19937 generator (normal ones of 16 elements and more to 3e-7). */
+TR_API tr_tensor *(tr_rand)(tr_shape shape, tr_tensor_options options);
+TR_API tr_tensor *(tr_randn)(tr_shape shape, tr_tensor_options options);
+TR_API tr_tensor *(tr_randint)(int64_t low, int64_t high, tr_shape shape, tr_tensor_options options);
+TR_API tr_tensor *(tr_randperm)(int64_t n, tr_tensor_options options); /* int64 by default */
+
+/* start, start + step, ... below end (above, if step < 0); n values from start to end, both included. */
+TR_API tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_options options);
+TR_API tr_tensor *(tr_linspace)(double start, double end, int64_t n, tr_tensor_options options);
+
+/* A copy of values in row-major order.  `from` is their type in memory, options.dtype what they become (default: the
+ * same).  tr_tensor_of(2.5), and tr_tensor_of_list(1, 2, 3), read better for a few numbers. */
+TR_API tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options);
+
+/* A tensor over the caller's memory, nothing copied: writing one shows in the other.  strides NULL means row-major.
+ * `release(data)` (may be NULL) is called once, when the last view is gone. */
+TR_API tr_tensor *(tr_from_blob)(void *data, tr_dtype dtype, tr_shape shape, const int64_t *strides, void (*release)(void *data));
+
+/* ---- asking ---- */
+
+TR_API tr_dtype tr_dtype_of(const tr_tensor *t); /* TR_DEFAULT_DTYPE for NULL */
+TR_API tr_device tr_device_of(const tr_tensor *t);
+TR_API tr_shape tr_shape_of_tensor(const tr_tensor *t); /* ndim -1 for NULL */
+TR_API int tr_ndim(const tr_tensor *t);                 /* -1 for NULL */
+TR_API int64_t tr_size(const tr_tensor *t, int dim);    /* a negative dim counts from the end; -1 for NULL or no such dim */
+TR_API int64_t tr_stride(const tr_tensor *t, int dim);
+TR_API int64_t tr_numel(const tr_tensor *t);      /* -1 for NULL */
+TR_API bool tr_is_contiguous(const tr_tensor *t); /* row-major without gaps */
+TR_API bool tr_requires_grad(const tr_tensor *t);
+TR_API bool tr_is_leaf(const tr_tensor *t);
+
+/* The first element's address, on the tensor's device; NULL for NULL.  Writes through it are the caller's affair: they
+ * are not noticed by backward. */
+TR_API void *tr_data(const tr_tensor *t);
+
+/* The value of a tensor with one element, as a double; NaN with an error standing otherwise. */
+TR_API double(tr_item)(const tr_tensor *t);
+
+/* Element i in row-major order (whatever the strides), as a double; NaN with an error standing if there is none. */
+TR_API double(tr_get)(const tr_tensor *t, int64_t i);
+
+/* Copy all elements, row-major, as `to`, into memory for tr_numel(t) of them.  0, or -1 with an error standing. */
+TR_API TR_CHECK_RESULT int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data);
+
+/* ---- views: nothing is copied ---- */
+
+TR_API tr_tensor *(tr_view)(tr_tensor *t, tr_shape shape);                /* one size may be -1; strides must allow it */
+TR_API tr_tensor *(tr_reshape)(tr_tensor *t, tr_shape shape);             /* a view where possible, else a copy */
+TR_API tr_tensor *(tr_flatten)(tr_tensor *t, int start_dim, int end_dim); /* joins dims start..end, both included */
+TR_API tr_tensor *(tr_t)(tr_tensor *t);                                   /* the two dims of a matrix exchanged */
+TR_API tr_tensor *(tr_transpose)(tr_tensor *t, int dim0, int dim1);
+TR_API tr_tensor *(tr_permute)(tr_tensor *t, tr_shape dims);         /* TR_SHAPE(2, 0, 1): dim i of the result is dims[i] of t */
+TR_API tr_tensor *(tr_unsqueeze)(tr_tensor *t, int dim);             /* a size 1 before dim; -1: at the end */
+TR_API tr_tensor *(tr_squeeze)(tr_tensor *t, int dim);               /* drops dim if its size is 1 */
+TR_API tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape);         /* sizes 1 stretched; -1 keeps a size */
+TR_API tr_tensor *(tr_select)(tr_tensor *t, int dim, int64_t index); /* t[..., index, ...]; negative counts from the end */
+TR_API tr_tensor *(tr_narrow)(tr_tensor *t, int dim, int64_t start, int64_t length);
+
+/* t[..., start:stop:step, ...], Python's rules: negative counts from the end, out of range is cut.  step > 0, 0 means 1;
+ * TR_END stands for "to the end". */
+#define TR_END INT64_MAX
+TR_API tr_tensor *(tr_slice)(tr_tensor *t, int dim, int64_t start, int64_t stop, int64_t step);
+
+/* The same memory, cut off from the graph. */
+TR_API tr_tensor *(tr_detach)(tr_tensor *t);
+
+/* ---- copies ---- */
+
+TR_API tr_tensor *(tr_clone)(tr_tensor *t);                       /* row-major; differentiable */
+TR_API tr_tensor *(tr_contiguous)(tr_tensor *t);                  /* t itself if it is row-major already */
+TR_API tr_tensor *(tr_to)(tr_tensor *t, tr_dtype dtype);          /* t itself if it has that type */
+TR_API tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device); /* t itself if it is there */
+
+/* ---- printing, as PyTorch prints ---- */
+
+/* The text of print(t).  The string belongs to the open scope.  "None" for NULL. */
+TR_API const char *tr_to_string(const tr_tensor *t);
+
+/* tr_to_string(t) and a newline, on stdout; 0, or -1 if that failed. */
+TR_API int tr_print(const tr_tensor *t);
+
+/* "torch.Size"-like text of a shape, "(2, 3)"; belongs to the open scope. */
+TR_API const char *tr_shape_string(tr_shape shape);
+
+/* ---- memory ---- */
+
+typedef struct {
+    int64_t allocated_bytes; /* in storages now */
+    int64_t peak_bytes;      /* the most there ever were */
+    int64_t cached_bytes;    /* kept for reuse */
+    int64_t system_requests; /* how often memory was asked of the system so far: storages, handles, graph nodes */
+} tr_memory_stats;
+
+TR_API tr_memory_stats tr_memory(tr_device device);
+
+/* Give cached memory back to the system. */
+TR_API void tr_empty_cache(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#ifndef __cplusplus
+# define TR_OPTIONS_(...)                                   ((tr_tensor_options){.reserved_ = 0, __VA_ARGS__})
+# define TR_CREATE_(function, first, ...)                   TR_TENSOR_((function)(first, TR_OPTIONS_(__VA_ARGS__)))
+# define TR_CREATE2_(function, first, second, ...)          TR_TENSOR_((function)(first, second, TR_OPTIONS_(__VA_ARGS__)))
+# define TR_CREATE3_(function, first, second, third, ...)   TR_TENSOR_((function)(first, second, third, TR_OPTIONS_(__VA_ARGS__)))
+# define tr_empty(...)                                      TR_CREATE_(tr_empty, __VA_ARGS__, )
+# define tr_zeros(...)                                      TR_CREATE_(tr_zeros, __VA_ARGS__, )
+# define tr_ones(...)                                       TR_CREATE_(tr_ones, __VA_ARGS__, )
+# define tr_full(...)                                       TR_CREATE2_(tr_full, __VA_ARGS__, )
+# define tr_rand(...)                                       TR_CREATE_(tr_rand, __VA_ARGS__, )
+# define tr_randn(...)                                      TR_CREATE_(tr_randn, __VA_ARGS__, )
+# define tr_randint(...)                                    TR_CREATE3_(tr_randint, __VA_ARGS__, )
+# define tr_randperm(...)                                   TR_CREATE_(tr_randperm, __VA_ARGS__, )
+# define tr_arange(...)                                     TR_CREATE3_(tr_arange, __VA_ARGS__, )
+# define tr_linspace(...)                                   TR_CREATE3_(tr_linspace, __VA_ARGS__, )
+# define tr_from_data(...)                                  TR_CREATE3_(tr_from_data, __VA_ARGS__, )
+# define tr_from_blob(data, dtype, shape, strides, release) TR_TENSOR_((tr_from_blob)(data, dtype, shape, strides, release))
+
+/* tr_tensor_of(2.5): a scalar; an integer gives int64, a floating number float32, as torch.tensor does.
+ * tr_tensor_of_list(1., 2.): a 1-D float32 tensor. */
+# define tr_tensor_of(...)         TR_TENSOR_OF_(__VA_ARGS__, )
+# define TR_TENSOR_OF_(value, ...) TR_TENSOR_(tr_scalar_(TR_NUMBER_KIND_(value), (double)(value), TR_OPTIONS_(__VA_ARGS__)))
+# define tr_tensor_of_list(...) \
+  TR_TENSOR_((tr_from_data)((const double[]){__VA_ARGS__}, TR_FLOAT64, TR_SHAPE((int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))), TR_OPTIONS_(.dtype = TR_FLOAT32)))
+
+# define tr_item(t)                          TR_NUMBER_((tr_item)(t))
+# define tr_get(t, i)                        TR_NUMBER_((tr_get)(t, i))
+# define TR_NUMBER_(call)                    tr_number_at_(call, __FILE__, __LINE__)
+# define tr_to_data(t, to, data)             TR_STATUS_((tr_to_data)(t, to, data))
+# define tr_view(t, shape)                   TR_TENSOR_((tr_view)(t, shape))
+# define tr_reshape(t, shape)                TR_TENSOR_((tr_reshape)(t, shape))
+# define tr_flatten(t, start_dim, end_dim)   TR_TENSOR_((tr_flatten)(t, start_dim, end_dim))
+# define tr_t(t)                             TR_TENSOR_((tr_t)(t))
+# define tr_transpose(t, dim0, dim1)         TR_TENSOR_((tr_transpose)(t, dim0, dim1))
+# define tr_permute(t, dims)                 TR_TENSOR_((tr_permute)(t, dims))
+# define tr_unsqueeze(t, dim)                TR_TENSOR_((tr_unsqueeze)(t, dim))
+# define tr_squeeze(t, dim)                  TR_TENSOR_((tr_squeeze)(t, dim))
+# define tr_expand(t, shape)                 TR_TENSOR_((tr_expand)(t, shape))
+# define tr_select(t, dim, index)            TR_TENSOR_((tr_select)(t, dim, index))
+# define tr_narrow(t, dim, start, length)    TR_TENSOR_((tr_narrow)(t, dim, start, length))
+# define tr_slice(t, dim, start, stop, step) TR_TENSOR_((tr_slice)(t, dim, start, stop, step))
+# define tr_detach(t)                        TR_TENSOR_((tr_detach)(t))
+# define tr_clone(t)                         TR_TENSOR_((tr_clone)(t))
+# define tr_contiguous(t)                    TR_TENSOR_((tr_contiguous)(t))
+# define tr_to(t, dtype)                     TR_TENSOR_((tr_to)(t, dtype))
+# define tr_to_device(t, device)             TR_TENSOR_((tr_to_device)(t, device))
+
+static inline double tr_number_at_(double x, const char *file, int line)
+{
+    if (x != x) tr_error_at_(file, line); /* a NaN that is a value leaves no error standing, and nothing happens */
+    return x;
+}
+
+/* What kind of C number is this?  Every arithmetic type is listed and there is no default, so that a wrong argument is
+ * the compiler's error and not a number. */
+/* clang-format off */
+# define TR_NUMBER_KIND_(x) _Generic((x),                                                                  \
+    bool: TR_BOOL, char: TR_INT64, signed char: TR_INT64, unsigned char: TR_INT64, short: TR_INT64,        \
+    unsigned short: TR_INT64, int: TR_INT64, unsigned: TR_INT64, long: TR_INT64, unsigned long: TR_INT64,  \
+    long long: TR_INT64, unsigned long long: TR_INT64, float: TR_FLOAT32, double: TR_FLOAT32,              \
+    long double: TR_FLOAT32)
+/* clang-format on */
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+TR_API tr_tensor *tr_scalar_(tr_dtype dtype, double value, tr_tensor_options options); /* dtype where options say none */
+#ifdef __cplusplus
+}
+#endif
+
+#endif

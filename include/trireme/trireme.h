@@ -1,0 +1,13 @@
+/* Trireme: PyTorch's tensors, automatic differentiation, modules, optimisers and data loaders for C.
+ * Programs with ranks include <trireme/dist.h> too. */
+#ifndef TRIREME_TRIREME_H
+#define TRIREME_TRIREME_H
+
+#include <trireme/autograd.h>
+#include <trireme/data.h>
+#include <trireme/io.h>
+#include <trireme/nn.h>
+#include <trireme/optim.h>
+#include <trireme/report.h>
+
+#endif
