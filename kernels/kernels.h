@@ -11,13 +11,24 @@
 /* Which kernel, and what its views (at[0] is written, the others are read, unless said otherwise) and numbers mean.
  * n is the number of elements of at[0]; all sizes and strides count elements. */
 typedef enum {
-    /* Pointwise: out[i] = f(a[i], b[i], ...), in the form described below.  `type` is the operands' type; comparisons
-     * write bool.  Broadcasting is a stride of 0. */
+/* Pointwise: out[i] = f(a[i], b[i], ...), in the form described below.  `type` is the operands' type; comparisons
+ * write bool.  Broadcasting is a stride of 0. */
 #define ROW(name, ...) KERNEL_##name, KERNEL_##name##_backward, /* (y, x) and (dx, dy, x, y), x or y NULL if unused */
 #include "kernels/pointwise.def"
 #undef ROW
-    KERNEL_ADD, KERNEL_SUB, KERNEL_MUL, KERNEL_DIV, KERNEL_POW, KERNEL_MAXIMUM, KERNEL_MINIMUM, /* (out, a, b) */
-    KERNEL_EQ, KERNEL_NE, KERNEL_LT, KERNEL_LE, KERNEL_GT, KERNEL_GE,                         /* (out bool, a, b) */
+    KERNEL_ADD,
+    KERNEL_SUB,
+    KERNEL_MUL,
+    KERNEL_DIV,
+    KERNEL_POW,
+    KERNEL_MAXIMUM,
+    KERNEL_MINIMUM, /* (out, a, b) */
+    KERNEL_EQ,
+    KERNEL_NE,
+    KERNEL_LT,
+    KERNEL_LE,
+    KERNEL_GT,
+    KERNEL_GE,     /* (out bool, a, b) */
     KERNEL_WHERE,  /* (out, condition bool, a, b) */
     KERNEL_COPY,   /* (out, a): out of `type`, a of type `from`; converts as C does, to bool as x != 0 */
     KERNEL_FILL,   /* (out): number[0] */
@@ -26,9 +37,11 @@ typedef enum {
     /* Reductions: size[0 .. split) are the kept dims, size[split .. ndim) the reduced ones; stride[0] is given for the
      * kept dims only, stride[1] for all.  n counts outputs.  Nothing to reduce gives the neutral value; MAX, MIN and
      * ARG* are never called so. */
-    KERNEL_SUM,                    /* (out, a): number[0] times the sum.  Integers and bool: out is int64, a of type `from` */
-    KERNEL_MAX, KERNEL_MIN,        /* (out, a): NaN if any is */
-    KERNEL_ARGMAX, KERNEL_ARGMIN,  /* (out int64, a): the first of them in row-major order of the reduced dims */
+    KERNEL_SUM, /* (out, a): number[0] times the sum.  Integers and bool: out is int64, a of type `from` */
+    KERNEL_MAX,
+    KERNEL_MIN, /* (out, a): NaN if any is */
+    KERNEL_ARGMAX,
+    KERNEL_ARGMIN, /* (out int64, a): the first of them in row-major order of the reduced dims */
 
     /* Products: size = {batch, m, n, k}; c[b,i,j] = number[0] sum_l a[b,i,l] b[b,l,j] + number[1] c[b,i,j];
      * stride[0] = {batch, i, j} of c, stride[1] = {batch, i, l} of a, stride[2] = {batch, l, j} of b.
@@ -37,8 +50,10 @@ typedef enum {
     KERNEL_INVERSE, /* (out, a): n x n row-major, size[0] = n; a singular matrix is an error that names the diagonal */
 
     /* Along one dim of row-major memory: size = {outer, n, inner}. */
-    KERNEL_SOFTMAX, KERNEL_LOG_SOFTMAX,                   /* (y, x) */
-    KERNEL_SOFTMAX_BACKWARD, KERNEL_LOG_SOFTMAX_BACKWARD, /* (dx, dy, y) */
+    KERNEL_SOFTMAX,
+    KERNEL_LOG_SOFTMAX, /* (y, x) */
+    KERNEL_SOFTMAX_BACKWARD,
+    KERNEL_LOG_SOFTMAX_BACKWARD, /* (dx, dy, y) */
 
     /* Negative log likelihood: x (B, C) and dx row-major, target (B) int64 with ignored -100, size = {B, C};
      * number[0] is a tr_reduction.  loss has B elements for TR_NONE, else 1; count is one element: of targets counted.
@@ -47,10 +62,10 @@ typedef enum {
     KERNEL_NLL_BACKWARD, /* (dx, dloss, count, target) */
 
     /* Indices are int64, row-major, negative ones refused; out of range is an error that names the index. */
-    KERNEL_INDEX_SELECT, /* (out, x, index): size = {outer, rows of x, inner, count of index}; all row-major */
-    KERNEL_INDEX_ADD,    /* (out [added to], src, index): the same, size[1] rows of out */
-    KERNEL_GATHER,       /* (out, x, index): out and index row-major of size[0..ndim); stride[1] of x; dim `split`, number[0] its size in x */
-    KERNEL_SCATTER_ADD,  /* (out [added to], src, index): src and index row-major of size[0..ndim); stride[0] of out; likewise */
+    KERNEL_INDEX_SELECT,   /* (out, x, index): size = {outer, rows of x, inner, count of index}; all row-major */
+    KERNEL_INDEX_ADD,      /* (out [added to], src, index): the same, size[1] rows of out */
+    KERNEL_GATHER,         /* (out, x, index): out and index row-major of size[0..ndim); stride[1] of x; dim `split`, number[0] its size in x */
+    KERNEL_SCATTER_ADD,    /* (out [added to], src, index): src and index row-major of size[0..ndim); stride[0] of out; likewise */
     KERNEL_MASKED_SELECT,  /* (out, x, mask bool): flat x and mask of size[0] elements; out has as many as mask is true */
     KERNEL_MASKED_SCATTER, /* (out, src, mask): out[i] = mask[i] ? the next of src : 0; the same sizes */
 
@@ -73,11 +88,11 @@ enum { KERNEL_VIEWS = 4 };
 
 typedef struct kernel_call {
     uint16_t kernel;
-    uint8_t type;  /* tr_dtype: the column of the table */
-    uint8_t from;  /* tr_dtype: where the source has another one */
+    uint8_t type; /* tr_dtype: the column of the table */
+    uint8_t from; /* tr_dtype: where the source has another one */
     uint8_t form;
     uint8_t ones;
-    uint8_t ndim;  /* entries of size that count; for KERNEL_FLAT not set */
+    uint8_t ndim; /* entries of size that count; for KERNEL_FLAT not set */
     uint8_t split;
     uint32_t flags;
     int64_t n;
@@ -117,5 +132,6 @@ const kernel_table *kernels_cpu(void);
 const char *kernels_cpu_level(void);
 
 /* What a row's backward reads: bit 0 for x, bit 1 for y.  Found by reading the derivative as a set (words_uses.h). */
-enum { KERNEL_USES_X = 1, KERNEL_USES_Y = 2 };
+enum { KERNEL_USES_X = 1,
+       KERNEL_USES_Y = 2 };
 #endif

@@ -65,7 +65,7 @@ TR_API tr_device tr_cuda(int index); /* asking for a device that is not there fa
 /* A device by name: "cpu", "cuda", "cuda:1".  Returns 0, or -1 with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_device_parse)(const char *name, tr_device *device);
 
-/* "cpu" or "cuda:0"; the string is static for devices that can exist. */
+/* "cpu" or "cuda:0".  The text is good until a few more were asked for. */
 TR_API const char *tr_device_name(tr_device device);
 
 /* Several tensors, borrowed: `count` handles that somebody else owns. */

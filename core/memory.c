@@ -1,0 +1,166 @@
+#include "core/memory.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trireme/tensor.h>
+#include "core/fail.h"
+#include "core/thread.h"
+
+/* A block that waits is nobody's: let the address sanitizer say so to whoever still uses it. */
+#if defined(__SANITIZE_ADDRESS__)
+# include <sanitizer/asan_interface.h>
+# define BLOCK_WAITS(p, bytes)  ASAN_POISON_MEMORY_REGION((char *)(p) + sizeof(void *), (size_t)(bytes) - sizeof(void *))
+# define BLOCK_IN_USE(p, bytes) ASAN_UNPOISON_MEMORY_REGION(p, (size_t)(bytes))
+#else
+# define BLOCK_WAITS(p, bytes)  ((void)0)
+# define BLOCK_IN_USE(p, bytes) ((void)0)
+#endif
+
+static _Atomic int64_t fail_at;
+
+void core_system_fail_at(int64_t n) { atomic_store(&fail_at, n); }
+
+void *core_system_take(int64_t bytes)
+{
+    core_thread *here = core_here();
+    here->system_requests++;
+    if (atomic_load_explicit(&fail_at, memory_order_relaxed) > 0 && atomic_fetch_sub(&fail_at, 1) == 1) return NULL;
+    if (bytes < 0 || bytes > INT64_MAX - CORE_ALIGN) return NULL;
+    int64_t rounded = (bytes + CORE_ALIGN - 1) / CORE_ALIGN * CORE_ALIGN;
+    core_thread_know(here);
+    return aligned_alloc(CORE_ALIGN, (size_t)(rounded ? rounded : CORE_ALIGN));
+}
+
+void core_system_give(void *p) { free(p); }
+
+/* ---- blocks by size class ---- */
+
+/* Class c holds blocks of (4 + c % 4) << (c / 4 + 4) bytes: 64, 80, 96, 112, 128 ... */
+static int64_t class_bytes(int class) { return (int64_t)(4 + class % 4) << (class / 4 + 4); }
+
+static int class_of(int64_t bytes)
+{
+    if (bytes <= 64) return 0;
+    int top = 63 - __builtin_clzll((uint64_t)(bytes - 1)); /* 2^top <= bytes - 1 < 2^(top + 1) */
+    int64_t quarter = ((bytes - 1) >> (top - 2)) & 3;      /* which quarter of that range it falls in */
+    return (top - 6) * 4 + (int)quarter + 1;
+}
+
+void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
+{
+    core_thread *here = core_here();
+    int class = class_of(bytes);
+    if (bytes < 0 || class >= CORE_CLASSES) return core_fail_memory(what, bytes);
+    int64_t size = class_bytes(class);
+    void *p = here->block ? here->block[class] : NULL;
+    if (p) {
+        memcpy(&here->block[class], p, sizeof(void *));
+        here->cached_bytes -= size;
+        BLOCK_IN_USE(p, size);
+    } else if (!(p = core_system_take(size))) {
+        core_memory_trim(); /* blocks of other classes may be what is missing */
+        if (!(p = core_system_take(size))) return core_fail_memory(what, bytes);
+    }
+    here->allocated_bytes += size;
+    if (here->allocated_bytes > here->peak_bytes) here->peak_bytes = here->allocated_bytes;
+    *capacity = size;
+    return p;
+}
+
+void core_block_give(void *p, int64_t capacity)
+{
+    core_thread *here = core_here();
+    here->allocated_bytes -= capacity;
+    if (!here->block) {
+        here->block = core_system_take((int64_t)sizeof(void *) * CORE_CLASSES);
+        if (!here->block) { /* no list, no cache */
+            core_system_give(p);
+            return;
+        }
+        memset(here->block, 0, sizeof(void *) * CORE_CLASSES);
+    }
+    int class = class_of(capacity);
+    memcpy(p, &here->block[class], sizeof(void *));
+    here->block[class] = p;
+    here->cached_bytes += capacity;
+    BLOCK_WAITS(p, capacity);
+}
+
+/* ---- small things of one size ---- */
+
+void *core_pool_take(core_pool pool, size_t bytes, const char *what)
+{
+    core_thread *here = core_here();
+    void *p = here->pool[pool];
+    if (p) {
+        memcpy(&here->pool[pool], p, sizeof(void *));
+        return p;
+    }
+    p = core_system_take((int64_t)bytes);
+    return p ? p : core_fail_memory(what, (int64_t)bytes);
+}
+
+void core_pool_give(core_pool pool, void *p)
+{
+    core_thread *here = core_here();
+    memcpy(p, &here->pool[pool], sizeof(void *));
+    here->pool[pool] = p;
+}
+
+/* ---- bookkeeping ---- */
+
+void *core_alloc(int64_t bytes, const char *what)
+{
+    void *p = core_system_take(bytes);
+    if (!p) return core_fail_memory(what, bytes);
+    return memset(p, 0, (size_t)bytes);
+}
+
+void *core_realloc(void *p, int64_t old_bytes, int64_t bytes, const char *what)
+{
+    void *q = core_system_take(bytes);
+    if (!q) return core_fail_memory(what, bytes);
+    if (p) memcpy(q, p, (size_t)(old_bytes < bytes ? old_bytes : bytes));
+    core_system_give(p);
+    return q;
+}
+
+void core_free(void *p) { core_system_give(p); }
+
+char *core_strdup(const char *text, const char *what)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = core_alloc((int64_t)bytes, what);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+void core_memory_trim(void)
+{
+    core_thread *here = core_here();
+    for (int i = 0; i < CORE_POOLS; i++)
+        while (here->pool[i]) {
+            void *p = here->pool[i];
+            memcpy(&here->pool[i], p, sizeof(void *));
+            core_system_give(p);
+        }
+    for (int i = 0; here->block && i < CORE_CLASSES; i++)
+        while (here->block[i]) {
+            void *p = here->block[i];
+            memcpy(&here->block[i], p, sizeof(void *));
+            BLOCK_IN_USE(p, class_bytes(i));
+            core_system_give(p);
+        }
+    core_system_give(here->block);
+    here->block = NULL;
+    here->cached_bytes = 0;
+}
+
+tr_memory_stats tr_memory(tr_device device)
+{
+    const core_thread *here = core_here();
+    if (device.type != TR_CPU) return (tr_memory_stats){0};
+    return (tr_memory_stats){here->allocated_bytes, here->peak_bytes, here->cached_bytes, here->system_requests};
+}
+
+void tr_empty_cache(void) { core_memory_trim(); }

@@ -1,0 +1,50 @@
+/* Where memory comes from.
+ *
+ * A training loop asks for the same sizes again and again.  So nothing that was freed goes back to the system: blocks
+ * wait, by size class, on lists of the thread that freed them, and the next request of that class takes one off.  No
+ * lock, no search.  Small fixed things (handles, storages, graph nodes) wait on lists of their own, the same way.
+ *
+ *     core_block_take(bytes) -> class -> list of this thread -> else the system
+ *
+ * Size classes grow by a quarter (64, 80, 96, 112, 128, 160, ...), so at most a fifth of a block is unused. */
+#ifndef TRIREME_CORE_MEMORY_H
+#define TRIREME_CORE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CORE_ALIGN = 64,
+       CORE_CLASSES = 176 };
+
+/* Memory from the system, counted, aligned to CORE_ALIGN; NULL without an error noted.  Everything the library holds
+ * comes from here, so that a test can make any single request fail. */
+void *core_system_take(int64_t bytes);
+void core_system_give(void *p);
+
+/* The n-th request from now on fails, once; 0 for none.  For tests. */
+void core_system_fail_at(int64_t n);
+
+/* A block of at least `bytes`; *capacity says how many.  Notes an error naming `what` and returns NULL if there is none.
+ * To be given back with the same capacity, by any thread. */
+void *core_block_take(int64_t bytes, int64_t *capacity, const char *what);
+void core_block_give(void *p, int64_t capacity);
+
+/* Small things of one size, kept on a list when given back. */
+typedef enum { CORE_POOL_TENSOR,
+               CORE_POOL_STORAGE,
+               CORE_POOL_NODE,
+               CORE_POOLS } core_pool;
+void *core_pool_take(core_pool pool, size_t bytes, const char *what);
+void core_pool_give(core_pool pool, void *p);
+
+/* Ordinary memory for the rooms' own bookkeeping (names, lists): core_free(core_alloc(...)). Notes an error naming what. */
+void *core_alloc(int64_t bytes, const char *what);
+void *core_realloc(void *p, int64_t old_bytes, int64_t bytes, const char *what);
+void core_free(void *p);
+char *core_strdup(const char *text, const char *what);
+
+/* Give everything that waits on this thread's lists back to the system. */
+void core_memory_trim(void);
+
+#endif

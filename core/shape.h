@@ -1,0 +1,28 @@
+/* Sizes, strides, and walking them. */
+#ifndef TRIREME_CORE_SHAPE_H
+#define TRIREME_CORE_SHAPE_H
+
+#include <trireme/types.h>
+
+/* Row-major strides of sizes. */
+void core_row_major(int ndim, const int64_t *size, int64_t *stride);
+
+/* Do these strides describe row-major memory without gaps?  Dims of size 1 and empty tensors do not matter. */
+bool core_is_row_major(int ndim, const int64_t *size, const int64_t *stride);
+
+/* The shape that a and b broadcast to; false if they do not. */
+bool core_broadcast(const tr_shape *a, const tr_shape *b, tr_shape *to);
+
+bool core_same_shape(const tr_shape *a, const tr_shape *b);
+
+/* dim counted from the front, or -1 if there is none; a scalar has dims 0 and -1, as in PyTorch. */
+static inline int core_dim(int dim, int ndim)
+{
+    int dims = ndim ? ndim : 1;
+    return dim >= -dims && dim < dims ? (dim < 0 ? dim + dims : dim) : -1;
+}
+
+/* "(2, 3)", "(5,)", "()": a short-lived text (core_text). */
+const char *core_shape_text(const tr_shape *shape);
+
+#endif

@@ -1,0 +1,283 @@
+#include "core/tensor.h"
+
+#include <math.h>
+#include <string.h>
+#include "core/memory.h"
+
+void (*core_tensor_farewell)(tr_tensor *t);
+
+/* ---- storages ---- */
+
+static void storage_release(core_storage *s)
+{
+    if (--s->count) return;
+    if (s->is_foreign) {
+        if (s->release) s->release(s->foreign);
+    } else if (s->data != s->small) {
+        s->device->give(s->data, s->capacity);
+    }
+    core_pool_give(CORE_POOL_STORAGE, s);
+}
+
+static core_storage *storage_new(const core_device *device, tr_device at, int64_t bytes, const char *what)
+{
+    core_storage *s = core_pool_take(CORE_POOL_STORAGE, sizeof *s, what);
+    if (!s) return NULL;
+    s->count = 1;
+    s->version = 0;
+    s->at = at;
+    s->device = device;
+    s->is_foreign = false;
+    s->release = NULL;
+    if (device == &core_cpu && bytes <= (int64_t)sizeof s->small) {
+        s->data = s->small;
+        s->capacity = (int64_t)sizeof s->small;
+    } else if (!(s->data = device->take(bytes, &s->capacity, what))) {
+        core_pool_give(CORE_POOL_STORAGE, s);
+        return NULL;
+    }
+    return s;
+}
+
+/* ---- tensors ---- */
+
+static void tensor_destroy(core_object *object)
+{
+    tr_tensor *t = (tr_tensor *)object;
+    if (core_tensor_farewell && (t->hook || t->origin)) core_tensor_farewell(t);
+    core_origin *origin = t->origin;
+    core_drop_tensor(t->grad);
+    storage_release(t->storage);
+    core_pool_give(CORE_POOL_TENSOR, t);
+    if (origin && --origin->count == 0) origin->release(origin);
+}
+
+static const core_class tensor_class = {"tensor", tensor_destroy};
+
+/* A handle on `storage`, which it takes over, also if it fails. */
+static tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_shape *shape, const char *what)
+{
+    tr_tensor *t = storage ? core_pool_take(CORE_POOL_TENSOR, sizeof *t, what) : NULL;
+    if (!t) {
+        if (storage) storage_release(storage);
+        return NULL;
+    }
+    t->dtype = (uint8_t)dtype;
+    t->flags = 0;
+    t->shape = *shape;
+    t->numel = tr_shape_numel(*shape);
+    t->data = storage->data;
+    t->storage = storage;
+    t->origin = NULL;
+    t->grad = NULL;
+    t->hook = NULL;
+    return core_object_begin(&t->object, &tensor_class);
+}
+
+tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
+{
+    int64_t n = core_check_shape(shape, dtype, what);
+    const core_device *device = n < 0 ? NULL : core_device_of(at);
+    if (!device) return NULL;
+    tr_tensor *t = handle_new(storage_new(device, at, n * core_dtype_bytes[dtype], what), dtype, shape, what);
+    if (!t) return NULL;
+    core_row_major(shape->ndim, shape->size, t->stride);
+    t->flags = CORE_ROW_MAJOR;
+    return t;
+}
+
+tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what)
+{
+    of->storage->count++;
+    tr_tensor *t = handle_new(of->storage, (tr_dtype)of->dtype, shape, what);
+    if (!t) return NULL;
+    for (int i = 0; i < shape->ndim; i++) t->stride[i] = stride[i];
+    t->data = (char *)of->data + offset * core_dtype_bytes[of->dtype];
+    if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
+    return t;
+}
+
+void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
+{
+    from->storage->count++;
+    storage_release(t->storage);
+    t->storage = from->storage;
+    t->data = from->data;
+    t->dtype = from->dtype;
+    t->shape = from->shape;
+    t->numel = from->numel;
+    memcpy(t->stride, from->stride, sizeof t->stride);
+    t->flags = (uint8_t)((t->flags & ~CORE_ROW_MAJOR) | (from->flags & CORE_ROW_MAJOR));
+}
+
+tr_tensor *(tr_from_blob)(void *data, tr_dtype dtype, tr_shape shape, const int64_t *strides, void (*release)(void *))
+{
+    int64_t n = core_check_shape(&shape, dtype, "tr_from_blob");
+    if (n < 0) return NULL;
+    if (!data && n) return core_fail("tr_from_blob: data is NULL, but the shape %s has %lld elements", core_shape_text(&shape), (long long)n);
+    core_storage *s = core_pool_take(CORE_POOL_STORAGE, sizeof *s, "tr_from_blob");
+    if (!s) return NULL;
+    /* release stays NULL until nothing can fail: on failure the memory is the caller's, as before */
+    *s = (core_storage){.count = 1, .at = tr_cpu(), .device = &core_cpu, .data = data, .foreign = data, .is_foreign = true};
+    tr_tensor *t = handle_new(s, dtype, &shape, "tr_from_blob");
+    if (!t) return NULL;
+    if (strides)
+        memcpy(t->stride, strides, sizeof(int64_t) * (size_t)shape.ndim);
+    else
+        core_row_major(shape.ndim, shape.size, t->stride);
+    if (core_is_row_major(shape.ndim, shape.size, t->stride)) t->flags |= CORE_ROW_MAJOR;
+    s->release = release;
+    return t;
+}
+
+/* ---- keeping ---- */
+
+tr_tensor *tr_keep(tr_tensor *t) { return core_keep_tensor(t); }
+void tr_drop(tr_tensor *t) { core_drop_tensor(t); }
+tr_tensor *tr_pass_up(tr_tensor *t)
+{
+    if (t) core_pass_up(&t->object);
+    return t;
+}
+
+/* ---- asking ---- */
+
+tr_dtype tr_dtype_of(const tr_tensor *t) { return t ? (tr_dtype)t->dtype : TR_DEFAULT_DTYPE; }
+tr_device tr_device_of(const tr_tensor *t) { return t ? core_device_at(t) : tr_cpu(); }
+tr_shape tr_shape_of_tensor(const tr_tensor *t) { return t ? t->shape : (tr_shape){.ndim = -1}; }
+int tr_ndim(const tr_tensor *t) { return t ? t->shape.ndim : -1; }
+int64_t tr_numel(const tr_tensor *t) { return t ? t->numel : -1; }
+bool tr_is_contiguous(const tr_tensor *t) { return t && core_row_major_tensor(t); }
+bool tr_requires_grad(const tr_tensor *t) { return t && (t->origin || (t->flags & CORE_REQUIRES_GRAD)); }
+bool tr_is_leaf(const tr_tensor *t) { return t && !t->origin; }
+void *tr_data(const tr_tensor *t) { return t ? t->data : NULL; }
+
+int64_t tr_size(const tr_tensor *t, int dim)
+{
+    int d = t && t->shape.ndim ? core_dim(dim, t->shape.ndim) : -1;
+    return d < 0 ? -1 : t->shape.size[d];
+}
+
+int64_t tr_stride(const tr_tensor *t, int dim)
+{
+    int d = t && t->shape.ndim ? core_dim(dim, t->shape.ndim) : -1;
+    return d < 0 ? -1 : t->stride[d];
+}
+
+const char *core_show(const tr_tensor *t)
+{
+    if (!t) return "NULL";
+    const char *device = core_device_at(t).type == TR_CPU ? "" : tr_device_name(core_device_at(t));
+    return core_text("%s %s%s%s", core_shape_text(&t->shape), tr_dtype_name((tr_dtype)t->dtype), *device ? " " : "", device);
+}
+
+int64_t core_offset(const tr_tensor *t, int64_t i)
+{
+    if (core_row_major_tensor(t)) return i;
+    int64_t at = 0;
+    for (int d = t->shape.ndim - 1; d >= 0; d--) {
+        at += i % t->shape.size[d] * t->stride[d];
+        i /= t->shape.size[d];
+    }
+    return at;
+}
+
+/* ---- values ---- */
+
+double(tr_get)(const tr_tensor *t, int64_t i)
+{
+    if (!t) return core_null("tr_get"), NAN;
+    if (i < 0 || i >= t->numel) return core_fail("tr_get: there is no element %lld in %s", (long long)i, core_show(t)), NAN;
+    int64_t at = core_offset(t, i);
+    if (core_device_at(t).type == TR_CPU) return core_element_get(t->data, (tr_dtype)t->dtype, at);
+    char element[16];
+    int bytes = core_dtype_bytes[t->dtype];
+    if (t->storage->device->from_device(element, (char *)t->data + at * bytes, bytes) < 0) return NAN;
+    return core_element_get(element, (tr_dtype)t->dtype, 0);
+}
+
+double(tr_item)(const tr_tensor *t)
+{
+    if (!t) return core_null("tr_item"), NAN;
+    if (t->numel != 1) return core_fail("tr_item: %s has %lld elements, not one", core_show(t), (long long)t->numel), NAN;
+    return (tr_get)(t, 0);
+}
+
+int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data)
+{
+    if (!t || (!data && t->numel)) return core_null_status("tr_to_data");
+    if (!core_dtype_ok(to)) return core_fail_status("tr_to_data: %d is no element type", (int)to);
+    if (core_device_at(t).type != TR_CPU) return core_fail_status("tr_to_data: %s: bring it to the CPU first (tr_to_device)", core_show(t));
+    tr_dtype from = (tr_dtype)t->dtype;
+    if (core_row_major_tensor(t)) {
+        core_convert(data, to, t->data, from, t->numel);
+        return 0;
+    }
+    for (int64_t i = 0; i < t->numel; i++)
+        core_convert((char *)data + i * core_dtype_bytes[to], to, (const char *)t->data + core_offset(t, i) * core_dtype_bytes[from], from, 1);
+    return 0;
+}
+
+/* ---- making ---- */
+
+int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what)
+{
+    if (!core_dtype_ok(dtype)) return core_fail_status("%s: %d is no element type", what, (int)dtype);
+    if (shape->ndim < 0 || shape->ndim > TR_MAX_DIMS) return core_fail_status("%s: a shape has 0 to %d sizes", what, TR_MAX_DIMS);
+    int64_t n = tr_shape_numel(*shape), bytes;
+    for (int i = 0; i < shape->ndim; i++)
+        if (shape->size[i] < 0) return core_fail_status("%s: the shape %s has a negative size", what, core_shape_text(shape));
+    if (n < 0 || __builtin_mul_overflow(n, (int64_t)core_dtype_bytes[dtype], &bytes))
+        return core_fail_status("%s: the shape %s has more elements than memory can hold", what, core_shape_text(shape));
+    return n;
+}
+
+int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_dtype *dtype, const char *what)
+{
+    *dtype = options->dtype ? options->dtype : fallback;
+    if (!core_dtype_ok(*dtype)) return core_fail_status("%s: %d is no element type", what, (int)options->dtype);
+    if (options->requires_grad && core_dtype_category[*dtype] < 2)
+        return core_fail_status("%s: only floating and complex tensors can require gradients, not %s", what, tr_dtype_name(*dtype));
+    return 0;
+}
+
+static tr_tensor *make(tr_shape shape, const tr_tensor_options *options, tr_dtype fallback, const char *what)
+{
+    tr_dtype dtype;
+    if (core_check_options(options, fallback, &dtype, what) < 0) return NULL;
+    tr_tensor *t = core_tensor_new(dtype, options->device, &shape, what);
+    if (t && options->requires_grad) t->flags |= CORE_REQUIRES_GRAD;
+    return t;
+}
+
+tr_tensor *(tr_empty)(tr_shape shape, tr_tensor_options options) { return make(shape, &options, TR_FLOAT32, "tr_empty"); }
+
+tr_tensor *(tr_zeros)(tr_shape shape, tr_tensor_options options)
+{
+    tr_tensor *t = make(shape, &options, TR_FLOAT32, "tr_zeros");
+    if (t && t->storage->device->zero(t->data, t->numel * core_dtype_bytes[t->dtype]) < 0) return NULL;
+    return t;
+}
+
+tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options)
+{
+    int64_t n = core_check_shape(&shape, from, "tr_from_data");
+    if (n < 0) return NULL;
+    if (!data && n) return core_null("tr_from_data");
+    tr_device device = options.device;
+    options.device = tr_cpu();
+    tr_tensor *t = make(shape, &options, from, "tr_from_data");
+    if (!t) return NULL;
+    core_convert(t->data, (tr_dtype)t->dtype, data, from, n);
+    if (device.type == TR_CPU) return t;
+    options.device = device;
+    tr_tensor *there = make(shape, &options, from, "tr_from_data");
+    if (!there || there->storage->device->to_device(there->data, t->data, n * core_dtype_bytes[t->dtype]) < 0) return NULL;
+    return there;
+}
+
+tr_tensor *tr_scalar_(tr_dtype dtype, double value, tr_tensor_options options)
+{
+    if (!options.dtype) options.dtype = dtype;
+    return (tr_from_data)(&value, TR_FLOAT64, (tr_shape){0}, options);
+}

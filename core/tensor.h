@@ -1,0 +1,107 @@
+/* The tensor and its storage, as the library's rooms see them.
+ *
+ *     tr_tensor  shape, strides, data ----+
+ *     tr_tensor  (a view)     data ------+|
+ *                                        vv
+ *     core_storage  count, version ->  [ memory of a device, or a caller's ]
+ *
+ * A storage counts its tensors and its writes in place.  A tensor may know its origin: the operation that made it, of
+ * which core sees only its name and how to let go of it. */
+#ifndef TRIREME_CORE_TENSOR_H
+#define TRIREME_CORE_TENSOR_H
+
+#include <trireme/tensor.h>
+#include "core/device.h"
+#include "core/dtype.h"
+#include "core/fail.h"
+#include "core/object.h"
+#include "core/shape.h"
+
+typedef struct core_storage {
+    int32_t count;    /* tensors that lie in it */
+    uint32_t version; /* writes in place so far: backward refuses a saved value whose storage has moved on */
+    tr_device at;
+    const core_device *device;
+    int64_t capacity;
+    void *data;               /* `small`, a block of the device, or foreign memory */
+    void (*release)(void *p); /* foreign memory: called with `foreign` at the end, may be NULL */
+    void *foreign;
+    bool is_foreign;
+    char small[64]; /* scalars and little vectors on the CPU need no block of their own */
+} core_storage;
+
+/* How a tensor came to be.  Autograd's node begins with this. */
+typedef struct core_origin {
+    const char *name; /* "MulBackward0" */
+    int32_t count;    /* tensors and nodes that hold it */
+    void (*release)(struct core_origin *origin);
+} core_origin;
+
+enum {
+    CORE_REQUIRES_GRAD = 1, /* a leaf that asks for a gradient; anything with an origin does so too */
+    CORE_NUMBER = 2,        /* made from a C number: does not decide the type of a result */
+    CORE_RETAINS_GRAD = 4,  /* keeps its gradient though it is no leaf */
+    CORE_ROW_MAJOR = 8,     /* dense, outermost dim first */
+};
+
+struct tr_tensor {
+    core_object object;
+    uint8_t dtype, flags;
+    tr_shape shape; /* shape.ndim, shape.size */
+    int64_t stride[TR_MAX_DIMS];
+    int64_t numel;
+    void *data;
+    core_storage *storage;      /* owns one count */
+    core_origin *origin;        /* owns one count; NULL for a leaf */
+    tr_tensor *grad;            /* owns one count */
+    struct autograd_hook *hook; /* owned by autograd, which frees them through core_tensor_farewell */
+};
+
+/* Called for a tensor with hooks or an origin that knows it, just before it goes.  Set by autograd. */
+extern void (*core_tensor_farewell)(tr_tensor *t);
+
+/* A tensor with memory of its own, contents undefined, belonging to the open scope; NULL with an error noted.
+ * `what` is the public function that needs it: "tr_add". */
+tr_tensor *core_tensor_new(tr_dtype dtype, tr_device device, const tr_shape *shape, const char *what);
+
+/* Another tensor on t's storage, `offset` elements on from its first; a leaf without a gradient. */
+tr_tensor *core_tensor_alias(const tr_tensor *t, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what);
+
+/* t's storage, shape and strides become those of `from`; the handle, its gradient and its name in modules stay. */
+void core_tensor_adopt(tr_tensor *t, const tr_tensor *from);
+
+static inline tr_device core_device_at(const tr_tensor *t) { return t->storage->at; }
+static inline bool core_same_device(const tr_tensor *a, const tr_tensor *b)
+{
+    return a->storage->at.type == b->storage->at.type && a->storage->at.index == b->storage->at.index;
+}
+static inline bool core_row_major_tensor(const tr_tensor *t) { return t->flags & CORE_ROW_MAJOR; }
+static inline tr_tensor *core_keep_tensor(tr_tensor *t)
+{
+    if (t) t->object.count++;
+    return t;
+}
+static inline void core_drop_tensor(tr_tensor *t)
+{
+    if (t) core_release(&t->object);
+}
+static inline void core_written(tr_tensor *t) { t->storage->version++; }
+
+/* True if somebody besides this handle's own holder sees the memory: another handle, or another owner of this one. */
+static inline bool core_shared(const tr_tensor *t, int32_t owners) { return t->object.count > owners || t->storage->count > 1; }
+
+/* "(100, 2) float32 cuda:0", for errors. */
+const char *core_show(const tr_tensor *t);
+
+/* The type of a result of a and b, by PyTorch's rules: a dimensioned operand decides over a 0-d one, and that over a
+ * number, unless the latter is of a higher category. */
+tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b);
+
+/* Checks of options and shapes that every maker of tensors needs: n >= 0, or -1 with an error noted. */
+int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what);
+int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_dtype *dtype, const char *what);
+
+/* Where element i in row-major order stands, in elements from t->data. */
+int64_t core_offset(const tr_tensor *t, int64_t i);
+
+#endif

@@ -1,0 +1,30 @@
+#include "core/thread.h"
+
+#include <pthread.h>
+#include "core/object.h"
+
+_Thread_local core_thread core_thread_here;
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* Runs on the ending thread itself, so core_here() is still that thread's. */
+static void thread_ends(void *value)
+{
+    (void)value;
+    core_thread *here = core_here();
+    core_scope_end_all();
+    core_memory_trim();
+    core_system_give(here->texts);
+    here->texts = NULL;
+    here->known = false;
+}
+
+static void make_key(void) { (void)pthread_key_create(&key, thread_ends); }
+
+void core_thread_know(core_thread *here)
+{
+    if (here->known) return;
+    pthread_once(&once, make_key);
+    here->known = pthread_setspecific(key, here) == 0;
+}

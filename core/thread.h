@@ -1,0 +1,58 @@
+/* What a thread keeps: its scopes, its free lists, its error, its switches.  Reached through one thread-local, in the
+ * initial-exec model (a third of the default model's cost); it stays near 1 KiB because libraries that are opened late
+ * share little room for such variables. */
+#ifndef TRIREME_CORE_THREAD_H
+#define TRIREME_CORE_THREAD_H
+
+#include <trireme/error.h>
+#include <trireme/random.h>
+#include "core/memory.h"
+
+struct core_object;
+
+typedef struct {
+    bool stands, told;
+    tr_error error;
+    char message[400];
+} core_error_state;
+
+typedef struct core_thread {
+    struct core_object **owned; /* what the open scopes own, innermost last */
+    int64_t owned_count, owned_room;
+    int64_t *mark; /* for each open scope, where its part of `owned` begins */
+    int depth, mark_room;
+
+    bool grad_off;
+    bool known; /* the thread's end will be noticed */
+
+    void *pool[CORE_POOLS];
+    void **block; /* heads of CORE_CLASSES lists */
+    int64_t allocated_bytes, peak_bytes, cached_bytes, system_requests;
+
+    core_error_state failure;
+    tr_error_handler *handler;
+    void *handler_data;
+    bool handler_set; /* else the default one */
+    char *texts;
+    unsigned next_text;
+
+    tr_generator *generator; /* the default one, made when first asked for */
+    void *backward;          /* autograd's: the walk that is under way */
+    void *release;           /* autograd's: nodes waiting to be let go */
+} core_thread;
+
+#if defined(__GNUC__)
+extern _Thread_local core_thread core_thread_here __attribute__((tls_model("initial-exec"), visibility("hidden")));
+#else
+extern _Thread_local core_thread core_thread_here;
+#endif
+
+static inline core_thread *core_here(void)
+{
+    return &core_thread_here;
+}
+
+/* Make sure that this thread's memory goes back when the thread ends. */
+void core_thread_know(core_thread *here);
+
+#endif
