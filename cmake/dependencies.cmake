@@ -1,0 +1,28 @@
+# What the floors link, each as a target. A part that may be missing leaves its target undefined.
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HWLOC IMPORTED_TARGET hwloc>=2.0)
+
+# By pkg-config, not find_package(BLAS): that one links the generic libopenblas.so, and where both
+# builds are installed the pthread one then wins at run time over the OpenMP one.
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+find_package(DNNL)
+
+if(NOT TRIREME_MPI STREQUAL "OFF")
+  set(MPI_C_SKIP_MPICXX ON)
+  if(TRIREME_MPI STREQUAL "ON")
+    find_package(MPI 3.0 REQUIRED COMPONENTS C)
+  else()
+    find_package(MPI 3.0 COMPONENTS C)
+  endif()
+endif()
+if(NOT MPI_C_FOUND)
+  message(STATUS "MPI: none, libtrireme-dist knows only one rank")
+endif()
+
+if(TRIREME_CUDA STREQUAL "ON")
+  message(FATAL_ERROR "TRIREME_CUDA=ON: this version has no CUDA kernels yet; configure with AUTO or OFF")
+endif()

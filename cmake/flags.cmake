@@ -1,0 +1,24 @@
+# Flags are said on two interface targets, never globally.
+#   trireme_flags      how every object of ours is made
+#   trireme_warnings   what the compiler is asked to notice
+
+add_library(trireme_flags INTERFACE)
+# gnu17, not c17: the standard headers then offer POSIX too. Language extensions still warn (-Wpedantic),
+# and the public headers are compiled as plain C11 and C++17 by a test.
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+target_compile_options(trireme_flags INTERFACE
+  -ffp-contract=off                               # a*b + c is two roundings in every file
+  -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)     # __FILE__ reads autograd/matmul.c
+
+set(TRIREME_SANITIZE_FLAGS "")
+if(TRIREME_SANITIZE)
+  string(REPLACE ";" "," _list "${TRIREME_SANITIZE}")
+  set(TRIREME_SANITIZE_FLAGS -fsanitize=${_list} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(trireme_flags INTERFACE ${TRIREME_SANITIZE_FLAGS})
+  target_link_options(trireme_flags INTERFACE ${TRIREME_SANITIZE_FLAGS})
+endif()
+
+add_library(trireme_warnings INTERFACE)
+target_compile_options(trireme_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings)

@@ -1,0 +1,25 @@
+# libtrireme.so, which exports tr_* only, and trireme_internal, the same objects for tests of one room,
+# whose functions are hidden outside the library. A program links the one or the other, never both.
+get_property(floors GLOBAL PROPERTY TRIREME_FLOORS)
+
+add_library(trireme SHARED)
+add_library(trireme::trireme ALIAS trireme)
+target_link_libraries(trireme PRIVATE ${floors} trireme_flags)
+target_include_directories(trireme INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+add_library(trireme_internal STATIC)
+target_link_libraries(trireme_internal PUBLIC ${floors})
+
+# Both shared libraries: versioned, exporting tr_* only, found beside each other wherever they are put.
+function(trireme_shared target)
+  set_target_properties(${target} PROPERTIES
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C
+    LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map
+    INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
+  target_link_options(${target} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
+  if(NOT TRIREME_SANITIZE)                        # clang leaves the sanitizer's own symbols to the program
+    target_link_options(${target} PRIVATE -Wl,--no-undefined)
+  endif()
+endfunction()
+trireme_shared(trireme)
