@@ -11,12 +11,13 @@ target_compile_options(trireme_flags INTERFACE
   -ffp-contract=off                               # a*b + c is two roundings in every file
   -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)     # __FILE__ reads autograd/matmul.c
 
-set(TRIREME_SANITIZE_FLAGS "")
 if(TRIREME_SANITIZE)
-  string(REPLACE ";" "," _list "${TRIREME_SANITIZE}")
-  set(TRIREME_SANITIZE_FLAGS -fsanitize=${_list} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_compile_options(trireme_flags INTERFACE ${TRIREME_SANITIZE_FLAGS})
-  target_link_options(trireme_flags INTERFACE ${TRIREME_SANITIZE_FLAGS})
+  list(JOIN TRIREME_SANITIZE "," sanitizers)
+  target_compile_options(trireme_flags INTERFACE -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(trireme_flags INTERFACE -fsanitize=${sanitizers})
+endif()
+if(TRIREME_FUZZ)
+  target_compile_options(trireme_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 add_library(trireme_warnings INTERFACE)
