@@ -1,0 +1,97 @@
+# trireme_test(NAME [DIST] [RANKS n...] [SHARED] [LABELS label...] [LIBRARIES target...] [SOURCES file...])
+#
+# The program NAME from NAME.c and the harness (tests/test.h), known to CTest. It links trireme_internal, and so sees the
+# hidden functions of every floor. SHARED and DIST link the shared libraries instead, as programs do; with RANKS it runs
+# under mpirun as NAME_1, NAME_2 ... Exit status 77 is a skip.
+#
+# Every *.c named test_* in a tests folder is handed to it by trireme_tests(), with the words of its line "// CTEST ...".
+
+# Open MPI: as root, more ranks than cores, none of them bound to one core, none spinning while another has work, without
+# looking for networks, and without reading each other's memory (containers forbid it, loudly).
+set(TRIREME_MPI_ENVIRONMENT
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+  OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_pml=ob1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+  OMPI_MCA_orte_tag_output=1 OMP_NUM_THREADS=1)
+
+# OpenMP's threads sleep while they wait: other tests use the same cores.
+set(TRIREME_TEST_ENVIRONMENT OMP_WAIT_POLICY=passive)
+if("address" IN_LIST TRIREME_SANITIZE)
+  # cmocka catches signals; a sanitizer has more to say about them.
+  list(APPEND TRIREME_TEST_ENVIRONMENT
+    ASAN_OPTIONS=detect_leaks=1:handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2
+    UBSAN_OPTIONS=print_stacktrace=1)
+  list(APPEND TRIREME_MPI_ENVIRONMENT
+    LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.lsan:print_suppressions=0)
+elseif("thread" IN_LIST TRIREME_SANITIZE)
+  list(APPEND TRIREME_TEST_ENVIRONMENT OMP_NUM_THREADS=1)     # libgomp's barriers are invisible to it
+endif()
+
+function(trireme_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 test "DIST;SHARED" "" "RANKS;LABELS;LIBRARIES;SOURCES")
+  if(test_DIST AND NOT TARGET trireme_dist)
+    return()
+  endif()
+  if(NOT test_SOURCES)
+    set(test_SOURCES ${name}.c)
+  endif()
+
+  add_executable(${name} ${test_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_compile_definitions(${name} PRIVATE TEST_DIR="${CMAKE_CURRENT_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE trireme_harness trireme_flags trireme_warnings ${test_LIBRARIES} m)
+  if(test_DIST)
+    target_link_libraries(${name} PRIVATE trireme trireme_dist $<TARGET_NAME_IF_EXISTS:MPI::MPI_C>)
+  elseif(test_SHARED)
+    target_link_libraries(${name} PRIVATE trireme)
+  else()
+    target_link_libraries(${name} PRIVATE trireme_internal)
+  endif()
+
+  if(NOT test_RANKS)
+    trireme_add_test(${name} LABELS unit ${test_LABELS} COMMAND ${name})
+  elseif(NOT MPI_C_FOUND)
+    trireme_add_test(${name}_1 LABELS ${test_LABELS} COMMAND ${name})
+  else()
+    foreach(ranks IN LISTS test_RANKS)
+      trireme_add_test(${name}_${ranks} MPI LABELS mpi ${test_LABELS}
+        COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS} $<TARGET_FILE:${name}>)
+    endforeach()
+  endif()
+endfunction()
+
+# One entry of CTest, in a folder of its own to write into, with the environment above.
+function(trireme_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 test "MPI" "" "COMMAND;LABELS;ENVIRONMENT")
+  set(folder ${PROJECT_BINARY_DIR}/tests/run/${name})
+  file(MAKE_DIRECTORY ${folder})
+  add_test(NAME ${name} COMMAND ${test_COMMAND} WORKING_DIRECTORY ${folder})
+  list(APPEND test_ENVIRONMENT ${TRIREME_TEST_ENVIRONMENT})
+  if(test_MPI)
+    list(APPEND test_ENVIRONMENT ${TRIREME_MPI_ENVIRONMENT})
+    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+  endif()
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT 120 SKIP_RETURN_CODE 77)
+endfunction()
+
+# The files of this folder: test_*.c, test_*.sh (which find the programs in $TRIREME_BIN and this folder in $TEST_DIR).
+function(trireme_tests)
+  file(GLOB sources CONFIGURE_DEPENDS test_*.c)
+  list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/test_main.c)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${sources})
+  foreach(source IN LISTS sources)
+    get_filename_component(name ${source} NAME_WE)
+    file(STRINGS ${source} words REGEX "^// CTEST ")
+    string(REGEX REPLACE "^// CTEST +" "" words "${words}")
+    separate_arguments(words)
+    trireme_test(${name} ${words} SOURCES ${source})
+  endforeach()
+
+  file(GLOB scripts CONFIGURE_DEPENDS test_*.sh)
+  foreach(script IN LISTS scripts)
+    get_filename_component(name ${script} NAME_WE)
+    trireme_add_test(${name} MPI LABELS program COMMAND bash ${script}
+      ENVIRONMENT TRIREME_BIN=${PROJECT_BINARY_DIR}/bin TEST_DIR=${CMAKE_CURRENT_SOURCE_DIR})
+  endforeach()
+endfunction()
