@@ -1,6 +1,7 @@
-# Flags are said on two interface targets, never globally.
+# Flags are said on interface targets, never globally.
 #   trireme_flags      how every object of ours is made
 #   trireme_warnings   what the compiler is asked to notice
+#   trireme_program    both, for programs
 
 add_library(trireme_flags INTERFACE)
 # gnu17, not c17: the standard headers then offer POSIX too. Language extensions still warn (-Wpedantic),
@@ -23,3 +24,11 @@ endif()
 add_library(trireme_warnings INTERFACE)
 target_compile_options(trireme_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wwrite-strings)
+
+# What every program of ours links: launcher, examples, benchmarks, tests.
+add_library(trireme_program INTERFACE)
+target_link_libraries(trireme_program INTERFACE trireme_flags trireme_warnings m)
+if("address" IN_LIST TRIREME_SANITIZE)
+  target_sources(trireme_program INTERFACE ${PROJECT_SOURCE_DIR}/cmake/stay_loaded.c)
+  target_link_options(trireme_program INTERFACE -Wl,--export-dynamic-symbol=dlclose)
+endif()
