@@ -44,12 +44,13 @@ static core_storage *storage_new(const core_device *device, tr_device at, int64_
 static void tensor_destroy(core_object *object)
 {
     tr_tensor *t = (tr_tensor *)object;
-    if (core_tensor_farewell && (t->hook || t->origin)) core_tensor_farewell(t);
-    core_origin *origin = t->origin;
+    core_origin *origin = t->origin, *sink = t->sink;
+    if (origin || sink) core_tensor_farewell(t);
     core_drop_tensor(t->grad);
     storage_release(t->storage);
     core_pool_give(CORE_POOL_TENSOR, t);
-    if (origin && --origin->count == 0) origin->release(origin);
+    if (origin) core_origin_release(origin);
+    if (sink) core_origin_release(sink);
 }
 
 static const core_class tensor_class = {"tensor", tensor_destroy};
@@ -70,7 +71,7 @@ static tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_sha
     t->storage = storage;
     t->origin = NULL;
     t->grad = NULL;
-    t->hook = NULL;
+    t->sink = NULL;
     return core_object_begin(&t->object, &tensor_class);
 }
 

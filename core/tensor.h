@@ -37,9 +37,14 @@ typedef struct core_origin {
     void (*release)(struct core_origin *origin);
 } core_origin;
 
+static inline void core_origin_release(core_origin *origin)
+{
+    if (--origin->count == 0) origin->release(origin);
+}
+
 enum {
     CORE_REQUIRES_GRAD = 1, /* a leaf that asks for a gradient; anything with an origin does so too */
-    CORE_NUMBER = 2,        /* made from a C number: does not decide the type of a result */
+    CORE_NUMBER = 2,        /* a C number: bool, int64 or (any floating one) float64; does not decide a result's type */
     CORE_RETAINS_GRAD = 4,  /* keeps its gradient though it is no leaf */
     CORE_ROW_MAJOR = 8,     /* dense, outermost dim first */
 };
@@ -51,13 +56,13 @@ struct tr_tensor {
     int64_t stride[TR_MAX_DIMS];
     int64_t numel;
     void *data;
-    core_storage *storage;      /* owns one count */
-    core_origin *origin;        /* owns one count; NULL for a leaf */
-    tr_tensor *grad;            /* owns one count */
-    struct autograd_hook *hook; /* owned by autograd, which frees them through core_tensor_farewell */
+    core_storage *storage; /* owns one count */
+    core_origin *origin;   /* owns one count; NULL for a leaf */
+    core_origin *sink;     /* owns one count: where backward brings a leaf's gradient; NULL until a graph needs it */
+    tr_tensor *grad;       /* owns one count */
 };
 
-/* Called for a tensor with hooks or an origin that knows it, just before it goes.  Set by autograd. */
+/* Called for a tensor with an origin or a sink, just before it goes, so that they forget it.  Set by autograd. */
 extern void (*core_tensor_farewell)(tr_tensor *t);
 
 /* A tensor with memory of its own, contents undefined, belonging to the open scope; NULL with an error noted.

@@ -20,7 +20,8 @@ typedef struct {
 } tr_backward_options;
 
 /* Add d(root)/d(leaf) into the gradient of every leaf that leads to root.  Frees the saved values as it goes.
- * Returns 0, or -1 with an error standing; a value that was changed in place since it was saved is refused. */
+ * Returns 0, or -1 with an error standing; a value that was changed in place since it was saved is refused, and so is
+ * everything while an earlier error stands, so that nobody trains on what went wrong. */
 TR_API TR_CHECK_RESULT int(tr_backward)(tr_tensor *root, tr_backward_options options);
 
 /* The gradient gathered so far, borrowed (it lives as long as t keeps it); NULL if there is none yet.  Of a tensor that

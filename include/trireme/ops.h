@@ -45,6 +45,7 @@ TR_API int(tr_allclose)(tr_tensor *a, tr_tensor *b, tr_allclose_options options)
 /* ---- pointwise, one operand: the rows of kernels/pointwise.def ---- */
 TR_API tr_tensor *(tr_neg)(tr_tensor *x);
 TR_API tr_tensor *(tr_abs)(tr_tensor *x);
+TR_API tr_tensor *(tr_sign)(tr_tensor *x); /* -1, 0 or 1 */
 TR_API tr_tensor *(tr_square)(tr_tensor *x);
 TR_API tr_tensor *(tr_sqrt)(tr_tensor *x);
 TR_API tr_tensor *(tr_reciprocal)(tr_tensor *x);
@@ -164,6 +165,7 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define TR_ALLCLOSE_(a, b, ...)              TR_STATUS_((tr_allclose)(a, TR_T(b), (tr_allclose_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_neg(x)                            TR_TENSOR_((tr_neg)(x))
 # define tr_abs(x)                            TR_TENSOR_((tr_abs)(x))
+# define tr_sign(x) TR_TENSOR_((tr_sign)(x))
 # define tr_square(x)                         TR_TENSOR_((tr_square)(x))
 # define tr_sqrt(x)                           TR_TENSOR_((tr_sqrt)(x))
 # define tr_reciprocal(x)                     TR_TENSOR_((tr_reciprocal)(x))

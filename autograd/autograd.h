@@ -1,0 +1,130 @@
+/* The graph of operations, and what an operation is.
+ *
+ * Every tensor that an operation makes from one that requires a gradient holds a node; a node holds the nodes its inputs
+ * came from, and what its derivative will need.  A leaf owns a node too, its sink, which adds what arrives to the leaf's
+ * gradient.  So edges lead from node to node:
+ *
+ *     loss --> [mean] --> [pow] --> [sub] --> [mm] --> [sink of theta]
+ *                                     saved: X
+ *
+ * An operation is a function that checks, computes and notes (autograd_note), and an autograd_op beside it that says its
+ * name, its derivative, and where tests sample it.  Derivatives are written in terms of operations, so that they can be
+ * differentiated again; where nobody will, a fused kernel may take a short cut (autograd_plain()). */
+#ifndef TRIREME_AUTOGRAD_AUTOGRAD_H
+#define TRIREME_AUTOGRAD_AUTOGRAD_H
+
+#include <trireme/autograd.h>
+#include "core/tensor.h"
+#include "core/thread.h"
+#include "kernels/kernels.h"
+
+enum { AUTOGRAD_INPUTS = 3 }; /* edges inline; cat has more and allocates */
+
+typedef struct autograd_node autograd_node;
+
+/* One sample of an operation, for the gradient check and the documentation: apply() on inputs of these shapes, drawn
+ * from [low, high). */
+typedef struct {
+    const char *what;
+    tr_tensor *(*apply)(tr_tensor *const *x);
+    double low, high;
+    int inputs;
+    tr_shape shape[AUTOGRAD_INPUTS];
+} autograd_case;
+
+typedef struct autograd_op {
+    const char *name;      /* "matmul" */
+    const char *grad_name; /* "MmBackward0" */
+    void (*derivative)(autograd_node *n, tr_tensor *dy);
+    const autograd_case *cases; /* ends with one whose apply is NULL */
+} autograd_op;
+
+/* Every operation that has a derivative, NULL at the end: what the gradient check walks. */
+extern const autograd_op *const autograd_ops[];
+
+/* Small things an operation tells its derivative. */
+typedef struct {
+    tr_shape shape, shape_b; /* of inputs; ndim -1: nothing was stretched */
+    int64_t n[4];
+    double x[2];
+} autograd_args;
+
+typedef struct {
+    tr_tensor *t; /* owns one count */
+    uint32_t version;
+} autograd_saved;
+
+struct autograd_node {
+    core_origin origin; /* name, count */
+    const autograd_op *op;
+    tr_tensor *made;    /* borrowed: the tensor that holds this node, while it lives */
+    autograd_node **to; /* owns one count of each: where gradients of the inputs go; NULL where nobody wants one */
+    autograd_node *to_[AUTOGRAD_INPUTS];
+    int32_t inputs;
+    bool had_saved, spent; /* spent: the saved values are gone */
+    autograd_saved in[AUTOGRAD_INPUTS], out;
+    autograd_args args;
+    struct autograd_hook *hook; /* of a sink; owned */
+
+    /* the walk */
+    uint64_t pass;   /* which walk saw it last */
+    int32_t waiting; /* gradients that are still to come */
+    autograd_node *next;
+    tr_tensor *gradient; /* owns one count: what has come so far */
+};
+
+/* ---- for operations ---- */
+
+/* What to keep for the derivative: inputs by position, and the result. */
+enum { AUTOGRAD_A = 1,
+       AUTOGRAD_B = 2,
+       AUTOGRAD_C = 4,
+       AUTOGRAD_Y = 8 };
+
+static inline bool autograd_tracked(const tr_tensor *t) { return t && (t->origin || (t->flags & CORE_REQUIRES_GRAD)); }
+
+/* Is an operation on these to be noted? */
+static inline bool autograd_on(const tr_tensor *a, const tr_tensor *b, const tr_tensor *c)
+{
+    return (autograd_tracked(a) || autograd_tracked(b) || autograd_tracked(c)) && !core_here()->grad_off;
+}
+
+/* Note that op made y from a, b, c (NULL where it has fewer inputs).  Does nothing unless one of them requires a
+ * gradient and noting is on.  Returns y, or NULL with an error noted; NULL for y passes through. */
+tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
+
+/* The same for any number of inputs; `saved` is what autograd_in(n, 0) will give. */
+tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args);
+
+/* May t be written in place now?  0, or -1 with an error noted. */
+int autograd_check_in_place(const tr_tensor *t, const char *what);
+
+/* ---- for derivatives ---- */
+
+static inline bool autograd_wants(const autograd_node *n, int input) { return n->to[input] != NULL; }
+
+/* A saved input, or the saved result; NULL with an error noted if it was changed since, or let go. */
+tr_tensor *autograd_in(autograd_node *n, int input);
+tr_tensor *autograd_out(autograd_node *n);
+
+/* Add dx to the gradient of an input.  NULL (an error stands) ends the walk. */
+void autograd_give(autograd_node *n, int input, tr_tensor *dx);
+
+/* True while derivatives will not be differentiated themselves, so that fused kernels may serve. */
+static inline bool autograd_plain(void) { return core_here()->grad_off; }
+
+/* dy summed over the dimensions along which a tensor of this shape was broadcast; dy itself for ndim -1. */
+tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape);
+
+/* ---- calling kernels ---- */
+
+/* Run a pointwise kernel: inputs of broadcastable shapes (NULL where the kernel has none) into out. */
+int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *const *in, int inputs, double number);
+
+/* Join neighbouring dims that every view walks as one, drop those of size 1; returns how many are left. */
+int autograd_collapse(int ndim, int64_t *size, int64_t (*stride)[TR_MAX_DIMS], int views);
+
+/* t as row-major memory of this type: t itself, or a copy, not noted. */
+tr_tensor *autograd_plain_copy(tr_tensor *t, tr_dtype type);
+
+#endif

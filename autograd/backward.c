@@ -1,0 +1,203 @@
+/* Backward: the graph walked in reverse, each node once, after everything that leads to it.
+ *
+ * First the nodes that the root leads to are found and the edges into each are counted.  Then, starting at the root,
+ * a node runs when its last gradient has come: its derivative gives gradients to its inputs' nodes.  Both walks keep
+ * their stacks in the nodes themselves (`next`), so they need no memory and no recursion.
+ *
+ * The stack is last in, first out, and a node's edges are pushed first to last: the sinks of weights and biases, which
+ * stand behind the input in tr_linear, run before the walk goes deeper.  So gradients are finished last layer first, as
+ * early as they can be, which is what overlapping communication wants. */
+#include "autograd/hook.h"
+
+#include <stdatomic.h>
+#include <trireme/ops.h>
+#include "core/memory.h"
+
+typedef struct end_call {
+    struct end_call *next;
+    void (*call)(void *data);
+    void *data;
+} end_call;
+
+typedef struct {
+    bool keep_saved;
+    end_call *end;
+} walk;
+
+/* Find what n leads to: count edges, forget what an earlier walk left. */
+static void find(autograd_node *root)
+{
+    static _Atomic uint64_t passes;
+    uint64_t pass = atomic_fetch_add(&passes, 1) + 1;
+    root->pass = pass;
+    root->waiting = 0;
+    root->next = NULL;
+    for (autograd_node *stack = root; stack;) {
+        autograd_node *n = stack;
+        stack = n->next;
+        for (int i = 0; i < n->inputs; i++) {
+            autograd_node *to = n->to[i];
+            if (!to) continue;
+            if (to->pass != pass) {
+                to->pass = pass;
+                to->waiting = 0;
+                to->next = stack;
+                stack = to;
+            }
+            to->waiting++;
+        }
+    }
+}
+
+/* After an error: drop the gradients that are under way. */
+static void clear(autograd_node *root)
+{
+    find(root);
+    root->next = NULL;
+    for (autograd_node *stack = root; stack;) {
+        autograd_node *n = stack;
+        stack = n->next;
+        core_drop_tensor(n->gradient);
+        n->gradient = NULL;
+        for (int i = 0; i < n->inputs; i++)
+            if (n->to[i] && n->to[i]->waiting > 0) { /* reached for the first time */
+                n->to[i]->waiting = 0;
+                n->to[i]->next = stack;
+                stack = n->to[i];
+            }
+    }
+}
+
+/* sum + more, held by the caller in place of sum.  The first gradient is taken as it is; the second makes a sum of our
+ * own; from then on it is added to in place, unless derivatives are being noted. */
+static int add_gradient(tr_tensor **sum, tr_tensor *more)
+{
+    if (!*sum) {
+        *sum = core_keep_tensor(more);
+        return 0;
+    }
+    bool ours = autograd_plain() && !core_shared(*sum, 1) && core_row_major_tensor(*sum);
+    tr_tensor *total = ours ? (tr_add_)(*sum, more) : (tr_add)(*sum, more);
+    if (!total) return -1;
+    if (!ours) {
+        core_keep_tensor(total);
+        core_drop_tensor(*sum);
+        *sum = total;
+    }
+    return 0;
+}
+
+void autograd_give(autograd_node *n, int input, tr_tensor *dx)
+{
+    if (dx && n->to[input]) add_gradient(&n->to[input]->gradient, dx);
+}
+
+/* A leaf keeps its gradient: memory of its own, row-major, because programs write to it. */
+static int arrive(tr_tensor *leaf, tr_tensor *gradient)
+{
+    if (leaf->grad) return add_gradient(&leaf->grad, gradient);
+    bool ours = autograd_plain() && !core_shared(gradient, 1) && core_row_major_tensor(gradient);
+    tr_tensor *g = ours ? gradient : (tr_clone)(gradient);
+    if (!g) return -1;
+    leaf->grad = core_keep_tensor(g);
+    return 0;
+}
+
+static int run(autograd_node *n, const walk *w)
+{
+    tr_tensor *dy = n->gradient;
+    if (dy && n->made && (!n->inputs || (n->made->flags & CORE_RETAINS_GRAD)))
+        if (arrive(n->made, dy) < 0) return -1;
+    if (dy && n->op->derivative) {
+        if (n->had_saved && n->spent)
+            return core_fail_status("tr_backward: trying to backward through the graph a second time: the saved values of %s are gone (ask for .retain_graph the first time)", n->op->grad_name);
+        int depth = tr_scope_open();
+        n->op->derivative(n, dy);
+        tr_scope_close(depth);
+        if (core_here()->failure.stands) return -1;
+    }
+    core_drop_tensor(n->gradient);
+    n->gradient = NULL;
+    if (!w->keep_saved && n->op->derivative) autograd_let_go_of_saved(n);
+    if (dy && n->hook && n->made) autograd_hooks_call(n);
+    return core_here()->failure.stands ? -1 : 0;
+}
+
+static int walk_from(autograd_node *root, const walk *w)
+{
+    find(root);
+    root->next = NULL;
+    for (autograd_node *ready = root; ready;) {
+        autograd_node *n = ready;
+        ready = n->next;
+        if (run(n, w) < 0) return -1;
+        for (int i = 0; i < n->inputs; i++)
+            if (n->to[i] && --n->to[i]->waiting == 0) {
+                n->to[i]->next = ready;
+                ready = n->to[i];
+            }
+    }
+    return 0;
+}
+
+static tr_tensor *root_gradient(tr_tensor *root, tr_tensor *given)
+{
+    if (!given) {
+        if (root->numel != 1) return core_fail("tr_backward: a gradient can be created implicitly only for scalar outputs, not %s", core_show(root));
+        return (tr_full)(root->shape, 1, (tr_tensor_options){.dtype = (tr_dtype)root->dtype, .device = core_device_at(root)});
+    }
+    if (!core_same_shape(&given->shape, &root->shape) || given->dtype != root->dtype || !core_same_device(given, root))
+        return core_fail("tr_backward: the gradient is %s, but the root is %s", core_show(given), core_show(root));
+    return given;
+}
+
+static int end_walk(end_call *end, bool call)
+{
+    while (end) {
+        end_call *next = end->next;
+        if (call) end->call(end->data);
+        core_free(end);
+        end = next;
+    }
+    return core_here()->failure.stands ? -1 : 0;
+}
+
+int(tr_backward)(tr_tensor *root, tr_backward_options options)
+{
+    if (!root) return core_null_status("tr_backward");
+    core_thread *here = core_here();
+    if (here->failure.stands) return -1;
+    if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s does not require grad and has no grad_fn", core_show(root));
+    if (here->backward) return core_fail_status("tr_backward: called from within a backward pass");
+    walk w = {.keep_saved = options.retain_graph || options.create_graph};
+    bool before = tr_set_grad_enabled(options.create_graph);
+    int depth = tr_scope_open();
+    int status = -1;
+    autograd_node *n = root->origin ? (autograd_node *)root->origin : autograd_sink(root);
+    tr_tensor *gradient = n ? root_gradient(root, options.gradient) : NULL;
+    if (gradient) {
+        here->backward = &w;
+        n->origin.count++; /* a hook may drop the root */
+        n->gradient = core_keep_tensor(gradient);
+        status = walk_from(n, &w);
+        if (status < 0) clear(n);
+        core_origin_release(&n->origin);
+        here->backward = NULL;
+    }
+    tr_scope_close(depth);
+    tr_set_grad_enabled(before);
+    int ended = end_walk(w.end, status == 0);
+    return status < 0 ? status : ended;
+}
+
+int tr_on_backward_end(void (*call)(void *), void *data)
+{
+    walk *w = core_here()->backward;
+    if (!w) return core_fail_status("tr_on_backward_end: no backward pass is running");
+    end_call *end = core_alloc(sizeof *end, "tr_on_backward_end"), **last = &w->end;
+    if (!end) return -1;
+    *end = (end_call){NULL, call, data};
+    while (*last) last = &(*last)->next;
+    *last = end;
+    return 0;
+}

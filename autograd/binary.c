@@ -1,0 +1,148 @@
+/* Pointwise operations of two operands: autograd/binary.def, and the same in place. */
+#include <math.h>
+#include <stdlib.h>
+#include "autograd/autograd.h"
+#include "autograd/operands.h"
+
+/* ---- what each row saves: its derivatives read as sets of what they name (a 1, b 2, y 8, dy nothing) ---- */
+#include "kernels/words_uses.h"
+#define power_da(a, b)  (USES_(a) | USES_(b))
+#define power_db(a, y)  (USES_(a) | USES_(y))
+#define chosen(a, b, y) (USES_(a) | USES_(b) | USES_(y))
+enum {
+#define dy                              0u
+#define a                               ((unsigned)AUTOGRAD_A)
+#define b                               ((unsigned)AUTOGRAD_B)
+#define y                               ((unsigned)AUTOGRAD_Y)
+#define ROW2(name, kernel, da, db, ...) name##_a_saves = USES_(da), name##_b_saves = USES_(db),
+#include "autograd/binary.def"
+#undef ROW2
+#undef dy
+#undef a
+#undef b
+#undef y
+};
+#undef power_da
+#undef power_db
+#undef chosen
+#include "kernels/words_undo.h"
+
+#include "autograd/words_graph.h"
+
+/* ---- the rows ---- */
+
+typedef struct {
+    const char *function, *function_in_place;
+    int kernel;
+    unsigned saves_for_a, saves_for_b;
+    bool floats;
+} row;
+
+static tr_dtype working_type(const row *r, const tr_tensor *a, const tr_tensor *b)
+{
+    tr_dtype type = core_result_type(a, b);
+    return r->floats && core_dtype_category[type] < 2 ? TR_FLOAT32 : type;
+}
+
+static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
+{
+    if (core_same_shape(&a->shape, &b->shape)) return autograd_note(y, op, a, b, NULL, saves, NULL);
+    return autograd_note(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
+}
+
+static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+{
+    if (!a || !b) return core_null(r->function);
+    tr_shape shape;
+    tr_dtype type = working_type(r, a, b);
+    if (!autograd_meet(r->function, &a, &b, type, &shape)) return NULL;
+    tr_tensor *in[2] = {a, b}, *y = core_tensor_new(type, core_device_at(a), &shape, r->function);
+    if (!y || autograd_pointwise(r->kernel, type, y, in, 2, 0) < 0) return NULL;
+    unsigned saves = (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0);
+    return note(y, op, a, b, saves);
+}
+
+static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+{
+    const char *function = r->function_in_place;
+    if (!a || !b) return core_null(function);
+    tr_dtype type = working_type(r, a, b);
+    tr_shape shape;
+    tr_tensor *left = a;
+    if (autograd_writable(a, function) < 0) return NULL;
+    if (core_dtype_category[type] > core_dtype_category[a->dtype])
+        return core_fail("%s: the result type %s can't be cast to %s, the type of %s", function, tr_dtype_name(type), tr_dtype_name((tr_dtype)a->dtype), core_show(a));
+    if (!autograd_meet(function, &left, &b, (tr_dtype)a->dtype, &shape)) return NULL;
+    if (!core_same_shape(&shape, &a->shape))
+        return core_fail("%s: the result %s does not fit into %s", function, core_shape_text(&shape), core_show(a));
+    tr_tensor *in[2] = {a, b};
+    if (b->storage == a->storage && b->data != a->data) { /* overlapping views: read before written */
+        in[1] = core_tensor_new((tr_dtype)b->dtype, core_device_at(b), &b->shape, function);
+        if (!in[1] || autograd_pointwise(KERNEL_COPY, (tr_dtype)b->dtype, in[1], &b, 1, 0) < 0) return NULL;
+    }
+    if (autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0) < 0) return NULL;
+    unsigned saves = (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0);
+    tr_tensor *y = note(a, op, a, b, saves);
+    core_written(a); /* after noting: a saved operand is now known to be gone */
+    return y;
+}
+
+/* ---- pieces of derivatives ---- */
+
+/* b a^(b-1), 0 where b is 0 (also for a = 0, where the formula is 0 times infinity). */
+static tr_tensor *power_da(tr_tensor *a, tr_tensor *b)
+{
+    tr_tensor *slope = mul(b, pow(a, sub(b, 1)));
+    return where((tr_eq)(b, TR_T(0)), 0, slope);
+}
+
+/* a^b log a, 0 where a is 0 and b is not negative. */
+static tr_tensor *power_db(tr_tensor *a, tr_tensor *y)
+{
+    return where((tr_eq)(y, TR_T(0)), 0, mul(y, log(a)));
+}
+
+/* 1 where a was taken for y, 1/2 where both were equal, else 0. */
+static tr_tensor *chosen(tr_tensor *a, tr_tensor *b, tr_tensor *y)
+{
+    tr_tensor *taken = (tr_to)((tr_eq)(a, y), (tr_dtype)y->dtype), *tie = (tr_eq)(a, b);
+    return where(tie, mul(0.5, taken), taken);
+}
+
+/* ---- the operations ---- */
+
+#define ROW2(name, kernel, da, db, ...)                                                                        \
+ static void name##_derivative(autograd_node *n, tr_tensor *dy)                                                \
+ {                                                                                                             \
+  unsigned used = (autograd_wants(n, 0) ? name##_a_saves : 0u) | (autograd_wants(n, 1) ? name##_b_saves : 0u); \
+  tr_tensor *a = used & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                                 \
+  tr_tensor *b = used & AUTOGRAD_B ? autograd_in(n, 1) : NULL;                                                 \
+  tr_tensor *y = used & AUTOGRAD_Y ? autograd_out(n) : NULL;                                                   \
+  if (!a != !(used & AUTOGRAD_A) || !b != !(used & AUTOGRAD_B) || !y != !(used & AUTOGRAD_Y)) return;          \
+  if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to(da, &n->args.shape));                          \
+  if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to(db, &n->args.shape_b));                        \
+ }
+#include "autograd/binary.def"
+#undef ROW2
+
+#define ROW2(name, kernel, da, db, grad, low, high)                                                                                            \
+ static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0], x[1]); }                                                      \
+ static const autograd_case name##_cases[] = {                                                                                                 \
+     {"one shape", name##_sample, low, high, 2, {{2, {3, 4}}, {2, {3, 4}}}},                                                                   \
+     {"a column and a row",        name##_sample, low, high, 2, {{2, {3, 1}}, {1, {4}}}},                                                             \
+     {"a scalar first",          name##_sample, low, high, 2, {{0}, {2, {2, 3}}}},                                                                      \
+     {0          }
+ };                                                                                                                                     \
+ const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};                                              \
+ static const row name##_row = {"tr_" #name, "tr_" #name "_", KERNEL_##kernel, name##_a_saves, name##_b_saves, KERNEL_##kernel == KERNEL_DIV}; \
+ tr_tensor *(tr_##name)(tr_tensor * a, tr_tensor * b) { return apply(&name##_row, &autograd_##name, a, b); }
+#include "autograd/binary.def"
+#undef ROW2
+
+tr_tensor *(tr_add_)(tr_tensor *a, tr_tensor *b)
+{
+    return apply_in_place(&add_row, &autograd_add, a, b);
+}
+tr_tensor *(tr_sub_)(tr_tensor *a, tr_tensor *b) { return apply_in_place(&sub_row, &autograd_sub, a, b); }
+tr_tensor *(tr_mul_)(tr_tensor *a, tr_tensor *b) { return apply_in_place(&mul_row, &autograd_mul, a, b); }
+tr_tensor *(tr_div_)(tr_tensor *a, tr_tensor *b) { return apply_in_place(&div_row, &autograd_div, a, b); }

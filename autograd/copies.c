@@ -1,0 +1,141 @@
+/* Copies: clone, contiguous, other types, other devices, and writing in place. */
+#include "autograd/operands.h"
+
+/* clone: y = x, row-major      dx = dy */
+static void clone_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, dy); }
+static tr_tensor *clone_sample(tr_tensor *const *x) { return (tr_clone)((tr_t)(x[0])); }
+static const autograd_case clone_cases[] = {
+    {"transposed", clone_sample, -1, 1, 1, {{2, {3, 4}}}},
+    {0         }
+};
+const autograd_op autograd_clone = {"clone", "CloneBackward0", clone_derivative, clone_cases};
+
+tr_tensor *(tr_clone)(tr_tensor *t)
+{
+    if (!t) return core_null("tr_clone");
+    tr_tensor *y = core_tensor_new((tr_dtype)t->dtype, core_device_at(t), &t->shape, "tr_clone");
+    if (!y || autograd_pointwise(KERNEL_COPY, (tr_dtype)t->dtype, y, &t, 1, 0) < 0) return NULL;
+    return autograd_note(y, &autograd_clone, t, NULL, NULL, 0, NULL);
+}
+
+tr_tensor *(tr_contiguous)(tr_tensor *t)
+{
+    if (!t) return core_null("tr_contiguous");
+    return core_row_major_tensor(t) ? t : (tr_clone)(t);
+}
+
+/* to: y = x in another type      dx = dy in x's type */
+static void to_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_to)(dy, (tr_dtype)n->args.n[0])); }
+static tr_tensor *to_sample(tr_tensor *const *x) { return (tr_to)(x[0], TR_COMPLEX128); }
+static tr_tensor *to_sample_real(tr_tensor *const *x) { return (tr_to)(to_sample(x), TR_FLOAT64); }
+static const autograd_case to_cases[] = {
+    {"there and back", to_sample_real, -1, 1, 1, {{1, {5}}}},
+    {0             }
+};
+const autograd_op autograd_to = {"to", "ToCopyBackward0", to_derivative, to_cases};
+
+tr_tensor *(tr_to)(tr_tensor *t, tr_dtype dtype)
+{
+    if (!t) return core_null("tr_to");
+    if (!core_dtype_ok(dtype)) return core_fail("tr_to: %d is no element type", (int)dtype);
+    if (t->dtype == dtype) return t;
+    tr_tensor *y = core_tensor_new(dtype, core_device_at(t), &t->shape, "tr_to");
+    if (!y || autograd_pointwise(KERNEL_COPY, dtype, y, &t, 1, 0) < 0) return NULL;
+    if (core_dtype_category[dtype] < 2) return y; /* integers have no gradient */
+    return autograd_note(y, &autograd_to, t, NULL, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {t->dtype}});
+}
+
+/* to_device: the same values elsewhere      dx = dy, brought back */
+static void to_device_derivative(autograd_node *n, tr_tensor *dy)
+{
+    autograd_give(n, 0, (tr_to_device)(dy, (tr_device){(tr_device_type)n->args.n[0], (int)n->args.n[1]}));
+}
+static tr_tensor *to_device_sample(tr_tensor *const *x) { return (tr_clone)((tr_to_device)(x[0], tr_cpu())); }
+static const autograd_case to_device_cases[] = {
+    {"here", to_device_sample, -1, 1, 1, {{1, {5}}}},
+    {0   }
+};
+const autograd_op autograd_to_device = {"to_device", "ToCopyBackward0", to_device_derivative, to_device_cases};
+
+tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
+{
+    if (!t) return core_null("tr_to_device");
+    tr_device from = core_device_at(t);
+    if (from.type == device.type && from.index == device.index) return t;
+    tr_tensor *source = autograd_plain_copy(t, (tr_dtype)t->dtype);
+    tr_tensor *y = source ? core_tensor_new((tr_dtype)t->dtype, device, &t->shape, "tr_to_device") : NULL;
+    if (!y) return NULL;
+    int64_t bytes = t->numel * core_dtype_bytes[t->dtype];
+    int status = device.type == TR_CPU ? source->storage->device->from_device(y->data, source->data, bytes)
+                                       : y->storage->device->to_device(y->data, source->data, bytes);
+    if (status < 0) return NULL;
+    return autograd_note(y, &autograd_to_device, t, NULL, NULL, 0, &(autograd_args){
+                                                                       .shape.ndim = -1, .shape_b.ndim = -1, .n = {from.type, from.index}
+    });
+}
+
+/* ---- in place ---- */
+
+/* copy_: to = from, converted and stretched      dfrom = dy, dto = 0 */
+static void copy_derivative(autograd_node *n, tr_tensor *dy)
+{
+    if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_to)(dy, (tr_dtype)n->args.n[0]), &n->args.shape_b));
+}
+static tr_tensor *copy_sample(tr_tensor *const *x)
+{
+    tr_tensor *to = (tr_zeros)((tr_shape){
+                                   2, {3, 4}
+    },
+                               (tr_tensor_options){.dtype = TR_FLOAT64});
+    return (tr_copy_)(to, x[0]);
+}
+static const autograd_case copy_cases[] = {
+    {"a row into a matrix", copy_sample, -1, 1, 1, {{1, {4}}}},
+    {0                  }
+};
+const autograd_op autograd_copy = {"copy_", "CopyBackwards", copy_derivative, copy_cases};
+
+tr_tensor *(tr_copy_)(tr_tensor *to, tr_tensor *from)
+{
+    if (!to || !from) return core_null("tr_copy_");
+    tr_shape shape;
+    if (autograd_writable(to, "tr_copy_") < 0) return NULL;
+    if (!core_broadcast(&to->shape, &from->shape, &shape) || !core_same_shape(&shape, &to->shape))
+        return core_fail("tr_copy_: %s does not fit into %s", core_show(from), core_show(to));
+    tr_tensor *source = from;
+    if (from->storage == to->storage && from->data != to->data && !(source = (tr_detach)(from))) return NULL;
+    if (source != from) { /* overlapping views: read before written */
+        tr_tensor *copy = core_tensor_new((tr_dtype)from->dtype, core_device_at(from), &from->shape, "tr_copy_");
+        if (!copy || autograd_pointwise(KERNEL_COPY, (tr_dtype)from->dtype, copy, &source, 1, 0) < 0) return NULL;
+        source = copy;
+    }
+    if (!core_same_device(to, from) && !(source = (tr_to_device)((tr_detach)(from), core_device_at(to)))) return NULL;
+    if (autograd_pointwise(KERNEL_COPY, (tr_dtype)to->dtype, to, &source, 1, 0) < 0) return NULL;
+    tr_tensor *y = autograd_note(to, &autograd_copy, to, from, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b = from->shape, .n = {from->dtype}});
+    core_written(to);
+    return y;
+}
+
+/* fill_: to = number      dto = 0 */
+static void fill_derivative(autograd_node *n, tr_tensor *dy)
+{
+    (void)n, (void)dy;
+}
+static tr_tensor *fill_sample(tr_tensor *const *x) { return (tr_add)((tr_fill_)((tr_clone)(x[0]), 2), x[0]); }
+static const autograd_case fill_cases[] = {
+    {"and used once more", fill_sample, -1, 1, 1, {{1, {4}}}},
+    {0                 }
+};
+const autograd_op autograd_fill = {"fill_", "FillBackward0", fill_derivative, fill_cases};
+
+static tr_tensor *fill(tr_tensor *t, double value, const char *function)
+{
+    if (!t) return core_null(function);
+    if (autograd_writable(t, function) < 0 || autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value) < 0) return NULL;
+    tr_tensor *y = autograd_note(t, &autograd_fill, t, NULL, NULL, 0, NULL);
+    core_written(t);
+    return y;
+}
+
+tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, value, "tr_fill_"); }
+tr_tensor *(tr_zero_)(tr_tensor *t) { return fill(t, 0, "tr_zero_"); }

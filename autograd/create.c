@@ -1,0 +1,52 @@
+/* Tensors of numbers that follow a rule: ones, full, arange, linspace. */
+#include <math.h>
+#include "autograd/autograd.h"
+
+static tr_tensor *filled(tr_shape shape, double value, tr_tensor_options options, const char *what)
+{
+    tr_dtype dtype;
+    if (core_check_options(&options, TR_FLOAT32, &dtype, what) < 0) return NULL;
+    tr_tensor *t = core_tensor_new(dtype, options.device, &shape, what);
+    if (!t || autograd_pointwise(KERNEL_FILL, dtype, t, NULL, 0, value) < 0) return NULL;
+    if (options.requires_grad) t->flags |= CORE_REQUIRES_GRAD;
+    return t;
+}
+
+tr_tensor *(tr_ones)(tr_shape shape, tr_tensor_options options) { return filled(shape, 1, options, "tr_ones"); }
+tr_tensor *(tr_full)(tr_shape shape, double value, tr_tensor_options options) { return filled(shape, value, options, "tr_full"); }
+
+static tr_tensor *steps(int64_t n, double start, double step, tr_tensor_options options, const char *what)
+{
+    tr_dtype dtype;
+    tr_shape shape = {1, {n}};
+    if (core_check_options(&options, TR_FLOAT32, &dtype, what) < 0) return NULL;
+    tr_tensor *t = core_tensor_new(dtype, options.device, &shape, what);
+    if (!t) return NULL;
+    kernel_call call = {
+        .kernel = KERNEL_ARANGE, .type = (uint8_t)dtype, .n = n, .at = {t->data},
+                   .number = { start,   step}
+    };
+    if (n && kernel_run(options.device, &call) < 0) return NULL;
+    if (options.requires_grad) t->flags |= CORE_REQUIRES_GRAD;
+    return t;
+}
+
+tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_options options)
+{
+    if (!(fabs(step) > 0) || !isfinite(start) || !isfinite(end) || !isfinite(step))
+        return core_fail("tr_arange: from %g to %g in steps of %g makes no sequence", start, end, step);
+    double n = ceil((end - start) / step);
+    if (n > 0x1p53) return core_fail("tr_arange: from %g to %g in steps of %g is too long", start, end, step);
+    return steps(n > 0 ? (int64_t)n : 0, start, step, options, "tr_arange");
+}
+
+tr_tensor *(tr_linspace)(double start, double end, int64_t n, tr_tensor_options options)
+{
+    if (n < 0) return core_fail("tr_linspace: %lld values", (long long)n);
+    tr_tensor *t = steps(n, start, n > 1 ? (end - start) / (double)(n - 1) : 0, options, "tr_linspace");
+    if (t && n > 1) { /* the last one exactly */
+        tr_tensor *last = core_tensor_alias(t, &(tr_shape){0}, NULL, n - 1, "tr_linspace");
+        if (!last || autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, last, NULL, 0, end) < 0) return NULL;
+    }
+    return t;
+}

@@ -1,0 +1,209 @@
+/* Nodes: made by operations, held by tensors and by other nodes, let go without recursion. */
+#include "autograd/autograd.h"
+#include "autograd/hook.h"
+#include "core/memory.h"
+
+static void forget_tensor(tr_tensor *t)
+{
+    autograd_node *origin = (autograd_node *)t->origin, *sink = (autograd_node *)t->sink;
+    if (origin && origin->made == t) origin->made = NULL;
+    if (sink && sink->made == t) sink->made = NULL;
+}
+
+__attribute__((constructor)) static void meet_core(void) { core_tensor_farewell = forget_tensor; }
+
+/* ---- letting go ----
+ * A chain of 100,000 operations must not become 100,000 stack frames: a node that falls to nobody while another is being
+ * let go waits on a list. */
+
+void autograd_let_go_of_saved(autograd_node *n)
+{
+    for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
+        core_drop_tensor(n->in[i].t);
+        n->in[i].t = NULL;
+    }
+    core_drop_tensor(n->out.t);
+    n->out.t = NULL;
+    n->spent = true;
+}
+
+static void let_go(autograd_node *n)
+{
+    autograd_let_go_of_saved(n);
+    core_drop_tensor(n->gradient);
+    autograd_hooks_free(n->hook);
+    for (int i = 0; i < n->inputs; i++)
+        if (n->to[i]) core_origin_release(&n->to[i]->origin);
+    if (n->to != n->to_) core_free(n->to);
+    core_pool_give(CORE_POOL_NODE, n);
+}
+
+static void node_release(core_origin *origin)
+{
+    core_thread *here = core_here();
+    autograd_node *n = (autograd_node *)origin;
+    static autograd_node end_of_list;
+    if (here->release) { /* somebody further down the stack is at it */
+        n->next = here->release;
+        here->release = n;
+        return;
+    }
+    here->release = &end_of_list;
+    let_go(n);
+    while ((n = here->release) != &end_of_list) {
+        here->release = n->next;
+        let_go(n);
+    }
+    here->release = NULL;
+}
+
+/* ---- making ---- */
+
+static autograd_node *node_new(const autograd_op *op, int32_t inputs)
+{
+    autograd_node *n = core_pool_take(CORE_POOL_NODE, sizeof *n, op->name);
+    if (!n) return NULL;
+    n->origin = (core_origin){op->grad_name, 1, node_release};
+    n->op = op;
+    n->made = NULL;
+    n->inputs = inputs;
+    n->had_saved = n->spent = false;
+    for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
+        n->in[i].t = NULL;
+        n->to_[i] = NULL;
+    }
+    n->out.t = NULL;
+    n->hook = NULL;
+    n->args.shape.ndim = n->args.shape_b.ndim = -1;
+    n->pass = 0;
+    n->gradient = NULL;
+    n->to = n->to_;
+    if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof *n->to, op->name))) {
+        core_pool_give(CORE_POOL_NODE, n);
+        return NULL;
+    }
+    return n;
+}
+
+/* A leaf's gradient arrives here; see autograd_arrive in backward.c. */
+static const autograd_op sink_op = {"accumulate", "AccumulateGrad", NULL, NULL};
+
+autograd_node *autograd_sink(tr_tensor *leaf)
+{
+    if (!leaf->sink) {
+        autograd_node *n = node_new(&sink_op, 0);
+        if (!n) return NULL;
+        n->made = leaf;
+        leaf->sink = &n->origin;
+    }
+    return (autograd_node *)leaf->sink;
+}
+
+/* The node that wants t's gradient, with a count for the edge; NULL if none does.  Sets *failed if there is no memory. */
+static autograd_node *edge_to(tr_tensor *t, bool *failed)
+{
+    if (!autograd_tracked(t)) return NULL;
+    autograd_node *n = t->origin ? (autograd_node *)t->origin : autograd_sink(t);
+    if (n)
+        n->origin.count++;
+    else
+        *failed = true;
+    return n;
+}
+
+static void save(autograd_node *n, autograd_saved *place, tr_tensor *t)
+{
+    place->t = core_keep_tensor(t);
+    place->version = t->storage->version;
+    n->had_saved = true;
+}
+
+/* The result, saved by its own node, would hold itself for ever: a second handle without origin is saved instead. */
+static bool save_result(autograd_node *n, tr_tensor *y)
+{
+    tr_tensor *alias = core_tensor_alias(y, &y->shape, y->stride, 0, n->op->name);
+    if (alias) save(n, &n->out, alias);
+    return alias != NULL;
+}
+
+/* y's handle takes the node over; in place, y's old origin has become one of the node's edges. */
+static tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
+{
+    if (failed) {
+        core_origin_release(&n->origin);
+        return NULL;
+    }
+    if (y->origin) {
+        forget_tensor(y);
+        core_origin_release(y->origin);
+    }
+    y->origin = &n->origin;
+    n->made = y;
+    return y;
+}
+
+tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+{
+    if (!y || !autograd_on(a, b, c)) return y;
+    tr_tensor *in[AUTOGRAD_INPUTS] = {a, b, c};
+    autograd_node *n = node_new(op, AUTOGRAD_INPUTS);
+    if (!n) return NULL;
+    bool failed = false;
+    for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
+        n->to[i] = edge_to(in[i], &failed);
+        if (saves >> i & 1) save(n, &n->in[i], in[i]);
+    }
+    if (args) n->args = *args;
+    if (saves & AUTOGRAD_Y) failed |= !save_result(n, y);
+    return attach(y, n, failed);
+}
+
+tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args)
+{
+    bool tracked = false;
+    for (int64_t i = 0; i < inputs.count; i++) tracked |= autograd_tracked(inputs.tensor[i]);
+    if (!y || !tracked || core_here()->grad_off) return y;
+    autograd_node *n = node_new(op, (int32_t)inputs.count);
+    if (!n) return NULL;
+    bool failed = false;
+    for (int64_t i = 0; i < inputs.count; i++) n->to[i] = edge_to(inputs.tensor[i], &failed);
+    if (saved) save(n, &n->in[0], saved);
+    if (args) n->args = *args;
+    return attach(y, n, failed);
+}
+
+/* ---- what derivatives ask for ---- */
+
+static tr_tensor *unpack(autograd_node *n, const autograd_saved *saved)
+{
+    if (!saved->t) {
+        if (n->spent) return core_fail("tr_backward: trying to backward through the graph a second time: the saved values of %s are gone (ask for retain_graph the first time)", n->op->grad_name);
+        return core_fail("%s: its derivative asks for a value that was not saved", n->op->name);
+    }
+    if (saved->t->storage->version != saved->version)
+        return core_fail("tr_backward: a value that %s needs was changed in place: %s is at version %u, version %u was saved",
+                         n->op->grad_name, core_show(saved->t), saved->t->storage->version, saved->version);
+    return saved->t;
+}
+
+tr_tensor *autograd_in(autograd_node *n, int input) { return unpack(n, &n->in[input]); }
+
+tr_tensor *autograd_out(autograd_node *n)
+{
+    tr_tensor *y = unpack(n, &n->out);
+    if (!y || autograd_plain()) return y;
+    y = core_tensor_alias(y, &y->shape, y->stride, 0, n->op->name); /* in a graph again, where it came from */
+    if (!y) return NULL;
+    n->origin.count++;
+    y->origin = &n->origin;
+    return y;
+}
+
+int autograd_check_in_place(const tr_tensor *t, const char *what)
+{
+    if (core_here()->grad_off || !autograd_tracked(t)) return 0;
+    if (!t->origin) return core_fail_status("%s: a leaf that requires grad is being used in an in-place operation (do it under TR_NO_GRAD)", what);
+    if (t->storage->count > 1 + (((autograd_node *)t->origin)->out.t != NULL))
+        return core_fail_status("%s: %s shares its memory with another tensor of the graph, and its derivative would be lost; use the operation that makes a new tensor", what, core_show(t));
+    return 0;
+}

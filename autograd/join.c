@@ -1,0 +1,119 @@
+/* cat and stack.      y = x_1 | x_2 | ...      dx_i = its part of dy */
+#include "autograd/operands.h"
+
+static void cat_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *lengths = autograd_in(n, 0);
+    int64_t start = 0;
+    for (int i = 0; lengths && i < n->inputs; i++) {
+        int64_t length = ((const int64_t *)lengths->data)[i];
+        if (autograd_wants(n, i)) autograd_give(n, i, (tr_narrow)(dy, (int)n->args.n[0], start, length));
+        start += length;
+    }
+}
+static tr_tensor *cat_sample(tr_tensor *const *x) { return (tr_cat)((tr_tensors){x, 2}, 1); }
+static tr_tensor *cat_sample_four(tr_tensor *const *x) { return (tr_cat)((tr_tensors){
+                                                                             (tr_tensor *const[]){x[0], x[1], x[0], x[1]},
+                                                                              4
+ },
+                                                                         0); }
+static tr_tensor *stack_sample(tr_tensor *const *x) { return (tr_stack)((tr_tensors){x, 2}, -1); }
+static const autograd_case cat_cases[] = {
+    {"two", cat_sample, -1, 1, 2, {{2, {2, 3}}, {2, {2, 1}}}},
+    {"four, of two",   cat_sample_four, -1, 1, 2, {{2, {2, 3}}, {2, {1, 3}}}},
+    {"stacked",    stack_sample, -1, 1, 2, {{2, {2, 3}}, {2, {2, 3}}}},
+    {0    },
+};
+const autograd_op autograd_cat = {"cat", "CatBackward0", cat_derivative, cat_cases};
+const autograd_op autograd_stack = {"stack", "StackBackward0", cat_derivative, cat_cases};
+
+/* All but dim alike; the joined shape and type.  0, or -1 with an error noted. */
+static int plan(const char *function, tr_tensors tensors, int dim, tr_shape *shape, tr_dtype *type)
+{
+    const tr_tensor *first = tensors.tensor[0];
+    *shape = first->shape;
+    *type = (tr_dtype)first->dtype;
+    for (int64_t i = 1; i < tensors.count; i++) {
+        const tr_tensor *t = tensors.tensor[i];
+        if (!autograd_one_device(function, first, t)) return -1;
+        bool fits = t->shape.ndim == first->shape.ndim;
+        for (int d = 0; d < shape->ndim && fits; d++) fits = d == dim || t->shape.size[d] == shape->size[d];
+        if (!fits) return core_fail_status("%s: tensor %lld is %s, but the first is %s: all sizes except along dim %d must match", function, (long long)i, core_show(t), core_show(first), dim);
+        if (__builtin_add_overflow(shape->size[dim], t->shape.size[dim], &shape->size[dim])) return core_fail_status("%s: more than memory can hold", function);
+        *type = tr_promote_types(*type, (tr_dtype)t->dtype);
+    }
+    return 0;
+}
+
+static int copy_part(tr_tensor *y, int dim, int64_t start, tr_tensor *x)
+{
+    tr_tensor *place = core_tensor_alias(y, &x->shape, y->stride, x->numel ? start * y->stride[dim] : 0, "tr_cat");
+    return place ? autograd_pointwise(KERNEL_COPY, (tr_dtype)y->dtype, place, &x, 1, 0) : -1;
+}
+
+static tr_tensor *join(const char *function, tr_tensors tensors, int dim, const autograd_op *op)
+{
+    tr_shape shape;
+    tr_dtype type;
+    if (plan(function, tensors, dim, &shape, &type) < 0) return NULL;
+    tr_tensor *y = core_tensor_new(type, core_device_at(tensors.tensor[0]), &shape, function);
+    tr_tensor *lengths = core_tensor_new(TR_INT64, tr_cpu(), &(tr_shape){1, {tensors.count}}, function);
+    if (!y || !lengths) return NULL;
+    int64_t start = 0;
+    for (int64_t i = 0; i < tensors.count; i++) {
+        tr_tensor *x = tensors.tensor[i];
+        if (copy_part(y, dim, start, x) < 0) return NULL;
+        start += ((int64_t *)lengths->data)[i] = x->shape.size[dim];
+    }
+    return autograd_note_many(y, op, tensors, lengths, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {dim}});
+}
+
+static bool some(const char *function, tr_tensors tensors)
+{
+    if (tensors.count < 1 || tensors.count > INT32_MAX || !tensors.tensor) {
+        core_fail("%s: a list of %lld tensors", function, (long long)tensors.count);
+        return false;
+    }
+    for (int64_t i = 0; i < tensors.count; i++)
+        if (!tensors.tensor[i]) {
+            core_null(function);
+            return false;
+        }
+    return true;
+}
+
+/* Where types differ, each is converted first, so that its gradient is converted back. */
+static tr_tensor *joined(const char *function, tr_tensors tensors, int dim, const autograd_op *op)
+{
+    tr_shape shape;
+    tr_dtype type;
+    if (plan(function, tensors, dim, &shape, &type) < 0) return NULL;
+    bool alike = true;
+    for (int64_t i = 0; i < tensors.count; i++) alike &= tensors.tensor[i]->dtype == type;
+    if (alike) return join(function, tensors, dim, op);
+    tr_tensor **same = core_scope_memory(tensors.count * (int64_t)sizeof(tr_tensor *), function);
+    for (int64_t i = 0; same && i < tensors.count; i++)
+        if (!(same[i] = (tr_to)(tensors.tensor[i], type))) return NULL;
+    return same ? join(function, (tr_tensors){same, tensors.count}, dim, op) : NULL;
+}
+
+tr_tensor *(tr_cat)(tr_tensors tensors, int dim)
+{
+    if (!some("tr_cat", tensors)) return NULL;
+    int d = tensors.tensor[0]->shape.ndim ? autograd_dim("tr_cat", tensors.tensor[0], dim) : -1;
+    if (d < 0) return core_fail("tr_cat: %s has no dim %d", core_show(tensors.tensor[0]), dim);
+    return joined("tr_cat", tensors, d, &autograd_cat);
+}
+
+tr_tensor *(tr_stack)(tr_tensors tensors, int dim)
+{
+    if (!some("tr_stack", tensors)) return NULL;
+    const tr_tensor *first = tensors.tensor[0];
+    tr_tensor **columns = core_scope_memory(tensors.count * (int64_t)sizeof(tr_tensor *), "tr_stack");
+    for (int64_t i = 0; columns && i < tensors.count; i++) {
+        if (!core_same_shape(&tensors.tensor[i]->shape, &first->shape))
+            return core_fail("tr_stack: expects each tensor to be equal size, but got %s at entry 0 and %s at entry %lld", core_show(first), core_show(tensors.tensor[i]), (long long)i);
+        if (!(columns[i] = (tr_unsqueeze)(tensors.tensor[i], dim))) return NULL;
+    }
+    return columns ? joined("tr_stack", (tr_tensors){columns, tensors.count}, dim < 0 ? dim + first->shape.ndim + 1 : dim, &autograd_stack) : NULL;
+}

@@ -1,0 +1,245 @@
+/* Matrix products.
+ *
+ *     mm, bmm: c = a b            da = dc b'      db = a' dc
+ *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
+ *
+ * tr_matmul brings every pair of shapes to one of these two by views. */
+#include "autograd/operands.h"
+
+/* c = alpha a b + beta c over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2. */
+static int product(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, double beta)
+{
+    kernel_call call = {
+        .kernel = KERNEL_GEMM, .type = c->dtype, .n = c->numel, .number = {1, beta}
+    };
+    const tr_tensor *of[3] = {c, a, b};
+    int last = c->shape.ndim - 1;
+    call.size[0] = c->shape.ndim == 3 ? c->shape.size[0] : 1;
+    call.size[1] = c->shape.size[last - 1];
+    call.size[2] = c->shape.size[last];
+    call.size[3] = a->shape.size[a->shape.ndim - 1];
+    for (int v = 0; v < 3; v++) {
+        int d = of[v]->shape.ndim;
+        call.at[v] = of[v]->data;
+        call.stride[v][0] = d == 3 ? of[v]->stride[0] : 0;
+        call.stride[v][1] = of[v]->stride[d - 2];
+        call.stride[v][2] = of[v]->stride[d - 1];
+    }
+    return c->numel ? kernel_run(core_device_at(c), &call) : 0;
+}
+
+static tr_tensor *swapped(tr_tensor *t) { return t ? (tr_transpose)(t, -2, -1) : NULL; }
+
+static void product_derivative(autograd_node *n, tr_tensor *dc)
+{
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_matmul)(dc, swapped(autograd_in(n, 1))));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(swapped(autograd_in(n, 0)), dc));
+}
+
+static tr_tensor *matmul_sample(tr_tensor *const *x) { return (tr_matmul)(x[0], x[1]); }
+static tr_tensor *matmul_sample_t(tr_tensor *const *x) { return (tr_matmul)((tr_t)(x[0]), x[1]); }
+static const autograd_case mm_cases[] = {
+    {"3x4 @ 4x2",      matmul_sample, -1, 1, 2, {{2, {3, 4}}, {2, {4, 2}}}},
+    {"transposed",              matmul_sample_t, -1, 1, 2, {{2, {4, 3}}, {2, {4, 2}}}},
+    {"dot",               matmul_sample, -1, 1, 2, {{1, {4}}, {1, {4}}}},
+    {"matrix @ vector",                matmul_sample, -1, 1, 2, {{2, {3, 4}}, {1, {4}}}},
+    {"vector @ matrix",matmul_sample, -1, 1, 2, {{1, {4}}, {2, {4, 3}}}},
+    {0              },
+};
+static const autograd_case bmm_cases[] = {
+    {"2 of 3x4 @ 4x2", matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {3, {2, 4, 2}}}},
+    {"batches that broadcast",              matmul_sample, -1, 1, 2, {{4, {2, 1, 3, 4}}, {3, {3, 4, 2}}}},
+    {"a batch and a vector",               matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {1, {4}}}},
+    {0               },
+};
+const autograd_op autograd_mm = {"mm", "MmBackward0", product_derivative, mm_cases};
+const autograd_op autograd_bmm = {"bmm", "BmmBackward0", product_derivative, bmm_cases};
+
+static bool agree(const char *function, tr_tensor **a, tr_tensor **b)
+{
+    if (!autograd_one_device(function, *a, *b)) return false;
+    if ((*a)->dtype == (*b)->dtype) return true;
+    core_fail("%s: %s @ %s: the types differ; convert one with tr_to", function, core_show(*a), core_show(*b));
+    return false;
+}
+
+static tr_tensor *no_inner(const char *function, const tr_tensor *a, const tr_tensor *b, int64_t inner_a, int64_t inner_b)
+{
+    return core_fail("%s: %s @ %s: inner sizes %lld and %lld differ", function, core_show(a), core_show(b), (long long)inner_a, (long long)inner_b);
+}
+
+static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, const autograd_op *op)
+{
+    tr_tensor *c = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), shape, "tr_matmul");
+    if (!c || product(c, a, b, 0) < 0) return NULL;
+    unsigned saves = (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
+    return autograd_note(c, op, a, b, NULL, saves, NULL);
+}
+
+static tr_tensor *mm(const char *function, tr_tensor *a, tr_tensor *b)
+{
+    if (!agree(function, &a, &b)) return NULL;
+    if (a->shape.size[1] != b->shape.size[0]) return no_inner(function, a, b, a->shape.size[1], b->shape.size[0]);
+    return multiply(a, b, &(tr_shape){
+                              2, {a->shape.size[0], b->shape.size[1]}
+    },
+                    &autograd_mm);
+}
+
+tr_tensor *(tr_mm)(tr_tensor *a, tr_tensor *b)
+{
+    if (!a || !b) return core_null("tr_mm");
+    if (a->shape.ndim != 2 || b->shape.ndim != 2) return core_fail("tr_mm: %s @ %s: both must be matrices", core_show(a), core_show(b));
+    return mm("tr_mm", a, b);
+}
+
+tr_tensor *(tr_dot)(tr_tensor *a, tr_tensor *b)
+{
+    if (!a || !b) return core_null("tr_dot");
+    if (a->shape.ndim != 1 || b->shape.ndim != 1) return core_fail("tr_dot: %s @ %s: both must be vectors", core_show(a), core_show(b));
+    return (tr_matmul)(a, b);
+}
+
+tr_tensor *(tr_outer)(tr_tensor *a, tr_tensor *b)
+{
+    if (!a || !b) return core_null("tr_outer");
+    if (a->shape.ndim != 1 || b->shape.ndim != 1) return core_fail("tr_outer: %s and %s: both must be vectors", core_show(a), core_show(b));
+    return (tr_mul)((tr_unsqueeze)(a, 1), b);
+}
+
+/* Batches: a (..., m, k), b (..., k, n) with leading dims that broadcast, joined to one batch dim. */
+static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
+{
+    int na = a->shape.ndim, nb = b->shape.ndim;
+    int64_t m = a->shape.size[na - 2], k = a->shape.size[na - 1], n = b->shape.size[nb - 1];
+    if (k != b->shape.size[nb - 2]) return no_inner("tr_matmul", a, b, k, b->shape.size[nb - 2]);
+    tr_shape lead_a = a->shape, lead_b = b->shape, lead;
+    lead_a.ndim -= 2;
+    lead_b.ndim -= 2;
+    if (!core_broadcast(&lead_a, &lead_b, &lead) || lead.ndim > TR_MAX_DIMS - 2)
+        return core_fail("tr_matmul: %s @ %s: the batches %s and %s do not broadcast", core_show(a), core_show(b), core_shape_text(&lead_a), core_shape_text(&lead_b));
+    int64_t batch = tr_shape_numel(lead);
+    tr_shape full_a = lead, full_b = lead, full = lead;
+    full_a.size[full_a.ndim++] = m, full_a.size[full_a.ndim++] = k;
+    full_b.size[full_b.ndim++] = k, full_b.size[full_b.ndim++] = n;
+    full.size[full.ndim++] = m, full.size[full.ndim++] = n;
+    a = (tr_reshape)((tr_expand)(a, full_a), (tr_shape){
+                                                 3, {batch, m, k}
+    });
+    b = (tr_reshape)((tr_expand)(b, full_b), (tr_shape){
+                                                 3, {batch, k, n}
+    });
+    if (!a || !b) return NULL;
+    tr_tensor *c = multiply(a, b, &(tr_shape){
+                                      3, {batch, m, n}
+    },
+                            &autograd_bmm);
+    return full.ndim == 3 ? c : (tr_view)(c, full);
+}
+
+tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
+{
+    if (!a || !b) return core_null("tr_matmul");
+    int na = a->shape.ndim, nb = b->shape.ndim;
+    if (na == 2 && nb == 2) return mm("tr_matmul", a, b);
+    if (na == 0 || nb == 0) return core_fail("tr_matmul: %s @ %s: a scalar is no matrix; use tr_mul", core_show(a), core_show(b));
+    if (!agree("tr_matmul", &a, &b)) return NULL;
+    int64_t inner_a = a->shape.size[na - 1], inner_b = b->shape.size[nb > 1 ? nb - 2 : 0];
+    if (inner_a != inner_b) return no_inner("tr_matmul", a, b, inner_a, inner_b);
+    if (na == 1) a = (tr_unsqueeze)(a, 0); /* a vector is a row on the left, a column on the right, and goes again */
+    if (nb == 1) b = (tr_unsqueeze)(b, 1);
+    if (!a || !b) return NULL;
+    tr_tensor *c = na <= 2 && nb <= 2 ? mm("tr_matmul", a, b) : batched(a, b);
+    if (nb == 1 && c) c = (tr_squeeze)(c, -1);
+    if (na == 1 && c) c = (tr_squeeze)(c, nb == 1 ? -1 : -2);
+    return c;
+}
+
+/* ---- linear ---- */
+
+static void linear_derivative(autograd_node *n, tr_tensor *dy)
+{
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_matmul)(dy, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)((tr_t)(dy), autograd_in(n, 0)));
+    if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_sum)(dy, (tr_reduce_options){.dims = (const int[]){0}, .ndims = 1}));
+}
+static tr_tensor *linear_sample(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], x[2]); }
+static tr_tensor *linear_sample_plain(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], NULL); }
+static const autograd_case linear_cases[] = {
+    {"4 of 3 to 2", linear_sample, -1, 1, 3, {{2, {4, 3}}, {2, {2, 3}}, {1, {2}}}},
+    {"three dims",           linear_sample, -1, 1, 3, {{3, {2, 4, 3}}, {2, {2, 3}}, {1, {2}}}},
+    {"no bias",            linear_sample_plain, -1, 1, 2, {{2, {4, 3}}, {2, {2, 3}}}},
+    {0            },
+};
+const autograd_op autograd_linear = {"linear", "AddmmBackward0", linear_derivative, linear_cases};
+const autograd_op autograd_linear_plain = {"linear", "MmBackward0", linear_derivative, linear_cases};
+
+/* x (B, in), weight (out, in), bias (out) or NULL */
+static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
+{
+    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){
+                                                                              2, {x->shape.size[0], weight->shape.size[0]}
+    },
+                                   "tr_linear");
+    tr_tensor *turned = core_tensor_alias(weight, &(tr_shape){
+                                                      2, {weight->shape.size[1], weight->shape.size[0]}
+    },
+                                          (int64_t[]){weight->stride[1], weight->stride[0]}, 0, "tr_linear");
+    if (!y || !turned || product(y, x, turned, 0) < 0) return NULL;
+    tr_tensor *both[2] = {y, bias};
+    if (bias && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
+    unsigned saves = (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);
+    return autograd_note(y, bias ? &autograd_linear : &autograd_linear_plain, x, weight, bias, saves, NULL);
+}
+
+tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
+{
+    if (!x || !weight) return core_null("tr_linear");
+    int ndim = x->shape.ndim;
+    if (weight->shape.ndim != 2) return core_fail("tr_linear: the weight must be (out, in), not %s", core_show(weight));
+    int64_t out = weight->shape.size[0], in = weight->shape.size[1];
+    if (ndim < 1 || x->shape.size[ndim - 1] != in) return core_fail("tr_linear: %s into %s: the input's last size must be %lld", core_show(x), core_show(weight), (long long)in);
+    if (bias && (bias->shape.ndim != 1 || bias->shape.size[0] != out)) return core_fail("tr_linear: the bias must be (%lld,), not %s", (long long)out, core_show(bias));
+    if (!agree("tr_linear", &x, &weight) || (bias && !agree("tr_linear", &x, &bias))) return NULL;
+    if (ndim == 2) return linear(x, weight, bias);
+    tr_shape shape = x->shape;
+    shape.size[ndim - 1] = out;
+    tr_tensor *rows = (tr_reshape)(x, (tr_shape){
+                                          2, {in ? x->numel / in : 0, in}
+    });
+    tr_tensor *y = rows ? linear(rows, weight, bias) : NULL;
+    return y ? (tr_view)(y, shape) : NULL;
+}
+
+/* ---- inverse: y = a^-1      da = -y' dy y' ---- */
+
+static void inverse_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *turned = swapped(autograd_out(n));
+    autograd_give(n, 0, (tr_neg)((tr_matmul)((tr_matmul)(turned, dy), turned)));
+}
+static tr_tensor *inverse_sample(tr_tensor *const *x)
+{
+    const double far[] = {4, 0, 0, 0, 4, 0, 0, 0, 4}; /* from singular */
+    return (tr_inv)((tr_add)(x[0], (tr_from_data)(far, TR_FLOAT64, x[0]->shape, (tr_tensor_options){.dtype = TR_FLOAT64})));
+}
+static const autograd_case inverse_cases[] = {
+    {"3x3", inverse_sample, -1, 1, 1, {{2, {3, 3}}}},
+    {0  }
+};
+const autograd_op autograd_inverse = {"inv", "LinalgInvExBackward0", inverse_derivative, inverse_cases};
+
+tr_tensor *(tr_inv)(tr_tensor *a)
+{
+    if (!a) return core_null("tr_inv");
+    if (a->shape.ndim != 2 || a->shape.size[0] != a->shape.size[1]) return core_fail("tr_inv: %s is not a square matrix", core_show(a));
+    tr_tensor *dense = autograd_plain_copy(a, (tr_dtype)a->dtype);
+    tr_tensor *y = dense ? core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &a->shape, "tr_inv") : NULL;
+    if (!y) return NULL;
+    kernel_call call = {
+        .kernel = KERNEL_INVERSE, .type = a->dtype, .n = y->numel, .at = {y->data, dense->data},
+                   .size = {a->shape.size[0]      }
+    };
+    if (y->numel && kernel_run(core_device_at(a), &call) < 0) return NULL;
+    return autograd_note(y, &autograd_inverse, a, NULL, NULL, AUTOGRAD_Y, NULL);
+}

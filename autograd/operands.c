@@ -1,0 +1,60 @@
+#include "autograd/operands.h"
+
+tr_tensor *tr_number_(double value, tr_dtype kind)
+{
+    tr_dtype type = kind == TR_FLOAT32 ? TR_FLOAT64 : kind; /* a float's digits wait for the type they will be used in */
+    tr_tensor *t = core_tensor_new(type, tr_cpu(), &(tr_shape){0}, "number");
+    if (!t) return NULL;
+    core_element_set(t->data, type, 0, value);
+    t->flags |= CORE_NUMBER;
+    return t;
+}
+
+static tr_tensor *number_as(const tr_tensor *number, tr_dtype type, tr_device device)
+{
+    tr_tensor *s = core_tensor_new(type, tr_cpu(), &(tr_shape){0}, "number");
+    if (!s) return NULL;
+    core_convert(s->data, type, number->data, (tr_dtype)number->dtype, 1);
+    return device.type == TR_CPU ? s : (tr_to_device)(s, device);
+}
+
+bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tensor *b)
+{
+    if (core_same_device(a, b)) return true;
+    core_fail("%s: %s and %s are on different devices", function, core_show(a), core_show(b));
+    return false;
+}
+
+bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape)
+{
+    tr_tensor *x = *a, *y = *b;
+    if (!core_broadcast(&x->shape, &y->shape, shape)) {
+        core_fail("%s: %s and %s do not broadcast to one shape", function, core_show(x), core_show(y));
+        return false;
+    }
+    if (!((x->flags | y->flags) & CORE_NUMBER) && !autograd_one_device(function, x, y)) return false;
+    if (x->flags & CORE_NUMBER)
+        *a = number_as(x, type, core_device_at(y));
+    else if (x->dtype != type)
+        *a = (tr_to)(x, type);
+    if (y->flags & CORE_NUMBER)
+        *b = number_as(y, type, core_device_at(x));
+    else if (y->dtype != type)
+        *b = (tr_to)(y, type);
+    return *a && *b;
+}
+
+int autograd_writable(const tr_tensor *t, const char *function)
+{
+    for (int d = 0; d < t->shape.ndim; d++)
+        if (t->stride[d] == 0 && t->shape.size[d] > 1)
+            return core_fail_status("%s: %s is expanded, several of its elements are one in memory; clone it first", function, core_show(t));
+    return autograd_check_in_place(t, function);
+}
+
+int autograd_dim(const char *function, const tr_tensor *t, int dim)
+{
+    int d = core_dim(dim, t->shape.ndim);
+    if (d < 0) core_fail("%s: %s has no dim %d", function, core_show(t), dim);
+    return d;
+}

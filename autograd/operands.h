@@ -1,0 +1,18 @@
+/* Bringing operands together: one type, one device, shapes that broadcast; and what may be written to. */
+#ifndef TRIREME_AUTOGRAD_OPERANDS_H
+#define TRIREME_AUTOGRAD_OPERANDS_H
+
+#include "autograd/autograd.h"
+
+/* Both operands in this type, on one device; the shape they broadcast to.  False with an error noted.
+ * Conversions are noted in the graph. */
+bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
+
+/* May t be written in place: not expanded, and no derivative lost?  0, or -1 with an error noted. */
+int autograd_writable(const tr_tensor *t, const char *function);
+
+/* Checks shared by operations: on one device; the dim counted from the front.  false or -1 with an error noted. */
+bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tensor *b);
+int autograd_dim(const char *function, const tr_tensor *t, int dim);
+
+#endif

@@ -1,0 +1,92 @@
+/* Pointwise operations of one operand: kernels/pointwise.def read as operations.
+ *
+ *     y = f(x)      dx = dy f'(x, y)
+ *
+ * A row's derivative is read three times here: as the set of what must be saved, as a number's type, and in the graph's
+ * words.  Where the derivative is not differentiated itself, the row's fused kernel does product and f' in one pass. */
+#include <math.h>
+#include <stdlib.h>
+#include "autograd/autograd.h"
+
+typedef struct {
+    const char *function; /* "tr_exp" */
+    int kernel;
+    unsigned saves;
+    bool floats; /* an integer's value is no integer */
+} row;
+
+static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
+{
+    if (!x) return core_null(r->function);
+    tr_dtype type = (tr_dtype)x->dtype;
+    if (r->floats && core_dtype_category[type] < 2) {
+        x = (tr_to)(x, TR_FLOAT32);
+        type = TR_FLOAT32;
+    }
+    tr_tensor *y = x ? core_tensor_new(type, core_device_at(x), &x->shape, r->function) : NULL;
+    if (!y || autograd_pointwise(r->kernel, type, y, &x, 1, 0) < 0) return NULL;
+    return autograd_note(y, op, x, NULL, NULL, r->saves, NULL);
+}
+
+static tr_tensor *fused(int kernel, tr_tensor *dy, tr_tensor *x, tr_tensor *y)
+{
+    tr_tensor *dx = core_tensor_new((tr_dtype)dy->dtype, core_device_at(dy), &dy->shape, "backward");
+    tr_tensor *in[3] = {dy, x, y};
+    return dx && autograd_pointwise(kernel, (tr_dtype)dy->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
+}
+
+/* ---- what each row saves ---- */
+#include "kernels/words_uses.h"
+enum {
+#define x 1u
+#define y 2u
+#define ROW(name, value, derivative, ...)                           \
+ name##_uses = USES_(derivative) & (KERNEL_USES_X | KERNEL_USES_Y), \
+ name##_saves = (name##_uses & KERNEL_USES_X ? AUTOGRAD_A : 0) | (name##_uses & KERNEL_USES_Y ? AUTOGRAD_Y : 0),
+#include "kernels/pointwise.def"
+#undef ROW
+#undef x
+#undef y
+};
+#include "kernels/words_undo.h"
+
+/* ---- whether each row makes floating numbers of integers ---- */
+#include "autograd/words_kind.h"
+enum {
+#define x                     1
+#define ROW(name, value, ...) name##_floats = KIND_FLOATS_(value),
+#include "kernels/pointwise.def"
+#undef ROW
+#undef x
+};
+#include "kernels/words_undo.h"
+
+/* ---- the derivatives, in the graph's words ---- */
+#include "autograd/words_graph.h"
+#define ROW(name, value, derivative, ...)                                                                  \
+ static void name##_derivative(autograd_node *n, tr_tensor *dy)                                            \
+ {                                                                                                         \
+  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                     \
+  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                                       \
+  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return;                    \
+  autograd_give(n, 0, autograd_plain() ? fused(KERNEL_##name##_backward, dy, x, y) : mul(dy, derivative)); \
+ }
+#include "kernels/pointwise.def"
+#undef ROW
+
+/* ---- the operations ---- */
+#define ROW(name, value, derivative, grad, low, high)                                                               \
+ static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0]); }                                 \
+ static const autograd_case name##_cases[] = {                                                                      \
+     {"a vector", name##_sample, low, high, 1, {{1, {7}}}},
+     {"a scalar",       name##_sample, low, high, 1, {{0}}},
+     {0        }
+ }; \
+ const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};                   \
+ tr_tensor *(tr_##name)(tr_tensor * x)                                                                              \
+ {                                                                                                                  \
+  static const row r = {"tr_" #name, KERNEL_##name, name##_saves, name##_floats};                                   \
+  return apply(&r, &autograd_##name, x);                                                                            \
+ }
+#include "kernels/pointwise.def"
+#undef ROW

@@ -1,0 +1,190 @@
+/* Reductions over one, several or all dims. */
+#include <math.h>
+#include "autograd/operands.h"
+
+/* What is left, and what goes: the dims that stay first, then those that are reduced. */
+typedef struct {
+    bool gone[TR_MAX_DIMS];
+    tr_shape kept;   /* with 1 for what goes */
+    tr_shape result; /* kept, or without them */
+    int64_t count;   /* elements reduced to one */
+} plan;
+
+static int make_plan(const char *function, const tr_tensor *x, const tr_reduce_options *o, plan *p)
+{
+    *p = (plan){.kept = x->shape, .count = 1};
+    for (int d = 0; d < x->shape.ndim; d++) p->gone[d] = !o->dims;
+    for (int i = 0; o->dims && i < o->ndims; i++) {
+        int d = autograd_dim(function, x, o->dims[i]);
+        if (d < 0) return -1;
+        if (x->shape.ndim && p->gone[d]) return core_fail_status("%s: dim %d is named twice", function, o->dims[i]);
+        if (x->shape.ndim) p->gone[d] = true;
+    }
+    for (int d = 0; d < x->shape.ndim; d++) {
+        if (p->gone[d]) {
+            p->count *= x->shape.size[d];
+            p->kept.size[d] = 1;
+        }
+        if (!p->gone[d] || o->keepdim) p->result.size[p->result.ndim++] = p->kept.size[d];
+    }
+    return 0;
+}
+
+static int run(int kernel, tr_dtype type, const plan *p, const tr_tensor *x, tr_tensor *y, double number)
+{
+    if (y->numel == 0) return 0;
+    int64_t size[2][TR_MAX_DIMS], stride[2][2][TR_MAX_DIMS]; /* [stays, goes][out, in] */
+    int ndim[2] = {0, 0};
+    int64_t out_stride[TR_MAX_DIMS];
+    core_row_major(p->kept.ndim, p->kept.size, out_stride);
+    for (int d = 0; d < x->shape.ndim; d++) {
+        int g = p->gone[d], at = ndim[g]++;
+        size[g][at] = x->shape.size[d];
+        stride[g][0][at] = g ? 0 : out_stride[d];
+        stride[g][1][at] = x->stride[d];
+    }
+    for (int g = 0; g < 2; g++) ndim[g] = autograd_collapse(ndim[g], size[g], stride[g], 2);
+    kernel_call call = {
+        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .from = x->dtype, .n = y->numel, .at = {y->data, x->data},
+                      .number = {number      }
+    };
+    call.split = (uint8_t)ndim[0];
+    call.ndim = (uint8_t)(ndim[0] + ndim[1]);
+    for (int g = 0, at = 0; g < 2; g++)
+        for (int d = 0; d < ndim[g]; d++, at++) {
+            call.size[at] = size[g][d];
+            call.stride[0][at] = stride[g][0][d];
+            call.stride[1][at] = stride[g][1][d];
+        }
+    return kernel_run(core_device_at(x), &call);
+}
+
+static autograd_args remember(const tr_tensor *x, const plan *p)
+{
+    return (autograd_args){.shape = x->shape, .shape_b = p->kept, .n = {p->count}};
+}
+
+/* dy with the reduced dims back, as stretched views of it. */
+static tr_tensor *stretch(autograd_node *n, tr_tensor *dy) { return (tr_expand)((tr_reshape)(dy, n->args.shape_b), n->args.shape); }
+
+/* ---- sum: y = sum x      dx = dy;      mean: y = sum x / n      dx = dy / n ---- */
+
+static void sum_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, stretch(n, dy)); }
+static void mean_derivative(autograd_node *n, tr_tensor *dy)
+{
+    autograd_give(n, 0, stretch(n, (tr_div)(dy, tr_number_((double)n->args.n[0], TR_INT64))));
+}
+
+#define SOME(x, ...) (x, (tr_reduce_options){.dims = (const int[]){__VA_ARGS__}, .ndims = (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))})
+#define ALL(x)       (x, (tr_reduce_options){.dims = NULL})
+static tr_tensor *sum_all(tr_tensor *const *x)
+{
+    return (tr_sum)ALL(x[0]);
+}
+static tr_tensor *sum_first(tr_tensor *const *x) { return (tr_sum)SOME(x[0], 0); }
+static tr_tensor *sum_outer(tr_tensor *const *x) { return (tr_sum)SOME(x[0], -1, 0); }
+static tr_tensor *mean_all(tr_tensor *const *x) { return (tr_mean)ALL(x[0]); }
+static tr_tensor *mean_last(tr_tensor *const *x) { return (tr_mean)SOME(x[0], -1); }
+static const autograd_case sum_cases[] = {
+    {"all", sum_all, -1, 1, 1, {{2, {3, 4}}}},
+    {"dim 0",   sum_first, -1, 1, 1, {{2, {3, 4}}}},
+    {"dims 0 and 2",    sum_outer, -1, 1, 1, {{3, {2, 3, 4}}}},
+    {0    }
+};
+static const autograd_case mean_cases[] = {
+    {"all", mean_all, -1, 1, 1, {{2, {3, 4}}}},
+    {"last dim",   mean_last, -1, 1, 1, {{2, {3, 4}}}},
+    {0   }
+};
+const autograd_op autograd_sum = {"sum", "SumBackward0", sum_derivative, sum_cases};
+const autograd_op autograd_sum_dim = {"sum", "SumBackward1", sum_derivative, sum_cases};
+const autograd_op autograd_mean = {"mean", "MeanBackward0", mean_derivative, mean_cases};
+const autograd_op autograd_mean_dim = {"mean", "MeanBackward1", mean_derivative, mean_cases};
+
+tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
+{
+    if (!x) return core_null("tr_sum");
+    plan p;
+    if (make_plan("tr_sum", x, &options, &p) < 0) return NULL;
+    tr_dtype type = core_dtype_category[x->dtype] < 2 ? TR_INT64 : (tr_dtype)x->dtype;
+    tr_tensor *y = core_tensor_new(type, core_device_at(x), &p.result, "tr_sum");
+    if (!y || run(KERNEL_SUM, type, &p, x, y, 1) < 0) return NULL;
+    autograd_args args = remember(x, &p);
+    return autograd_note(y, options.dims ? &autograd_sum_dim : &autograd_sum, x, NULL, NULL, 0, &args);
+}
+
+tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
+{
+    if (!x) return core_null("tr_mean");
+    if (core_dtype_category[x->dtype] < 2) return core_fail("tr_mean: the mean of %s needs a floating or complex type", core_show(x));
+    plan p;
+    if (make_plan("tr_mean", x, &options, &p) < 0) return NULL;
+    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, "tr_mean");
+    if (!y || run(KERNEL_SUM, (tr_dtype)x->dtype, &p, x, y, p.count ? 1 / (double)p.count : NAN) < 0) return NULL;
+    autograd_args args = remember(x, &p);
+    return autograd_note(y, options.dims ? &autograd_mean_dim : &autograd_mean, x, NULL, NULL, 0, &args);
+}
+
+tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
+{
+    if (!dy || shape->ndim < 0 || core_same_shape(&dy->shape, shape)) return dy;
+    int dims[TR_MAX_DIMS], n = 0, ahead = dy->shape.ndim - shape->ndim;
+    for (int d = 0; d < dy->shape.ndim; d++)
+        if (d < ahead || (shape->size[d - ahead] == 1 && dy->shape.size[d] != 1)) dims[n++] = d;
+    tr_tensor *sum = (tr_sum)(dy, (tr_reduce_options){.dims = dims, .ndims = n, .keepdim = true});
+    return sum && ahead ? (tr_view)(sum, *shape) : sum;
+}
+
+/* ---- max, min: ties share the gradient evenly      dx = dy [x = y] / how many ---- */
+
+static void extreme_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *x = autograd_in(n, 0), *y = autograd_out(n);
+    if (!x || !y) return;
+    tr_tensor *at = (tr_to)((tr_eq)(x, (tr_reshape)(y, n->args.shape_b)), (tr_dtype)x->dtype);
+    tr_tensor *share = at ? (tr_div)(at, autograd_sum_to(at, &n->args.shape_b)) : NULL;
+    autograd_give(n, 0, share ? (tr_mul)(share, (tr_reshape)(dy, n->args.shape_b)) : NULL);
+}
+static tr_tensor *max_all(tr_tensor *const *x) { return (tr_max)ALL(x[0]); }
+static tr_tensor *max_last(tr_tensor *const *x) { return (tr_max)SOME(x[0], -1); }
+static tr_tensor *min_first(tr_tensor *const *x) { return (tr_min)SOME(x[0], 0); }
+static const autograd_case max_cases[] = {
+    {"all", max_all, -1, 1, 1, {{2, {3, 4}}}},
+    {"last dim",   max_last, -1, 1, 1, {{2, {3, 4}}}},
+    {0   }
+};
+static const autograd_case min_cases[] = {
+    {"dim 0", min_first, -1, 1, 1, {{2, {3, 4}}}},
+    {0    }
+};
+const autograd_op autograd_max = {"max", "MaxBackward1", extreme_derivative, max_cases};
+const autograd_op autograd_min = {"min", "MinBackward1", extreme_derivative, min_cases};
+
+static tr_tensor *extreme(const char *function, int kernel, const autograd_op *op, tr_tensor *x, tr_reduce_options options)
+{
+    if (!x) return core_null(function);
+    plan p;
+    if (make_plan(function, x, &options, &p) < 0) return NULL;
+    if (p.count == 0) return core_fail("%s: %s has no elements to choose from", function, core_show(x));
+    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, function);
+    if (!y || run(kernel, (tr_dtype)x->dtype, &p, x, y, 1) < 0) return NULL;
+    autograd_args args = remember(x, &p);
+    return autograd_note(y, op, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y, &args);
+}
+
+tr_tensor *(tr_max)(tr_tensor *x, tr_reduce_options options) { return extreme("tr_max", KERNEL_MAX, &autograd_max, x, options); }
+tr_tensor *(tr_min)(tr_tensor *x, tr_reduce_options options) { return extreme("tr_min", KERNEL_MIN, &autograd_min, x, options); }
+
+static tr_tensor *where_extreme(const char *function, int kernel, tr_tensor *x, tr_reduce_options options)
+{
+    if (!x) return core_null(function);
+    plan p;
+    if (options.dims && options.ndims != 1) return core_fail("%s: one dim, or none for all of them", function);
+    if (make_plan(function, x, &options, &p) < 0) return NULL;
+    if (p.count == 0) return core_fail("%s: %s has no elements to choose from", function, core_show(x));
+    tr_tensor *y = core_tensor_new(TR_INT64, core_device_at(x), &p.result, function);
+    return y && run(kernel, (tr_dtype)x->dtype, &p, x, y, 1) == 0 ? y : NULL;
+}
+
+tr_tensor *(tr_argmax)(tr_tensor *x, tr_reduce_options options) { return where_extreme("tr_argmax", KERNEL_ARGMAX, x, options); }
+tr_tensor *(tr_argmin)(tr_tensor *x, tr_reduce_options options) { return where_extreme("tr_argmin", KERNEL_ARGMIN, x, options); }

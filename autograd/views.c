@@ -1,0 +1,360 @@
+/* Views: other shapes and strides over the same memory.  What a view leaves out has gradient 0. */
+#include "autograd/operands.h"
+
+/* ---- view, reshape, flatten, unsqueeze, squeeze: the same elements in the same order ---- */
+
+static void view_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_reshape)(dy, n->args.shape)); }
+static tr_tensor *view_sample(tr_tensor *const *x) { return (tr_view)(x[0], (tr_shape){
+                                                                                2, {6, -1}
+ }); }
+static const autograd_case view_cases[] = {
+    {"12 as 6 by 2", view_sample, -1, 1, 1, {{2, {3, 4}}}},
+    {0           }
+};
+const autograd_op autograd_view = {"view", "ViewBackward0", view_derivative, view_cases};
+static tr_tensor *unsqueeze_sample(tr_tensor *const *x) { return (tr_unsqueeze)(x[0], 1); }
+static const autograd_case unsqueeze_cases[] = {
+    {"in the middle", unsqueeze_sample, -1, 1, 1, {{2, {3, 4}}}},
+    {0            }
+};
+const autograd_op autograd_unsqueeze = {"unsqueeze", "UnsqueezeBackward0", view_derivative, unsqueeze_cases};
+static tr_tensor *squeeze_sample(tr_tensor *const *x) { return (tr_squeeze)(x[0], 1); }
+static const autograd_case squeeze_cases[] = {
+    {"in the middle", squeeze_sample, -1, 1, 1, {{3, {3, 1, 4}}}},
+    {0            }
+};
+const autograd_op autograd_squeeze = {"squeeze", "SqueezeBackward1", view_derivative, squeeze_cases};
+
+static tr_tensor *reshaped(tr_tensor *t, const tr_shape *shape, const int64_t *stride, const autograd_op *op)
+{
+    tr_tensor *y = core_tensor_alias(t, shape, stride, 0, op->name);
+    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+}
+
+/* Strides that show t's elements, in order, as `shape`; false if only a copy can. */
+static bool strides_for(const tr_tensor *t, const tr_shape *shape, int64_t *stride)
+{
+    if (core_row_major_tensor(t) || t->numel == 0) {
+        core_row_major(shape->ndim, shape->size, stride);
+        return true;
+    }
+    int64_t size[TR_MAX_DIMS], from[1][TR_MAX_DIMS];
+    for (int d = 0; d < t->shape.ndim; d++) {
+        size[d] = t->shape.size[d];
+        from[0][d] = t->stride[d];
+    }
+    int chunk = autograd_collapse(t->shape.ndim, size, from, 1) - 1, d = shape->ndim - 1;
+    for (; chunk >= 0; chunk--) { /* fill each run of memory with the new dims, innermost first */
+        int64_t left = size[chunk], step = from[0][chunk];
+        for (; d >= 0 && (left > 1 || shape->size[d] == 1); d--) {
+            if (left % shape->size[d]) return false;
+            stride[d] = step;
+            step *= shape->size[d];
+            left /= shape->size[d];
+        }
+        if (left > 1) return false;
+    }
+    for (; d >= 0; d--) stride[d] = 1; /* sizes of 1 */
+    return true;
+}
+
+/* The -1 in a shape worked out; the number of elements must agree. */
+static bool complete(const char *function, const tr_tensor *t, tr_shape *shape)
+{
+    int unknown = -1;
+    int64_t known = 1;
+    bool bad = shape->ndim < 0;
+    for (int d = 0; d < shape->ndim && !bad; d++) {
+        if (shape->size[d] == -1 && unknown < 0)
+            unknown = d;
+        else
+            bad = shape->size[d] < 0 || __builtin_mul_overflow(known, shape->size[d], &known);
+    }
+    if (!bad && unknown >= 0 && known > 0 && t->numel % known == 0) {
+        shape->size[unknown] = t->numel / known;
+        known *= shape->size[unknown];
+    } else if (unknown >= 0)
+        bad = true;
+    if (!bad && known == t->numel) return true;
+    core_fail("%s: shape %s is invalid for %s, %lld elements", function, core_shape_text(shape), core_show(t), (long long)t->numel);
+    return false;
+}
+
+tr_tensor *(tr_view)(tr_tensor *t, tr_shape shape)
+{
+    if (!t) return core_null("tr_view");
+    int64_t stride[TR_MAX_DIMS];
+    if (!complete("tr_view", t, &shape)) return NULL;
+    if (!strides_for(t, &shape, stride))
+        return core_fail("tr_view: the strides of %s do not allow a view of shape %s; use tr_reshape", core_show(t), core_shape_text(&shape));
+    return reshaped(t, &shape, stride, &autograd_view);
+}
+
+tr_tensor *(tr_reshape)(tr_tensor *t, tr_shape shape)
+{
+    if (!t) return core_null("tr_reshape");
+    int64_t stride[TR_MAX_DIMS];
+    if (!complete("tr_reshape", t, &shape)) return NULL;
+    if (!strides_for(t, &shape, stride)) {
+        if (!(t = (tr_clone)(t))) return NULL;
+        core_row_major(shape.ndim, shape.size, stride);
+    }
+    return reshaped(t, &shape, stride, &autograd_view);
+}
+
+tr_tensor *(tr_flatten)(tr_tensor *t, int start_dim, int end_dim)
+{
+    if (!t) return core_null("tr_flatten");
+    if (t->shape.ndim == 0) return (tr_reshape)(t, (tr_shape){1, {1}});
+    int start = autograd_dim("tr_flatten", t, start_dim), end = autograd_dim("tr_flatten", t, end_dim);
+    if (start < 0 || end < 0) return NULL;
+    if (start > end) return core_fail("tr_flatten: from dim %d to dim %d of %s", start_dim, end_dim, core_show(t));
+    tr_shape shape = {0};
+    for (int d = 0; d < t->shape.ndim; d++) {
+        if (d <= start || d > end)
+            shape.size[shape.ndim++] = t->shape.size[d];
+        else
+            shape.size[shape.ndim - 1] *= t->shape.size[d];
+    }
+    return (tr_reshape)(t, shape);
+}
+
+tr_tensor *(tr_unsqueeze)(tr_tensor *t, int dim)
+{
+    if (!t) return core_null("tr_unsqueeze");
+    int ndim = t->shape.ndim, at = dim < 0 ? dim + ndim + 1 : dim;
+    if (ndim == TR_MAX_DIMS || at < 0 || at > ndim) return core_fail("tr_unsqueeze: %s has no place for a dim at %d", core_show(t), dim);
+    tr_shape shape = {.ndim = ndim + 1};
+    int64_t stride[TR_MAX_DIMS];
+    for (int d = 0; d <= ndim; d++) {
+        shape.size[d] = d == at ? 1 : t->shape.size[d - (d > at)];
+        stride[d] = d == at ? 1 : t->stride[d - (d > at)];
+    }
+    return reshaped(t, &shape, stride, &autograd_unsqueeze);
+}
+
+tr_tensor *(tr_squeeze)(tr_tensor *t, int dim)
+{
+    if (!t) return core_null("tr_squeeze");
+    int at = autograd_dim("tr_squeeze", t, dim);
+    if (at < 0) return NULL;
+    if (t->shape.ndim == 0 || t->shape.size[at] != 1) return t;
+    tr_shape shape = {.ndim = t->shape.ndim - 1};
+    int64_t stride[TR_MAX_DIMS];
+    for (int d = 0; d < shape.ndim; d++) {
+        shape.size[d] = t->shape.size[d + (d >= at)];
+        stride[d] = t->stride[d + (d >= at)];
+    }
+    return reshaped(t, &shape, stride, &autograd_squeeze);
+}
+
+/* ---- permute, transpose, t: the dims in another order      dx = dy with them in the old one ---- */
+
+static void permute_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_shape back = {.ndim = n->args.shape.ndim};
+    for (int d = 0; d < back.ndim; d++) back.size[n->args.shape.size[d]] = d;
+    autograd_give(n, 0, (tr_permute)(dy, back));
+}
+static tr_tensor *permute_sample(tr_tensor *const *x) { return (tr_permute)(x[0], (tr_shape){
+                                                                                      3, {2, 0, 1}
+ }); }
+static tr_tensor *t_sample(tr_tensor *const *x) { return (tr_t)(x[0]); }
+static tr_tensor *transpose_sample(tr_tensor *const *x) { return (tr_transpose)(x[0], 0, -1); }
+static const autograd_case permute_cases[] = {
+    {"3 dims", permute_sample, -1, 1, 1, {{3, {2, 3, 4}}}},
+    {0     }
+};
+static const autograd_case t_cases[] = {
+    {"a matrix", t_sample, -1, 1, 1, {{2, {3, 4}}}},
+    {0       }
+};
+static const autograd_case transpose_cases[] = {
+    {"first and last", transpose_sample, -1, 1, 1, {{3, {2, 3, 4}}}},
+    {0             }
+};
+const autograd_op autograd_permute = {"permute", "PermuteBackward0", permute_derivative, permute_cases};
+const autograd_op autograd_t = {"t", "TBackward0", permute_derivative, t_cases};
+const autograd_op autograd_transpose = {"transpose", "TransposeBackward0", permute_derivative, transpose_cases};
+
+static tr_tensor *permuted(tr_tensor *t, const tr_shape *order, const autograd_op *op)
+{
+    tr_shape shape = {.ndim = t->shape.ndim};
+    int64_t stride[TR_MAX_DIMS];
+    for (int d = 0; d < shape.ndim; d++) {
+        shape.size[d] = t->shape.size[order->size[d]];
+        stride[d] = t->stride[order->size[d]];
+    }
+    tr_tensor *y = core_tensor_alias(t, &shape, stride, 0, op->name);
+    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){.shape = *order, .shape_b.ndim = -1});
+}
+
+tr_tensor *(tr_permute)(tr_tensor *t, tr_shape dims)
+{
+    if (!t) return core_null("tr_permute");
+    bool seen[TR_MAX_DIMS] = {false}, good = dims.ndim == t->shape.ndim;
+    for (int d = 0; d < dims.ndim && good; d++) {
+        int64_t from = dims.size[d] < 0 ? dims.size[d] + dims.ndim : dims.size[d];
+        good = from >= 0 && from < dims.ndim && !seen[from];
+        if (good) seen[from] = true;
+        dims.size[d] = from;
+    }
+    if (!good) return core_fail("tr_permute: %s does not list each dim of %s once", core_shape_text(&dims), core_show(t));
+    return permuted(t, &dims, &autograd_permute);
+}
+
+tr_tensor *(tr_transpose)(tr_tensor *t, int dim0, int dim1)
+{
+    if (!t) return core_null("tr_transpose");
+    int a = autograd_dim("tr_transpose", t, dim0), b = autograd_dim("tr_transpose", t, dim1);
+    if (a < 0 || b < 0) return NULL;
+    tr_shape order = {.ndim = t->shape.ndim};
+    for (int d = 0; d < order.ndim; d++) order.size[d] = d == a ? b : d == b ? a
+                                                                             : d;
+    return permuted(t, &order, &autograd_transpose);
+}
+
+tr_tensor *(tr_t)(tr_tensor *t)
+{
+    if (!t) return core_null("tr_t");
+    if (t->shape.ndim > 2) return core_fail("tr_t: %s has more than two dims; use tr_transpose", core_show(t));
+    return permuted(t, t->shape.ndim == 2 ? &(tr_shape){
+                                                2, {1, 0}
+    }
+                                          : &(tr_shape){t->shape.ndim, {0}},
+                    &autograd_t);
+}
+
+/* ---- expand: sizes 1 stretched      dx = dy summed over them ---- */
+
+static void expand_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, autograd_sum_to(dy, &n->args.shape)); }
+static tr_tensor *expand_sample(tr_tensor *const *x) { return (tr_expand)(x[0], (tr_shape){
+                                                                                    3, {2, 3, -1}
+ }); }
+static const autograd_case expand_cases[] = {
+    {"a column, twice", expand_sample, -1, 1, 1, {{2, {1, 4}}}},
+    {0              }
+};
+const autograd_op autograd_expand = {"expand", "ExpandBackward0", expand_derivative, expand_cases};
+
+tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape)
+{
+    if (!t) return core_null("tr_expand");
+    int ahead = shape.ndim - t->shape.ndim;
+    bool good = shape.ndim >= 0 && ahead >= 0;
+    int64_t stride[TR_MAX_DIMS] = {0};
+    for (int d = 0; d < shape.ndim && good; d++) {
+        int64_t old = d < ahead ? 1 : t->shape.size[d - ahead];
+        if (shape.size[d] == -1 && d >= ahead) shape.size[d] = old;
+        good = shape.size[d] >= 0 && (old == shape.size[d] || old == 1);
+        stride[d] = d >= ahead && old == shape.size[d] ? t->stride[d - ahead] : 0;
+    }
+    if (!good) return core_fail("tr_expand: %s cannot be stretched to %s", core_show(t), core_shape_text(&shape));
+    if (core_check_shape(&shape, (tr_dtype)t->dtype, "tr_expand") < 0) return NULL;
+    if (core_same_shape(&shape, &t->shape)) return t;
+    tr_tensor *y = core_tensor_alias(t, &shape, stride, 0, "expand");
+    return autograd_note(y, &autograd_expand, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+}
+
+/* ---- slice, narrow, select: y = x[start : start + length step : step] along dim      dx = dy there, 0 elsewhere ---- */
+
+static tr_tensor *cut(tr_tensor *t, int dim, int64_t start, int64_t length, int64_t step, bool drop, const autograd_op *op)
+{
+    tr_shape shape = {.ndim = 0};
+    int64_t stride[TR_MAX_DIMS], offset = length ? start * t->stride[dim] : 0;
+    for (int d = 0; d < t->shape.ndim; d++) {
+        if (d == dim && drop) continue;
+        shape.size[shape.ndim] = d == dim ? length : t->shape.size[d];
+        stride[shape.ndim++] = d == dim ? t->stride[d] * step : t->stride[d];
+    }
+    tr_tensor *y = core_tensor_alias(t, &shape, stride, offset, op->name);
+    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){
+                                                      .shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}
+    });
+}
+
+/* embed: dy into a tensor of zeros; the derivative of slice, and slice is its derivative. */
+static void embed_derivative(autograd_node *n, tr_tensor *dy)
+{
+    const int64_t *at = n->args.n;
+    autograd_give(n, 0, (tr_slice)(dy, (int)at[0], at[1], at[1] + at[3] * at[2], at[2]));
+}
+static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int dim, int64_t start, int64_t step);
+static tr_tensor *embed_sample(tr_tensor *const *x) { return embed(x[0], &(tr_shape){
+                                                                             2, {3, 7}
+ },
+                                                                   1, 1, 3); }
+static const autograd_case embed_cases[] = {
+    {"every third column", embed_sample, -1, 1, 1, {{2, {3, 2}}}},
+    {0                 }
+};
+const autograd_op autograd_embed = {"embed", "SliceBackwardBackward0", embed_derivative, embed_cases};
+
+static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int dim, int64_t start, int64_t step)
+{
+    tr_tensor *y = dy ? (tr_zeros)(*shape, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)}) : NULL;
+    if (!y) return NULL;
+    int64_t length = dy->shape.size[dim], stride[TR_MAX_DIMS];
+    for (int d = 0; d < shape->ndim; d++) stride[d] = y->stride[d] * (d == dim ? step : 1);
+    tr_tensor *window = core_tensor_alias(y, &dy->shape, stride, length ? start * y->stride[dim] : 0, "embed");
+    if (!window || autograd_pointwise(KERNEL_COPY, (tr_dtype)dy->dtype, window, &dy, 1, 0) < 0) return NULL;
+    return autograd_note(y, &autograd_embed, dy, NULL, NULL, 0, &(autograd_args){
+                                                                    .shape.ndim = -1, .shape_b.ndim = -1, .n = {dim, start, step, length}
+    });
+}
+
+static void slice_derivative(autograd_node *n, tr_tensor *dy)
+{
+    const int64_t *at = n->args.n;
+    if (at[3]) dy = (tr_unsqueeze)(dy, (int)at[0]); /* select dropped the dim */
+    autograd_give(n, 0, embed(dy, &n->args.shape, (int)at[0], at[1], at[2]));
+}
+static tr_tensor *slice_sample(tr_tensor *const *x) { return (tr_slice)(x[0], 1, 1, TR_END, 2); }
+static tr_tensor *select_sample(tr_tensor *const *x) { return (tr_select)(x[0], 0, -1); }
+static const autograd_case slice_cases[] = {
+    {"odd columns", slice_sample, -1, 1, 1, {{2, {3, 5}}}},
+    {0          }
+};
+static const autograd_case select_cases[] = {
+    {"the last row", select_sample, -1, 1, 1, {{2, {3, 4}}}},
+    {0           }
+};
+const autograd_op autograd_slice = {"slice", "SliceBackward0", slice_derivative, slice_cases};
+const autograd_op autograd_select = {"select", "SelectBackward0", slice_derivative, select_cases};
+
+tr_tensor *(tr_slice)(tr_tensor *t, int dim, int64_t start, int64_t stop, int64_t step)
+{
+    if (!t) return core_null("tr_slice");
+    if (t->shape.ndim == 0) return core_fail("tr_slice: a scalar has no dims");
+    int d = autograd_dim("tr_slice", t, dim);
+    if (d < 0) return NULL;
+    if (step < 0) return core_fail("tr_slice: a step of %lld: steps are positive", (long long)step);
+    if (step == 0) step = 1;
+    int64_t n = t->shape.size[d];
+    start = start < 0 ? (start + n < 0 ? 0 : start + n) : start > n ? n
+                                                                    : start;
+    stop = stop < 0 ? stop + n : stop > n ? n
+                                          : stop;
+    return cut(t, d, start, stop > start ? (stop - start - 1) / step + 1 : 0, step, false, &autograd_slice);
+}
+
+tr_tensor *(tr_narrow)(tr_tensor *t, int dim, int64_t start, int64_t length)
+{
+    if (!t) return core_null("tr_narrow");
+    int d = t->shape.ndim ? autograd_dim("tr_narrow", t, dim) : -1;
+    if (d < 0) return core_fail("tr_narrow: %s has no dim %d", core_show(t), dim);
+    if (start < 0 || length < 0 || start > t->shape.size[d] || length > t->shape.size[d] - start)
+        return core_fail("tr_narrow: %lld elements from %lld on are not in dim %d of %s", (long long)length, (long long)start, dim, core_show(t));
+    return cut(t, d, start, length, 1, false, &autograd_slice);
+}
+
+tr_tensor *(tr_select)(tr_tensor *t, int dim, int64_t index)
+{
+    if (!t) return core_null("tr_select");
+    int d = t->shape.ndim ? autograd_dim("tr_select", t, dim) : -1;
+    if (d < 0) return core_fail("tr_select: %s has no dim %d", core_show(t), dim);
+    int64_t n = t->shape.size[d];
+    if (index < -n || index >= n)
+        return core_fail("tr_select: index %lld is out of bounds for dimension %d with size %lld", (long long)index, d, (long long)n);
+    return cut(t, d, index < 0 ? index + n : index, 1, 1, true, &autograd_select);
+}

@@ -1,0 +1,18 @@
+/* The words of pointwise.def and of derivatives, said of tensors: each is an operation of the graph.
+ * They stay for the rest of the file that includes this. */
+#define add(a, b)      (tr_add)(TR_T(a), TR_T(b))
+#define sub(a, b)      (tr_sub)(TR_T(a), TR_T(b))
+#define mul(a, b)      (tr_mul)(TR_T(a), TR_T(b))
+#define div(a, b)      (tr_div)(TR_T(a), TR_T(b))
+#define pow(a, b)      (tr_pow)(TR_T(a), TR_T(b))
+#define neg(a)         (tr_neg)(a)
+#define sign(a)        (tr_sign)(a)
+#define sqrt(a)        (tr_sqrt)(a)
+#define exp(a)         (tr_exp)(a)
+#define log(a)         (tr_log)(a)
+#define sin(a)         (tr_sin)(a)
+#define cos(a)         (tr_cos)(a)
+#define tanh(a)        (tr_tanh)(a)
+#define le(a, b)       (tr_le)(TR_T(a), TR_T(b))
+#define lt(a, b)       (tr_lt)(TR_T(a), TR_T(b))
+#define where(c, a, b) (tr_where)(c, TR_T(a), TR_T(b))
