@@ -16,6 +16,7 @@ set(TRIREME_MPI_ENVIRONMENT
 
 # OpenMP's threads sleep while they wait: other tests use the same cores.
 set(TRIREME_TEST_ENVIRONMENT OMP_WAIT_POLICY=passive)
+set(TRIREME_TEST_TIMEOUT 120)
 if("address" IN_LIST TRIREME_SANITIZE)
   # cmocka catches signals; a sanitizer has more to say about them.
   list(APPEND TRIREME_TEST_ENVIRONMENT
@@ -25,6 +26,15 @@ if("address" IN_LIST TRIREME_SANITIZE)
     LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.lsan:print_suppressions=0)
 elseif("thread" IN_LIST TRIREME_SANITIZE)
   list(APPEND TRIREME_TEST_ENVIRONMENT OMP_NUM_THREADS=1)     # libgomp's barriers are invisible to it
+elseif(TRIREME_SANITIZE STREQUAL "valgrind")
+  # It knows no AVX-512, and runs one thread at a time.
+  list(APPEND TRIREME_TEST_ENVIRONMENT
+    TRIREME_CPU_LEVEL=v3 OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=AVX2 OMP_NUM_THREADS=1)
+  set(TRIREME_TEST_TIMEOUT 600)
+  find_program(VALGRIND valgrind REQUIRED)
+  set(memcheck ${VALGRIND} --quiet --error-exitcode=99 --suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.supp)
+  set(TRIREME_TEST_WRAPPER ${memcheck} --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
+  set(TRIREME_MPI_WRAPPER ${memcheck} --leak-check=no)
 endif()
 
 function(trireme_test name)
@@ -49,13 +59,14 @@ function(trireme_test name)
   endif()
 
   if(NOT test_RANKS)
-    trireme_add_test(${name} LABELS unit ${test_LABELS} COMMAND ${name})
+    trireme_add_test(${name} LABELS unit ${test_LABELS} COMMAND ${TRIREME_TEST_WRAPPER} $<TARGET_FILE:${name}>)
   elseif(NOT MPI_C_FOUND)
-    trireme_add_test(${name}_1 LABELS ${test_LABELS} COMMAND ${name})
+    trireme_add_test(${name}_1 LABELS unit ${test_LABELS} COMMAND ${TRIREME_TEST_WRAPPER} $<TARGET_FILE:${name}>)
   else()
     foreach(ranks IN LISTS test_RANKS)
       trireme_add_test(${name}_${ranks} MPI LABELS mpi ${test_LABELS}
-        COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS} $<TARGET_FILE:${name}>)
+        COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS}
+                ${TRIREME_MPI_WRAPPER} $<TARGET_FILE:${name}>)
     endforeach()
   endif()
 endfunction()
@@ -72,7 +83,7 @@ function(trireme_add_test name)
     set_tests_properties(${name} PROPERTIES PROCESSORS 2)
   endif()
   set_tests_properties(${name} PROPERTIES
-    ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT 120 SKIP_RETURN_CODE 77)
+    ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT ${TRIREME_TEST_TIMEOUT} SKIP_RETURN_CODE 77)
 endfunction()
 
 # The files of this folder: test_*.c, test_*.sh (which find the programs in $TRIREME_BIN and this folder in $TEST_DIR).
