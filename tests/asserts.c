@@ -10,11 +10,11 @@ enum { SHAPE_TEXT = 256 };
 
 static const char *show(tr_shape shape, char text[SHAPE_TEXT])
 {
-    if (shape.ndim < 0) return strcpy(text, "no shape");
-    char *at = text;
-    *at++ = '(';
-    for (int i = 0; i < shape.ndim; i++) at += sprintf(at, i ? ", %lld" : "%lld", (long long)shape.size[i]);
-    strcpy(at, ")");
+    if (shape.ndim < 0) return "no shape";
+    int at = snprintf(text, SHAPE_TEXT, "(");
+    for (int i = 0; i < shape.ndim; i++)
+        at += snprintf(text + at, (size_t)(SHAPE_TEXT - at), i ? ", %lld" : "%lld", (long long)shape.size[i]);
+    snprintf(text + at, (size_t)(SHAPE_TEXT - at), ")");
     return text;
 }
 
