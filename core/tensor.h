@@ -27,7 +27,7 @@ typedef struct core_storage {
     void (*release)(void *p); /* foreign memory: called with `foreign` at the end, may be NULL */
     void *foreign;
     bool is_foreign;
-    char small[64]; /* scalars and little vectors on the CPU need no block of their own */
+    _Alignas(16) char small[64]; /* scalars and little vectors on the CPU need no block of their own */
 } core_storage;
 
 /* How a tensor came to be.  Autograd's node begins with this. */
