@@ -12,7 +12,7 @@ set(TRIREME_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
   OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_pml=ob1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-  OMPI_MCA_orte_tag_output=1 OMP_NUM_THREADS=1)
+  OMP_NUM_THREADS=1)
 
 # OpenMP's threads sleep while they wait: other tests use the same cores.
 set(TRIREME_TEST_ENVIRONMENT OMP_WAIT_POLICY=passive)
@@ -64,7 +64,7 @@ function(trireme_test name)
     trireme_add_test(${name}_1 LABELS unit ${test_LABELS} COMMAND ${TRIREME_TEST_WRAPPER} $<TARGET_FILE:${name}>)
   else()
     foreach(ranks IN LISTS test_RANKS)
-      trireme_add_test(${name}_${ranks} MPI LABELS mpi ${test_LABELS}
+      trireme_add_test(${name}_${ranks} MPI LABELS mpi ${test_LABELS} ENVIRONMENT OMPI_MCA_orte_tag_output=1
         COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS}
                 ${TRIREME_MPI_WRAPPER} $<TARGET_FILE:${name}>)
     endforeach()
