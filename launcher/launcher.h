@@ -1,0 +1,50 @@
+/* The `trireme` command: starts training programs under mpirun, one rank on
+ * its own share of the cores, and shows the machine they run on.
+ *
+ *   main.c       which command is meant, help
+ *   run.c        trireme run: options, then plan, then command, then exec
+ *   topo.c       trireme topo
+ *   info.c       trireme info
+ *   bind.c       what mpirun starts on every rank: bind, then become the program
+ *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
+ *   command.c    the mpirun line, to be shown or to be executed
+ *   errors.c     how it ends when it cannot go on
+ *   machine*.c   what the machine has and what this job may use of it
+ *
+ * Several hosts, GPUs, restarts and log files per rank have their place in
+ * run.c (options), plan.c (shares) and command.c (the line). */
+#ifndef LAUNCHER_LAUNCHER_H
+#define LAUNCHER_LAUNCHER_H
+
+#include <stddef.h>
+
+/* Exit statuses, as a shell has them. */
+enum { EXIT_USAGE = 2,
+       EXIT_CANNOT_EXECUTE = 126,
+       EXIT_NOT_FOUND = 127 };
+
+/* The commands. argv[0] is the command's own name; each returns the exit status. */
+int launcher_run(int argc, char **argv);
+int launcher_topo(int argc, char **argv);
+int launcher_info(int argc, char **argv);
+int launcher_bind_exec(int argc, char **argv);
+
+/* Writes "trireme COMMAND: message" to stderr and exits; command may be NULL. */
+_Noreturn void fail(int status, const char *command, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a command line that cannot be understood: adds where help is, exits 2. */
+_Noreturn void fail_usage(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What getopt_long reported as '?' or ':' (its opterr is 0), said in our words. Exits 2. */
+_Noreturn void fail_option(const char *command, int reported, char **argv);
+
+/* The whole number 1 .. 65536 in text, the value of option; exits 2 if it is none. */
+int count_option(const char *command, const char *option, const char *text);
+
+/* Zeroed memory, or the end of the program. */
+void *need_memory(int count, size_t bytes_each);
+_Noreturn void out_of_memory(void);
+
+#endif

@@ -1,0 +1,52 @@
+/* How the cores are shared out among the ranks of one host.
+ *
+ * All ranks take a step together, so the one with the fewest cores sets the
+ * pace: every rank gets the same number of cores, floor(cores / ranks), whole
+ * cores with all their hardware threads, neighbours in the machine's order.
+ * No rank crosses from one NUMA node into another where all can avoid it, and
+ * the nodes then get as equal a number of ranks as they have cores:
+ *
+ *     2 nodes of 4 cores     0 1 2 3 | 4 5 6 7
+ *     2 ranks                a a a a | b b b b
+ *     3 ranks                a a b b | c c - -
+ *     5 ranks                a b c - | d e - -      3 cores stay free
+ *
+ * With more ranks than cores (only when asked) neighbours share a core. */
+#ifndef LAUNCHER_PLAN_H
+#define LAUNCHER_PLAN_H
+
+#include "launcher/machine.h"
+
+#include <stdio.h>
+
+typedef struct {
+    int ranks;          /* 0: one for each NUMA node */
+    int threads;        /* per rank; 0: one for each of its cores */
+    bool oversubscribe; /* more ranks than cores, more threads than hardware threads */
+} plan_wish;
+
+typedef struct {
+    cpus cpus;
+    int cores;
+    int node; /* index into machine.node; -1: cores of several */
+} plan_rank;
+
+typedef struct {
+    plan_rank *rank; /* owned; by local rank */
+    int ranks;
+    int threads;         /* per rank */
+    int free_cores;      /* given to nobody */
+    bool oversubscribed; /* ranks outnumber the cores: waiting must give up the core */
+} plan;
+
+/* Shares out m's usable cores. Returns 0, or -1 with the reason in why, a sentence for the user. */
+int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_bytes);
+void plan_free(plan *p);
+
+/* The table of rank, host, node, cores and threads; at most limit rows (0: all). */
+void plan_print(FILE *out, const plan *p, const machine *m, int limit);
+
+/* What bind-exec reads: the ranks' CPUs, "0-3:4-7". The caller frees it. */
+char *plan_cpus_text(const plan *p);
+
+#endif
