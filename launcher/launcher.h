@@ -9,7 +9,8 @@
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed
  *   errors.c     how it ends when it cannot go on
- *   machine*.c   what the machine has and what this job may use of it
+ *   machine*.c   what the machine has and what this job may use of it (also
+ *                quota.c, gpus.c)
  *
  * Several hosts, GPUs, restarts and log files per rank have their place in
  * run.c (options), plan.c (shares) and command.c (the line). */

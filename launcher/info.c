@@ -1,0 +1,113 @@
+/* trireme info: what this trireme is, and what it finds here. */
+#include "launcher/command.h"
+#include "launcher/launcher.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char help[] =
+    "usage: trireme info\n"
+    "\n"
+    "Prints the version, how it was built, and the mpirun, hwloc and processor found.\n";
+
+#if defined(__clang__)
+# define COMPILER "clang " __clang_version__
+#elif defined(__GNUC__)
+# define COMPILER "gcc " __VERSION__
+#else
+# define COMPILER "an unknown compiler"
+#endif
+
+/* The x86-64 levels of the psABI; CPU kernels are compiled for v2, v3 and v4. */
+static const char *cpu_level(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+    bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    return v4 ? "x86-64-v4 (AVX-512)" : v3 ? "x86-64-v3 (AVX2, FMA)"
+                                    : v2   ? "x86-64-v2 (SSE4.2)"
+                                           : "x86-64";
+#elif defined(__aarch64__)
+    return "AArch64";
+#else
+    return "not known";
+#endif
+}
+
+/* The first line that `mpirun --version` prints. */
+static void first_line_of_version(char *mpirun, char *line, size_t bytes)
+{
+    int ends[2];
+    pid_t child;
+    char option[] = "--version", *argv[] = {mpirun, option, NULL};
+    posix_spawn_file_actions_t actions;
+    *line = 0;
+    if (pipe(ends) != 0) return;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+    posix_spawn_file_actions_addclose(&actions, ends[0]);
+    posix_spawn_file_actions_addclose(&actions, ends[1]);
+    int status = posix_spawn(&child, mpirun, &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[1]);
+    FILE *out = fdopen(ends[0], "r");
+    if (status == 0 && out) {
+        char rest[256];
+        if (!fgets(line, (int)bytes, out)) *line = 0;
+        while (fgets(rest, sizeof rest, out)) continue; /* it must not die of a closed pipe */
+        waitpid(child, NULL, 0);
+    }
+    if (out)
+        fclose(out);
+    else
+        close(ends[0]);
+    line[strcspn(line, "\n")] = 0;
+}
+
+int launcher_info(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"help", no_argument, NULL, 'h'},
+        {NULL,   0,           NULL, 0  }
+    };
+    opterr = 0;
+    for (int c; (c = getopt_long(argc, argv, ":h", names, NULL)) != -1;) {
+        if (c != 'h') fail_option("info", c, argv);
+        fputs(help, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (optind < argc) fail_usage("info", "'%s': no argument expected", argv[optind]);
+
+    machine m;
+    char mpirun[PATH_MAX], version[128];
+    machine_read(&m);
+    printf("trireme %s\n", TRIREME_VERSION);
+    printf("built with\n");
+    printf("  compiler   %s\n", COMPILER);
+    printf("  build      %s\n", *TRIREME_BUILD_TYPE ? TRIREME_BUILD_TYPE : "no build type");
+    printf("  MPI        %s\n", *TRIREME_BUILT_MPI ? TRIREME_BUILT_MPI : "no");
+    printf("  CUDA       %s\n", *TRIREME_BUILT_CUDA ? TRIREME_BUILT_CUDA : "no");
+    printf("found here\n");
+    if (mpirun_find(mpirun, sizeof mpirun) == 0) {
+        first_line_of_version(mpirun, version, sizeof version);
+        printf("  mpirun     %s: %s\n", mpirun, *version ? version : "tells no version");
+    } else {
+        printf("  mpirun     none; only one rank can be started\n");
+    }
+    printf("  topology   from %s\n", m.source);
+    const char *asked = getenv("TRIREME_CPU_LEVEL");
+    printf("  processor  %s%s%s%s%s\n", m.cpu, *m.cpu ? ", " : "", cpu_level(), asked ? "; TRIREME_CPU_LEVEL asks for " : "", asked ? asked : "");
+    printf("  cores      %d usable of %d\n", m.usables, m.cores);
+    machine_free(&m);
+    return EXIT_SUCCESS;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# The trireme command as a user types it. Needs $TRIREME_BIN, the folder it was built in.
+set -u
+trireme=$TRIREME_BIN/trireme
+[ -x "$trireme" ] || { echo "no $trireme"; exit 77; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|TRIREME_MPIRUN|HWLOC_|SLURM_)'); do unset "$name"; done
+failures=0
+
+# claim SENTENCE STATUS [in OUT|err] TEXT... -- COMMAND: it exits so, and standard output or error holds the texts
+claim() {
+    local sentence=$1 want=$2 stream=out status text
+    local -a texts=()
+    shift 2
+    while [ "$1" != -- ]; do
+        case $1 in out | err) stream=$1 ;; *) texts+=("$stream:$1") ;; esac
+        shift
+    done
+    shift
+    "$@" >out 2>err </dev/null
+    status=$?
+    local wrong=
+    [ "$status" = "$want" ] || wrong="exit status $status, not $want"
+    for text in "${texts[@]+"${texts[@]}"}"; do
+        grep -qF -e "${text#*:}" "${text%%:*}" || wrong="no '${text#*:}' in ${text%%:*}"
+    done
+    if [ -z "$wrong" ]; then
+        echo "ok      $sentence"
+    else
+        echo "FAILED  $sentence: $wrong"
+        sed 's/^/        | /' out err
+        failures=$((failures + 1))
+    fi
+}
+
+# a stand-in for mpirun: tells how it was called
+mkdir fake
+printf '#!/bin/sh\necho "called: $*"\necho "yield=$OMPI_MCA_mpi_yield_when_idle threads=$OMP_NUM_THREADS pml=$OMPI_MCA_pml"\nexit 5\n' >fake/mpirun
+chmod +x fake/mpirun
+touch plain
+with_fake=(env "PATH=$folder/fake:$PATH" "$trireme")
+on() { env "HWLOC_SYNTHETIC=$1" "PATH=$folder/fake:$PATH" "$trireme" "${@:2}"; }
+with_hwloc() { "$trireme" info | grep -q 'from hwloc'; }
+
+claim "help lists the commands" 0 "run " "topo " "info " -- "$trireme"
+claim "help explains a command" 0 "usage: trireme run" "--oversubscribe" -- "$trireme" help run
+claim "every command has --help" 0 "usage: trireme topo" -- "$trireme" topo --help
+claim "the version is told" 0 "trireme 0." -- "$trireme" --version
+claim "an unknown command is a usage error" 2 err "no command 'jump'" "usage:" -- "$trireme" jump
+claim "an unknown option is a usage error" 2 err "no option --jump" "--help" -- "$trireme" run --jump true
+claim "an unknown letter is named" 2 err "no option -z" -- "$trireme" run -qz true
+claim "a value that is missing is a usage error" 2 err "-n needs a value" -- "$trireme" run -n
+claim "a number that is none is a usage error" 2 err "-n two: a whole number from 1 to 65536" -- "$trireme" run -n two true
+claim "no ranks at all is a usage error" 2 err "-n 0" -- "$trireme" run -n 0 true
+claim "run wants a program" 2 err "no program named" -- "$trireme" run -n 1
+claim "topo takes no argument" 2 err "'here'" -- "$trireme" topo here
+claim "--hosts says not yet" 2 err "not yet" -- "$trireme" run --hosts a,b true
+claim "a program that is missing is not found" 127 err "no program 'nosuch'" -- "$trireme" run nosuch
+claim "a program without ./ is found out" 127 err "did you mean ./called ?" -- bash -c "cp /bin/true called; '$trireme' run called"
+claim "a file that is no program cannot be executed" 126 err "./plain is not an executable" -- "$trireme" run ./plain
+claim "bind-exec by hand is refused" 2 err "no local rank" -- "$trireme" bind-exec 0 -- true
+claim "info tells what was found" 0 "built with" "compiler" "found here" -- "$trireme" info
+claim "topo shows the job's share" 0 "This job may use" "1 rank would sit" -- "$trireme" topo -n 1
+claim "topo refuses what run refuses" 2 err "--oversubscribe" -- "$trireme" topo -n 60000
+
+claim "mpirun's status is ours" 5 "called: -n 1 --host localhost:1 --bind-to none" err "1 rank on" -- "${with_fake[@]}" run -n 1 true
+claim "-np is understood" 5 "called: -n 1 " -- "${with_fake[@]}" run -np 1 true
+claim "arguments of the program are left alone" 5 "-- true -n 7 --quiet" -- "${with_fake[@]}" run -q -n 1 true -n 7 --quiet
+claim "no shares, no binding" 5 "--bind-to none true" -- "${with_fake[@]}" run --no-bind -n 1 true
+claim "the caller's threads stand" 5 "threads=7" -- env OMP_NUM_THREADS=7 "${with_fake[@]}" run -n 1 true
+claim "--threads stands above them" 5 "threads=1" -- env OMP_NUM_THREADS=7 "${with_fake[@]}" run -n 1 --threads 1 true
+claim "the caller's transport stands" 5 "pml=cm" -- env OMPI_MCA_pml=cm "${with_fake[@]}" run -n 1 true
+claim "waiting ranks yield when oversubscribed" 5 "yield=1" -- "${with_fake[@]}" run -n 99 --oversubscribe true
+claim "and only then" 5 "yield= " -- "${with_fake[@]}" run -n 1 true
+claim "quiet is quiet" 0 -- bash -c "PATH='$folder/fake:$PATH' '$trireme' run -q -n 1 true 2>&1 >/dev/null | wc -c | grep -qx 0"
+claim "without mpirun one rank still runs" 3 -- env "PATH=/nowhere" "$trireme" run -q -n 1 /bin/sh -c 'exit 3'
+claim "without mpirun more ranks need a package" 127 err "openmpi-bin" -- env "PATH=/nowhere" "$trireme" run --oversubscribe -n 3 /bin/sh
+claim "an mpirun of one's own is taken" 5 "called: " -- env TRIREME_MPIRUN="$folder/fake/mpirun" PATH=/nowhere "$trireme" run -n 1 /bin/true
+claim "dry-run runs nothing" 0 "mpirun -n 1" "--bind-to none" -- "$trireme" run -n 1 --dry-run false
+claim "what dry-run prints is what would run" 5 "called: " "-- true it's a \$HOME" -- \
+    bash -c "PATH='$folder/fake:$PATH' '$trireme' run -q -n 1 --dry-run true \"it's\" 'a \$HOME' | bash"
+
+if command -v taskset >/dev/null; then
+    first=$(taskset -cp $$ | sed 's/.*: *\([0-9]*\).*/\1/')
+    claim "a narrower affinity is never widened" 0 "Cpus_allowed_list:	$first" -- \
+        taskset -c "$first" env OMPI_COMM_WORLD_LOCAL_RANK=0 "$trireme" bind-exec 0-8191 -- \
+        sh -c 'grep -x "Cpus_allowed_list:.[0-9]*" /proc/self/status'
+    claim "shares are cut from a narrower affinity" 5 "bind-exec $first:$first -- true" -- taskset -c "$first" "${with_fake[@]}" run -n 2 --oversubscribe true
+fi
+
+if with_hwloc; then
+    claim "shares follow the topology" 5 "bind-exec 0-1,4-5:2-3,6-7 -- true" "threads=2" -- on "pack:2 [numa] core:2 pu:2(indexes=0,4,1,5,2,6,3,7)" run true
+    claim "too many ranks are refused" 2 err "4 ranks, but this job may use 2 cores" "--oversubscribe" -- on "core:2 pu:1" run -n 4 true
+    claim "topo fits 80 columns" 0 -- bash -c "HWLOC_SYNTHETIC='pack:2 [numa(memory=270582939648)] l3:2 core:16 pu:2' '$trireme' topo -n 8 | awk 'length > 80 { exit 1 }'"
+    claim "a share of CPUs that are not there is said, and run" 0 err "not bound" "CPUs" -- env OMPI_COMM_WORLD_LOCAL_RANK=0 "$trireme" bind-exec 8000 -- true
+else
+    echo "skipped: claims on imagined machines (built without hwloc)"
+fi
+
+if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
+    claim "ranks know their number" 0 "0 of 2" "1 of 2" -- "$trireme" run -n 2 --oversubscribe sh -c 'echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE'
+    claim "each rank is bound to its share" 0 -- bash -c "
+        cpus=\$('$trireme' run -q -n 1 --dry-run true | tr -d '\\\\\\n' | sed 's/.*bind-exec *\\([^ ]*\\) .*/\\1/')
+        '$trireme' run -q -n 1 sh -c 'grep Cpus_allowed_list /proc/self/status' | grep -qx \"Cpus_allowed_list:.\$cpus\""
+    claim "a rank's exit status is ours" 9 -- "$trireme" run -q -n 2 --oversubscribe sh -c 'exit 9'
+    claim "a batch system's slots do not count" 0 "0 of 2" -- env SLURM_JOB_ID=1 SLURM_JOBID=1 SLURM_NODELIST=elsewhere \
+        SLURM_JOB_NODELIST=elsewhere SLURM_TASKS_PER_NODE=1 SLURM_NNODES=1 \
+        "$trireme" run -n 2 --oversubscribe sh -c 'echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE'
+else
+    echo "skipped: claims that need Open MPI's mpirun"
+fi
+
+[ "$failures" = 0 ] || echo "$failures failed"
+[ "$failures" = 0 ]
