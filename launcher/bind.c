@@ -7,8 +7,12 @@
 #include "launcher/launcher.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+# include <sys/prctl.h>
+#endif
 
 static int local_rank(void)
 {
@@ -34,6 +38,15 @@ static cpus share_of(int rank, const char *shares)
     return share;
 }
 
+/* mpirun that is killed, or interrupted at a bad moment (seen with Open MPI
+ * 4.1.4), leaves its ranks running, and spinning. */
+static void end_with_mpirun(void)
+{
+#if defined(__linux__)
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+}
+
 int launcher_bind_exec(int argc, char **argv)
 {
     if (argc < 4 || strcmp(argv[2], "--") != 0) fail(EXIT_USAGE, "bind-exec", "needs SHARES -- program");
@@ -47,6 +60,7 @@ int launcher_bind_exec(int argc, char **argv)
     else if (cpus_bind_this_process(&share) != 0)
         fprintf(stderr, "trireme: rank %d: cannot bind: %s\n", rank, strerror(errno));
 
+    end_with_mpirun();
     command c = {0};
     for (int i = 3; i < argc; i++) command_add(&c, argv[i]);
     command_exec(&c);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -106,6 +107,19 @@ static void add_settings(command *c, const plan *p)
     }
 }
 
+/* mpirun puts a pipe between a rank's stderr and the terminal: progress bars
+ * are told of the terminal that only we see. */
+static void add_terminal(command *c, char columns[16])
+{
+    struct winsize size;
+    const char *terminal = getenv("TERM");
+    if (!isatty(STDERR_FILENO) || !terminal || strcmp(terminal, "dumb") == 0) return;
+    command_default(c, "TRIREME_PROGRESS", "bar");
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return;
+    snprintf(columns, 16, "%d", size.ws_col);
+    command_default(c, "COLUMNS", columns);
+}
+
 static void self(char *path, size_t bytes)
 {
     ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
@@ -129,7 +143,7 @@ int launcher_run(int argc, char **argv)
     options o = read_options(argc, argv);
     find_program(o.program[0]);
 
-    char why[200], mpirun[PATH_MAX], launcher[PATH_MAX], ranks[16], threads[16], host[32];
+    char why[200], mpirun[PATH_MAX], launcher[PATH_MAX], ranks[16], threads[16], host[32], columns[16];
     machine m;
     plan p;
     machine_read(&m);
@@ -149,6 +163,7 @@ int launcher_run(int argc, char **argv)
         command_default(&c, "OMP_NUM_THREADS", threads);
     if (found == 0) {
         add_settings(&c, &p);
+        add_terminal(&c, columns);
         snprintf(ranks, sizeof ranks, "%d", p.ranks);
         snprintf(host, sizeof host, "localhost:%d", p.ranks); /* as many slots as ranks: how many fit was decided above */
         const char *line[] = {mpirun, "-n", ranks, "--host", host, "--bind-to", "none"};

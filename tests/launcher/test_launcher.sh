@@ -6,7 +6,7 @@ trireme=$TRIREME_BIN/trireme
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|TRIREME_MPIRUN|HWLOC_|SLURM_)'); do unset "$name"; done
+for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|TRIREME_MPIRUN|TRIREME_PROGRESS|COLUMNS|HWLOC_|SLURM_)'); do unset "$name"; done
 failures=0
 
 # claim SENTENCE STATUS [in OUT|err] TEXT... -- COMMAND: it exits so, and standard output or error holds the texts
@@ -43,6 +43,23 @@ touch plain
 with_fake=(env "PATH=$folder/fake:$PATH" "$trireme")
 on() { env "HWLOC_SYNTHETIC=$1" "PATH=$folder/fake:$PATH" "$trireme" "${@:2}"; }
 with_hwloc() { "$trireme" info | grep -q 'from hwloc'; }
+
+alive() { # one of these processes runs, and is not a zombie
+    local pid
+    for pid; do grep -q '^State:.[^ZX]' "/proc/$pid/status" 2>/dev/null && return 0; done
+    return 1
+}
+ranks_end_with_their_mpirun() {
+    local mpirun
+    "$trireme" run -q -n 2 --oversubscribe sh -c 'echo $$; exec sleep 60' >pids &
+    mpirun=$!
+    for _ in {1..100}; do [ "$(wc -l <pids)" = 2 ] && break || sleep 0.05; done
+    mapfile -t ranks <pids
+    kill -KILL $mpirun
+    for _ in {1..20}; do alive "${ranks[@]}" && sleep 0.05 || return 0; done
+    kill -KILL "${ranks[@]}"
+    return 1
+}
 
 claim "help lists the commands" 0 "run " "topo " "info " -- "$trireme"
 claim "help explains a command" 0 "usage: trireme run" "--oversubscribe" -- "$trireme" help run
@@ -90,6 +107,12 @@ if command -v taskset >/dev/null; then
     claim "shares are cut from a narrower affinity" 5 "bind-exec $first:$first -- true" -- taskset -c "$first" "${with_fake[@]}" run -n 2 --oversubscribe true
 fi
 
+if command -v script >/dev/null; then
+    claim "ranks are told of the terminal" 0 "TRIREME_PROGRESS=bar" -- \
+        env TERM=xterm script -qec "PATH='$folder/fake:$PATH' '$trireme' run -q -n 1 --dry-run true" /dev/null
+fi
+claim "and of none where there is none" 0 -- bash -c "'$trireme' run -n 1 --dry-run true | grep -c PROGRESS | grep -qx 0"
+
 if with_hwloc; then
     claim "shares follow the topology" 5 "bind-exec 0-1,4-5:2-3,6-7 -- true" "threads=2" -- on "pack:2 [numa] core:2 pu:2(indexes=0,4,1,5,2,6,3,7)" run true
     claim "too many ranks are refused" 2 err "4 ranks, but this job may use 2 cores" "--oversubscribe" -- on "core:2 pu:1" run -n 4 true
@@ -104,6 +127,7 @@ if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
     claim "each rank is bound to its share" 0 -- bash -c "
         cpus=\$('$trireme' run -q -n 1 --dry-run true | tr -d '\\\\\\n' | sed 's/.*bind-exec *\\([^ ]*\\) .*/\\1/')
         '$trireme' run -q -n 1 sh -c 'grep Cpus_allowed_list /proc/self/status' | grep -qx \"Cpus_allowed_list:.\$cpus\""
+    claim "ranks end with their mpirun" 0 -- ranks_end_with_their_mpirun
     claim "a rank's exit status is ours" 9 -- "$trireme" run -q -n 2 --oversubscribe sh -c 'exit 9'
     claim "a batch system's slots do not count" 0 "0 of 2" -- env SLURM_JOB_ID=1 SLURM_JOBID=1 SLURM_NODELIST=elsewhere \
         SLURM_JOB_NODELIST=elsewhere SLURM_TASKS_PER_NODE=1 SLURM_NNODES=1 \
