@@ -21,11 +21,13 @@ TR_API tr_dataset *(tr_dataset_tensors)(tr_tensor *inputs, tr_tensor *targets);
 TR_API tr_dataset *(tr_dataset_idx)(const char *images, const char *labels);
 
 /* One's own: `read` writes sample i into input and target (row-major, the shapes and types said here, one sample's
- * worth), from any thread, and returns 0 or a negative status (after tr_fail).  `release(data)` may be NULL. */
+ * worth), from any thread, and returns 0 or a negative status after tr_fail (an error left standing is a failure too).
+ * It may run in several threads at once; tensors that it makes go when its batch is complete.  `release(data)` may be
+ * NULL; it is called once, when nobody holds the dataset any more, or at once if it cannot be made. */
 typedef struct {
     int64_t count;
-    tr_shape input_shape, target_shape; /* of one sample */
-    tr_dtype input_dtype, target_dtype;
+    tr_shape input_shape, target_shape; /* of one sample, at most TR_MAX_DIMS - 1 dims; zero: a scalar */
+    tr_dtype input_dtype, target_dtype; /* default: float32 */
     int (*read)(void *data, int64_t i, void *input, void *target);
     void (*release)(void *data);
     void *data;
@@ -41,7 +43,8 @@ TR_API tr_shape tr_dataset_target_shape(const tr_dataset *d);
 TR_API tr_dataset *tr_dataset_keep(tr_dataset *d);
 TR_API void tr_dataset_drop(tr_dataset *d);
 
-/* ---- the loader ---- */
+/* ---- the loader ----
+ * For one thread at a time.  The batches are the same whatever the number of workers. */
 
 /* Which part of every global batch is ours: part `rank` of `world`.  The zero value means all of it. */
 typedef struct {
@@ -49,14 +52,14 @@ typedef struct {
 } tr_shard;
 
 typedef struct {
-    int64_t batch_size;          /* of the global batch, shared out over the ranks; default 1 */
+    int64_t batch_size;          /* of the global batch, of which rank r of W reads samples [n r / W, n (r + 1) / W); default 1 */
     int64_t batch_size_per_rank; /* instead: each rank's part, so that the global batch grows with the ranks */
-    bool shuffle;                /* a new order each epoch, from seed and epoch */
+    bool shuffle;                /* a new order each epoch: torch.randperm of an MT19937 generator seeded seed + epoch */
     bool drop_last;              /* leave out a last batch that is not full */
     tr_shard shard;
     uint64_t seed;
     int workers; /* threads that read ahead; default 1; -1: none, batches are read when asked for */
-    int ahead;   /* batches to read ahead; default 2 */
+    int ahead;   /* batches to read ahead; default 2 for each worker */
     char reserved_;
 } tr_loader_options;
 
@@ -67,18 +70,22 @@ TR_API void tr_loader_drop(tr_loader *l);
 /* Batches of an epoch: the same on every rank. */
 TR_API int64_t tr_loader_batches(const tr_loader *l);
 
-/* Begin this epoch, from its first batch.  0, or -1 with an error standing. */
+/* Begin this epoch, from its first batch, at any moment: an epoch under way is given up (a read() that is running is
+ * waited for).  0, or -1 with an error standing. */
 TR_API int(tr_loader_start)(tr_loader *l, int64_t epoch);
 
 typedef struct {
-    tr_tensor *input, *target; /* this rank's samples; they belong to the open scope.  A rank may have none: (0, ...) */
+    tr_tensor *input, *target; /* this rank's samples, borrowed from the loader.  A rank may have none: (0, ...) */
     int64_t index;             /* which batch of the epoch, from 0 */
     int64_t size;              /* this rank's samples */
     int64_t global_size;       /* all ranks' */
 } tr_batch;
 
-/* The next batch.  False at the epoch's end, or with an error standing.  Input and target belong to the scope that is
- * open at the call; memory is reused once nobody holds it. */
+/* The next batch.  False, and *batch zero, at the epoch's end or with an error standing: a loop ends at the first error.
+ * Input and target live until the next call of tr_loader_next or tr_loader_start, or the loader's end (not in the scope
+ * that is open at the call, which in `for (tr_batch b; tr_loader_next(l, &b);)` is that around the loop and would hold
+ * the epoch).  tr_keep() what must live longer; memory is reused once nobody holds it.
+ * A read() that fails is an error here, when its batch's turn comes; the loader can be started again. */
 TR_API bool(tr_loader_next)(tr_loader *l, tr_batch *batch);
 
 #ifdef __cplusplus
@@ -88,7 +95,7 @@ TR_API bool(tr_loader_next)(tr_loader *l, tr_batch *batch);
 #ifndef __cplusplus
 # define tr_dataset_tensors(inputs, targets) TR_DATASET_((tr_dataset_tensors)(inputs, targets))
 # define tr_dataset_idx(images, labels)      TR_DATASET_((tr_dataset_idx)(images, labels))
-# define tr_dataset_new(source)              TR_DATASET_((tr_dataset_new)(source))
+# define tr_dataset_new(...)                 TR_DATASET_((tr_dataset_new)(__VA_ARGS__))
 # define tr_dataset_part(d, first, count)    TR_DATASET_((tr_dataset_part)(d, first, count))
 # define tr_loader_new(...)                  TR_LOADER_NEW_(__VA_ARGS__, )
 # define TR_LOADER_NEW_(d, ...)              TR_LOADER_((tr_loader_new)(d, (tr_loader_options){.reserved_ = 0, __VA_ARGS__}))
