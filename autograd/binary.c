@@ -125,17 +125,18 @@ static tr_tensor *chosen(tr_tensor *a, tr_tensor *b, tr_tensor *y)
 #include "autograd/binary.def"
 #undef ROW2
 
-#define ROW2(name, kernel, da, db, grad, low, high)                                                                                            \
- static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0], x[1]); }                                                      \
- static const autograd_case name##_cases[] = {                                                                                                 \
-     {"one shape", name##_sample, low, high, 2, {{2, {3, 4}}, {2, {3, 4}}}},                                                                   \
-     {"a column and a row",        name##_sample, low, high, 2, {{2, {3, 1}}, {1, {4}}}},                                                             \
-     {"a scalar first",          name##_sample, low, high, 2, {{0}, {2, {2, 3}}}},                                                                      \
-     {0          }
- };                                                                                                                                     \
- const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};                                              \
+/* clang-format off */
+#define ROW2(name, kernel, da, db, grad, low, high)                                                 \
+ static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0], x[1]); }           \
+ static const autograd_case name##_cases[] = {                                                      \
+     {"one shape", name##_sample, low, high, 2, {{2, {3, 4}}, {2, {3, 4}}}},                        \
+     {"a column and a row", name##_sample, low, high, 2, {{2, {3, 1}}, {1, {4}}}},                  \
+     {"a scalar first", name##_sample, low, high, 2, {{0}, {2, {2, 3}}}},                           \
+     {0}};                                                                                          \
+ const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};   \
  static const row name##_row = {"tr_" #name, "tr_" #name "_", KERNEL_##kernel, name##_a_saves, name##_b_saves, KERNEL_##kernel == KERNEL_DIV}; \
- tr_tensor *(tr_##name)(tr_tensor * a, tr_tensor * b) { return apply(&name##_row, &autograd_##name, a, b); }
+ tr_tensor *(tr_##name)(tr_tensor *a, tr_tensor *b) { return apply(&name##_row, &autograd_##name, a, b); }
+/* clang-format on */
 #include "autograd/binary.def"
 #undef ROW2
 

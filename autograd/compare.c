@@ -31,8 +31,8 @@ static void where_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *where_sample(tr_tensor *const *x) { return (tr_where)((tr_gt)((tr_detach)(x[0]), tr_number_(0, TR_INT64)), x[0], x[1]); }
 static const autograd_case where_cases[] = {
     {"matrix and row", where_sample, 0.1, 2, 2, {{2, {3, 4}}, {1, {4}}}},
-    {"negative",             where_sample, -2, -0.1, 2, {{2, {3, 4}}, {2, {3, 4}}}},
-    {0              },
+    {"negative", where_sample, -2, -0.1, 2, {{2, {3, 4}}, {2, {3, 4}}}},
+    {0},
 };
 const autograd_op autograd_where = {"where", "WhereBackward0", where_derivative, where_cases};
 

@@ -6,8 +6,7 @@ static void clone_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n,
 static tr_tensor *clone_sample(tr_tensor *const *x) { return (tr_clone)((tr_t)(x[0])); }
 static const autograd_case clone_cases[] = {
     {"transposed", clone_sample, -1, 1, 1, {{2, {3, 4}}}},
-    {0         }
-};
+    {0}};
 const autograd_op autograd_clone = {"clone", "CloneBackward0", clone_derivative, clone_cases};
 
 tr_tensor *(tr_clone)(tr_tensor *t)
@@ -30,8 +29,7 @@ static tr_tensor *to_sample(tr_tensor *const *x) { return (tr_to)(x[0], TR_COMPL
 static tr_tensor *to_sample_real(tr_tensor *const *x) { return (tr_to)(to_sample(x), TR_FLOAT64); }
 static const autograd_case to_cases[] = {
     {"there and back", to_sample_real, -1, 1, 1, {{1, {5}}}},
-    {0             }
-};
+    {0}};
 const autograd_op autograd_to = {"to", "ToCopyBackward0", to_derivative, to_cases};
 
 tr_tensor *(tr_to)(tr_tensor *t, tr_dtype dtype)
@@ -53,8 +51,7 @@ static void to_device_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *to_device_sample(tr_tensor *const *x) { return (tr_clone)((tr_to_device)(x[0], tr_cpu())); }
 static const autograd_case to_device_cases[] = {
     {"here", to_device_sample, -1, 1, 1, {{1, {5}}}},
-    {0   }
-};
+    {0}};
 const autograd_op autograd_to_device = {"to_device", "ToCopyBackward0", to_device_derivative, to_device_cases};
 
 tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
@@ -69,9 +66,7 @@ tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
     int status = device.type == TR_CPU ? source->storage->device->from_device(y->data, source->data, bytes)
                                        : y->storage->device->to_device(y->data, source->data, bytes);
     if (status < 0) return NULL;
-    return autograd_note(y, &autograd_to_device, t, NULL, NULL, 0, &(autograd_args){
-                                                                       .shape.ndim = -1, .shape_b.ndim = -1, .n = {from.type, from.index}
-    });
+    return autograd_note(y, &autograd_to_device, t, NULL, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {from.type, from.index}});
 }
 
 /* ---- in place ---- */
@@ -84,15 +79,13 @@ static void copy_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *copy_sample(tr_tensor *const *x)
 {
     tr_tensor *to = (tr_zeros)((tr_shape){
-                                   2, {3, 4}
-    },
+                                   2, {3, 4}},
                                (tr_tensor_options){.dtype = TR_FLOAT64});
     return (tr_copy_)(to, x[0]);
 }
 static const autograd_case copy_cases[] = {
     {"a row into a matrix", copy_sample, -1, 1, 1, {{1, {4}}}},
-    {0                  }
-};
+    {0}};
 const autograd_op autograd_copy = {"copy_", "CopyBackwards", copy_derivative, copy_cases};
 
 tr_tensor *(tr_copy_)(tr_tensor *to, tr_tensor *from)
@@ -124,8 +117,7 @@ static void fill_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *fill_sample(tr_tensor *const *x) { return (tr_add)((tr_fill_)((tr_clone)(x[0]), 2), x[0]); }
 static const autograd_case fill_cases[] = {
     {"and used once more", fill_sample, -1, 1, 1, {{1, {4}}}},
-    {0                 }
-};
+    {0}};
 const autograd_op autograd_fill = {"fill_", "FillBackward0", fill_derivative, fill_cases};
 
 static tr_tensor *fill(tr_tensor *t, double value, const char *function)

@@ -23,9 +23,7 @@ static tr_tensor *steps(int64_t n, double start, double step, tr_tensor_options 
     tr_tensor *t = core_tensor_new(dtype, options.device, &shape, what);
     if (!t) return NULL;
     kernel_call call = {
-        .kernel = KERNEL_ARANGE, .type = (uint8_t)dtype, .n = n, .at = {t->data},
-                   .number = { start,   step}
-    };
+        .kernel = KERNEL_ARANGE, .type = (uint8_t)dtype, .n = n, .at = {t->data}, .number = {start, step}};
     if (n && kernel_run(options.device, &call) < 0) return NULL;
     if (options.requires_grad) t->flags |= CORE_REQUIRES_GRAD;
     return t;

@@ -20,9 +20,7 @@ static bool index_ok(const char *function, const tr_tensor *x, const tr_tensor *
 static kernel_call rows_call(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tensor *index, const tr_shape *whole, int dim)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data,          from->data, index->data },
-                   .size = { 1, whole->size[dim],          1, index->numel}
-    };
+        .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
     for (int d = 0; d < dim; d++) call.size[0] *= whole->size[d];
     for (int d = dim + 1; d < whole->ndim; d++) call.size[2] *= whole->size[d];
     return call;
@@ -44,17 +42,14 @@ static void index_select_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *sample_index(const int64_t *values, tr_shape shape) { return (tr_from_data)(values, TR_INT64, shape, (tr_tensor_options){.dtype = TR_INT64}); }
 static tr_tensor *index_select_sample(tr_tensor *const *x) { return (tr_index_select)(x[0], 1, sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}})); }
 static tr_tensor *index_add_sample(tr_tensor *const *x) { return index_add(&(tr_shape){
-                                                                               2, {3, 5}
- },
+                                                                               2, {3, 5}},
                                                                            1, sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}}), x[0]); }
 static const autograd_case index_select_cases[] = {
     {"columns, one twice", index_select_sample, -1, 1, 1, {{3, {2, 4, 3}}}},
-    {0                 }
-};
+    {0}};
 static const autograd_case index_add_cases[] = {
     {"columns, one twice", index_add_sample, -1, 1, 1, {{2, {3, 3}}}},
-    {0                 }
-};
+    {0}};
 const autograd_op autograd_index_select = {"index_select", "IndexSelectBackward0", index_select_derivative, index_select_cases};
 static void index_add_derivative(autograd_node *n, tr_tensor *dy)
 {
@@ -97,8 +92,7 @@ tr_tensor *(tr_index_select)(tr_tensor *x, int dim, tr_tensor *index)
 static int along(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tensor *index, const tr_tensor *strided, int view, int dim)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .ndim = (uint8_t)index->shape.ndim, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}
-    };
+        .kernel = (uint16_t)kernel, .type = to->dtype, .ndim = (uint8_t)index->shape.ndim, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}};
     call.number[0] = (double)strided->shape.size[dim];
     for (int d = 0; d < index->shape.ndim; d++) {
         call.size[d] = index->shape.size[d];
@@ -120,23 +114,15 @@ static void gather_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *index = autograd_in(n, 1), *zeros = index ? zeros_like(dy, &n->args.shape) : NULL;
     if (zeros) autograd_give(n, 0, (tr_scatter_add)(zeros, (int)n->args.n[0], index, dy));
 }
-static tr_tensor *gather_sample(tr_tensor *const *x) { return (tr_gather)(x[0], 1, sample_index((const int64_t[]){
-                                                                                                    2, 0, 2, 1
- },
-                                                                                                (tr_shape){2, {2, 2}})); }
-static tr_tensor *scatter_sample(tr_tensor *const *x) { return (tr_scatter_add)(x[0], 1, sample_index((const int64_t[]){
-                                                                                                          2, 2, 0, 1
- },
-                                                                                                      (tr_shape){2, {2, 2}}),
+static tr_tensor *gather_sample(tr_tensor *const *x) { return (tr_gather)(x[0], 1, sample_index((const int64_t[]){2, 0, 2, 1}, (tr_shape){2, {2, 2}})); }
+static tr_tensor *scatter_sample(tr_tensor *const *x) { return (tr_scatter_add)(x[0], 1, sample_index((const int64_t[]){2, 2, 0, 1}, (tr_shape){2, {2, 2}}),
                                                                                 x[1]); }
 static const autograd_case gather_cases[] = {
     {"columns by row", gather_sample, -1, 1, 1, {{2, {3, 4}}}},
-    {0             }
-};
+    {0}};
 static const autograd_case scatter_cases[] = {
     {"columns by row", scatter_sample, -1, 1, 2, {{2, {3, 4}}, {2, {2, 2}}}},
-    {0             }
-};
+    {0}};
 const autograd_op autograd_gather = {"gather", "GatherBackward0", gather_derivative, gather_cases};
 
 tr_tensor *(tr_gather)(tr_tensor *x, int dim, tr_tensor *index)
@@ -185,20 +171,17 @@ static void masked_select_derivative(autograd_node *n, tr_tensor *dy)
     autograd_give(n, 0, mask ? autograd_sum_to(masked_scatter(dy, mask), &n->args.shape) : NULL);
 }
 static tr_tensor *sample_mask(void) { return (tr_from_data)((const uint8_t[]){
-                                                                1, 0, 1, 1, 0, 0
- },
+                                                                1, 0, 1, 1, 0, 0},
                                                             TR_BOOL, (tr_shape){2, {2, 3}}, (tr_tensor_options){.dtype = TR_BOOL}); }
 static tr_tensor *masked_select_sample(tr_tensor *const *x) { return (tr_masked_select)(x[0], sample_mask()); }
 static tr_tensor *masked_scatter_sample(tr_tensor *const *x) { return masked_scatter(x[0], sample_mask()); }
 static const autograd_case masked_select_cases[] = {
     {"3 of 6", masked_select_sample, -1, 1, 1, {{2, {2, 3}}}},
-    {"a row, stretched",      masked_select_sample, -1, 1, 1, {{1, {3}}}},
-    {0      }
-};
+    {"a row, stretched", masked_select_sample, -1, 1, 1, {{1, {3}}}},
+    {0}};
 static const autograd_case masked_scatter_cases[] = {
     {"3 into 6", masked_scatter_sample, -1, 1, 1, {{1, {3}}}},
-    {0       }
-};
+    {0}};
 const autograd_op autograd_masked_select = {"masked_select", "MaskedSelectBackward0", masked_select_derivative, masked_select_cases};
 static void masked_scatter_derivative(autograd_node *n, tr_tensor *dy)
 {
@@ -210,9 +193,7 @@ const autograd_op autograd_masked_scatter = {"masked_scatter", "MaskedScatterBac
 static int by_mask(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tensor *mask)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data,    from->data, mask->data},
-                   .size = {mask->numel}
-    };
+        .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data, from->data, mask->data}, .size = {mask->numel}};
     return mask->numel ? kernel_run(core_device_at(to), &call) : 0;
 }
 

@@ -14,15 +14,14 @@ static void cat_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *cat_sample(tr_tensor *const *x) { return (tr_cat)((tr_tensors){x, 2}, 1); }
 static tr_tensor *cat_sample_four(tr_tensor *const *x) { return (tr_cat)((tr_tensors){
                                                                              (tr_tensor *const[]){x[0], x[1], x[0], x[1]},
-                                                                              4
- },
+                                                                             4},
                                                                          0); }
 static tr_tensor *stack_sample(tr_tensor *const *x) { return (tr_stack)((tr_tensors){x, 2}, -1); }
 static const autograd_case cat_cases[] = {
     {"two", cat_sample, -1, 1, 2, {{2, {2, 3}}, {2, {2, 1}}}},
-    {"four, of two",   cat_sample_four, -1, 1, 2, {{2, {2, 3}}, {2, {1, 3}}}},
-    {"stacked",    stack_sample, -1, 1, 2, {{2, {2, 3}}, {2, {2, 3}}}},
-    {0    },
+    {"four, of two", cat_sample_four, -1, 1, 2, {{2, {2, 3}}, {2, {1, 3}}}},
+    {"stacked", stack_sample, -1, 1, 2, {{2, {2, 3}}, {2, {2, 3}}}},
+    {0},
 };
 const autograd_op autograd_cat = {"cat", "CatBackward0", cat_derivative, cat_cases};
 const autograd_op autograd_stack = {"stack", "StackBackward0", cat_derivative, cat_cases};

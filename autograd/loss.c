@@ -7,10 +7,7 @@
 static int run(int kernel, tr_tensor *out, const tr_tensor *a, const tr_tensor *b, const tr_tensor *target, const tr_shape *x, tr_reduction reduction)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = out->dtype, .n = out->numel, .at = {out->data,     a->data, b->data, target->data},
-                   .number = {(double)reduction},
-                   .size = {x->size[0],             x->size[1]       }
-    };
+        .kernel = (uint16_t)kernel, .type = out->dtype, .n = out->numel, .at = {out->data, a->data, b->data, target->data}, .number = {(double)reduction}, .size = {x->size[0], x->size[1]}};
     return kernel_run(core_device_at(out), &call);
 }
 
@@ -28,15 +25,12 @@ static tr_tensor *sample_target(void) { return (tr_from_data)((const int64_t[]){
 static tr_tensor *nll_backward_sample(tr_tensor *const *x)
 {
     tr_tensor *count = (tr_full)((tr_shape){0}, 3, (tr_tensor_options){.dtype = TR_FLOAT64});
-    return nll_backward(x[0], count, sample_target(), &(tr_shape){
-                                                          2, {4, 3}
-    },
+    return nll_backward(x[0], count, sample_target(), &(tr_shape){2, {4, 3}},
                         TR_MEAN);
 }
 static const autograd_case nll_backward_cases[] = {
     {"a mean's", nll_backward_sample, -1, 1, 1, {{0}}},
-    {0       }
-};
+    {0}};
 const autograd_op autograd_nll_backward = {"nll_backward", "NllLossBackwardBackward0", nll_backward_derivative, nll_backward_cases};
 
 static tr_tensor *nll_backward(tr_tensor *dy, tr_tensor *count, tr_tensor *target, const tr_shape *x, tr_reduction reduction)
@@ -57,12 +51,12 @@ static void nll_derivative(autograd_node *n, tr_tensor *dy)
 static tr_tensor *nll_mean(tr_tensor *const *x) { return nll(x[0], sample_target(), TR_MEAN); }
 static tr_tensor *nll_sum(tr_tensor *const *x) { return nll(x[0], sample_target(), TR_SUM); }
 static tr_tensor *nll_none(tr_tensor *const *x) { return nll(x[0], sample_target(), TR_NONE); }
-static tr_tensor *cross_entropy_mean(tr_tensor *const *x) { return (tr_cross_entropy)(x[0], sample_target(), (tr_loss_options){TR_MEAN}); }
+static tr_tensor *cross_entropy_mean(tr_tensor *const *x) { return (tr_cross_entropy)(x[0], sample_target(), (tr_loss_options){.reduction = TR_MEAN}); }
 static const autograd_case nll_cases[] = {
-    {"mean",   nll_mean, -2, 0, 1, {{2, {4, 3}}}},
-    {"sum",      nll_sum, -2, 0, 1, {{2, {4, 3}}}},
-    {"one by one",       nll_none, -2, 0, 1, {{2, {4, 3}}}},
-    {"cross entropy",        cross_entropy_mean, -2, 2, 1, {{2, {4, 3}}}},
+    {"mean", nll_mean, -2, 0, 1, {{2, {4, 3}}}},
+    {"sum", nll_sum, -2, 0, 1, {{2, {4, 3}}}},
+    {"one by one", nll_none, -2, 0, 1, {{2, {4, 3}}}},
+    {"cross entropy", cross_entropy_mean, -2, 2, 1, {{2, {4, 3}}}},
     {0},
 };
 const autograd_op autograd_nll = {"nll_loss", "NllLossBackward0", nll_derivative, nll_cases};

@@ -10,8 +10,7 @@
 static int product(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, double beta)
 {
     kernel_call call = {
-        .kernel = KERNEL_GEMM, .type = c->dtype, .n = c->numel, .number = {1, beta}
-    };
+        .kernel = KERNEL_GEMM, .type = c->dtype, .n = c->numel, .number = {1, beta}};
     const tr_tensor *of[3] = {c, a, b};
     int last = c->shape.ndim - 1;
     call.size[0] = c->shape.ndim == 3 ? c->shape.size[0] : 1;
@@ -39,18 +38,18 @@ static void product_derivative(autograd_node *n, tr_tensor *dc)
 static tr_tensor *matmul_sample(tr_tensor *const *x) { return (tr_matmul)(x[0], x[1]); }
 static tr_tensor *matmul_sample_t(tr_tensor *const *x) { return (tr_matmul)((tr_t)(x[0]), x[1]); }
 static const autograd_case mm_cases[] = {
-    {"3x4 @ 4x2",      matmul_sample, -1, 1, 2, {{2, {3, 4}}, {2, {4, 2}}}},
-    {"transposed",              matmul_sample_t, -1, 1, 2, {{2, {4, 3}}, {2, {4, 2}}}},
-    {"dot",               matmul_sample, -1, 1, 2, {{1, {4}}, {1, {4}}}},
-    {"matrix @ vector",                matmul_sample, -1, 1, 2, {{2, {3, 4}}, {1, {4}}}},
-    {"vector @ matrix",matmul_sample, -1, 1, 2, {{1, {4}}, {2, {4, 3}}}},
-    {0              },
+    {"3x4 @ 4x2", matmul_sample, -1, 1, 2, {{2, {3, 4}}, {2, {4, 2}}}},
+    {"transposed", matmul_sample_t, -1, 1, 2, {{2, {4, 3}}, {2, {4, 2}}}},
+    {"dot", matmul_sample, -1, 1, 2, {{1, {4}}, {1, {4}}}},
+    {"matrix @ vector", matmul_sample, -1, 1, 2, {{2, {3, 4}}, {1, {4}}}},
+    {"vector @ matrix", matmul_sample, -1, 1, 2, {{1, {4}}, {2, {4, 3}}}},
+    {0},
 };
 static const autograd_case bmm_cases[] = {
     {"2 of 3x4 @ 4x2", matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {3, {2, 4, 2}}}},
-    {"batches that broadcast",              matmul_sample, -1, 1, 2, {{4, {2, 1, 3, 4}}, {3, {3, 4, 2}}}},
-    {"a batch and a vector",               matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {1, {4}}}},
-    {0               },
+    {"batches that broadcast", matmul_sample, -1, 1, 2, {{4, {2, 1, 3, 4}}, {3, {3, 4, 2}}}},
+    {"a batch and a vector", matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {1, {4}}}},
+    {0},
 };
 const autograd_op autograd_mm = {"mm", "MmBackward0", product_derivative, mm_cases};
 const autograd_op autograd_bmm = {"bmm", "BmmBackward0", product_derivative, bmm_cases};
@@ -80,9 +79,7 @@ static tr_tensor *mm(const char *function, tr_tensor *a, tr_tensor *b)
 {
     if (!agree(function, &a, &b)) return NULL;
     if (a->shape.size[1] != b->shape.size[0]) return no_inner(function, a, b, a->shape.size[1], b->shape.size[0]);
-    return multiply(a, b, &(tr_shape){
-                              2, {a->shape.size[0], b->shape.size[1]}
-    },
+    return multiply(a, b, &(tr_shape){2, {a->shape.size[0], b->shape.size[1]}},
                     &autograd_mm);
 }
 
@@ -124,15 +121,11 @@ static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
     full_b.size[full_b.ndim++] = k, full_b.size[full_b.ndim++] = n;
     full.size[full.ndim++] = m, full.size[full.ndim++] = n;
     a = (tr_reshape)((tr_expand)(a, full_a), (tr_shape){
-                                                 3, {batch, m, k}
-    });
+                                                 3, {batch, m, k}});
     b = (tr_reshape)((tr_expand)(b, full_b), (tr_shape){
-                                                 3, {batch, k, n}
-    });
+                                                 3, {batch, k, n}});
     if (!a || !b) return NULL;
-    tr_tensor *c = multiply(a, b, &(tr_shape){
-                                      3, {batch, m, n}
-    },
+    tr_tensor *c = multiply(a, b, &(tr_shape){3, {batch, m, n}},
                             &autograd_bmm);
     return full.ndim == 3 ? c : (tr_view)(c, full);
 }
@@ -167,9 +160,9 @@ static tr_tensor *linear_sample(tr_tensor *const *x) { return (tr_linear)(x[0], 
 static tr_tensor *linear_sample_plain(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], NULL); }
 static const autograd_case linear_cases[] = {
     {"4 of 3 to 2", linear_sample, -1, 1, 3, {{2, {4, 3}}, {2, {2, 3}}, {1, {2}}}},
-    {"three dims",           linear_sample, -1, 1, 3, {{3, {2, 4, 3}}, {2, {2, 3}}, {1, {2}}}},
-    {"no bias",            linear_sample_plain, -1, 1, 2, {{2, {4, 3}}, {2, {2, 3}}}},
-    {0            },
+    {"three dims", linear_sample, -1, 1, 3, {{3, {2, 4, 3}}, {2, {2, 3}}, {1, {2}}}},
+    {"no bias", linear_sample_plain, -1, 1, 2, {{2, {4, 3}}, {2, {2, 3}}}},
+    {0},
 };
 const autograd_op autograd_linear = {"linear", "AddmmBackward0", linear_derivative, linear_cases};
 const autograd_op autograd_linear_plain = {"linear", "MmBackward0", linear_derivative, linear_cases};
@@ -177,13 +170,9 @@ const autograd_op autograd_linear_plain = {"linear", "MmBackward0", linear_deriv
 /* x (B, in), weight (out, in), bias (out) or NULL */
 static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 {
-    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){
-                                                                              2, {x->shape.size[0], weight->shape.size[0]}
-    },
+    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){2, {x->shape.size[0], weight->shape.size[0]}},
                                    "tr_linear");
-    tr_tensor *turned = core_tensor_alias(weight, &(tr_shape){
-                                                      2, {weight->shape.size[1], weight->shape.size[0]}
-    },
+    tr_tensor *turned = core_tensor_alias(weight, &(tr_shape){2, {weight->shape.size[1], weight->shape.size[0]}},
                                           (int64_t[]){weight->stride[1], weight->stride[0]}, 0, "tr_linear");
     if (!y || !turned || product(y, x, turned, 0) < 0) return NULL;
     tr_tensor *both[2] = {y, bias};
@@ -205,8 +194,7 @@ tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
     tr_shape shape = x->shape;
     shape.size[ndim - 1] = out;
     tr_tensor *rows = (tr_reshape)(x, (tr_shape){
-                                          2, {in ? x->numel / in : 0, in}
-    });
+                                          2, {in ? x->numel / in : 0, in}});
     tr_tensor *y = rows ? linear(rows, weight, bias) : NULL;
     return y ? (tr_view)(y, shape) : NULL;
 }
@@ -225,8 +213,7 @@ static tr_tensor *inverse_sample(tr_tensor *const *x)
 }
 static const autograd_case inverse_cases[] = {
     {"3x3", inverse_sample, -1, 1, 1, {{2, {3, 3}}}},
-    {0  }
-};
+    {0}};
 const autograd_op autograd_inverse = {"inv", "LinalgInvExBackward0", inverse_derivative, inverse_cases};
 
 tr_tensor *(tr_inv)(tr_tensor *a)
@@ -237,9 +224,7 @@ tr_tensor *(tr_inv)(tr_tensor *a)
     tr_tensor *y = dense ? core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &a->shape, "tr_inv") : NULL;
     if (!y) return NULL;
     kernel_call call = {
-        .kernel = KERNEL_INVERSE, .type = a->dtype, .n = y->numel, .at = {y->data, dense->data},
-                   .size = {a->shape.size[0]      }
-    };
+        .kernel = KERNEL_INVERSE, .type = a->dtype, .n = y->numel, .at = {y->data, dense->data}, .size = {a->shape.size[0]}};
     if (y->numel && kernel_run(core_device_at(a), &call) < 0) return NULL;
     return autograd_note(y, &autograd_inverse, a, NULL, NULL, AUTOGRAD_Y, NULL);
 }

@@ -75,18 +75,16 @@ enum {
 #undef ROW
 
 /* ---- the operations ---- */
-#define ROW(name, value, derivative, grad, low, high)                                                               \
- static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0]); }                                 \
- static const autograd_case name##_cases[] = {                                                                      \
-     {"a vector", name##_sample, low, high, 1, {{1, {7}}}},
-     {"a scalar",       name##_sample, low, high, 1, {{0}}},
-     {0        }
- }; \
- const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};                   \
- tr_tensor *(tr_##name)(tr_tensor * x)                                                                              \
- {                                                                                                                  \
-  static const row r = {"tr_" #name, KERNEL_##name, name##_saves, name##_floats};                                   \
-  return apply(&r, &autograd_##name, x);                                                                            \
- }
+/* clang-format off */
+#define ROW(name, value, derivative, grad, low, high)                                               \
+ static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0]); }                 \
+ static const autograd_case name##_cases[] = {                                                      \
+     {"a vector", name##_sample, low, high, 1, {{1, {7}}}},                                         \
+     {"a scalar", name##_sample, low, high, 1, {{0}}},                                              \
+     {0}};                                                                                          \
+ const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};   \
+ static const row name##_row = {"tr_" #name, KERNEL_##name, name##_saves, name##_floats};           \
+ tr_tensor *(tr_##name)(tr_tensor *x) { return apply(&name##_row, &autograd_##name, x); }
+/* clang-format on */
 #include "kernels/pointwise.def"
 #undef ROW

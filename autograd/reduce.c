@@ -45,9 +45,7 @@ static int run(int kernel, tr_dtype type, const plan *p, const tr_tensor *x, tr_
     }
     for (int g = 0; g < 2; g++) ndim[g] = autograd_collapse(ndim[g], size[g], stride[g], 2);
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .from = x->dtype, .n = y->numel, .at = {y->data, x->data},
-                      .number = {number      }
-    };
+        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .from = x->dtype, .n = y->numel, .at = {y->data, x->data}, .number = {number}};
     call.split = (uint8_t)ndim[0];
     call.ndim = (uint8_t)(ndim[0] + ndim[1]);
     for (int g = 0, at = 0; g < 2; g++)
@@ -87,15 +85,13 @@ static tr_tensor *mean_all(tr_tensor *const *x) { return (tr_mean)ALL(x[0]); }
 static tr_tensor *mean_last(tr_tensor *const *x) { return (tr_mean)SOME(x[0], -1); }
 static const autograd_case sum_cases[] = {
     {"all", sum_all, -1, 1, 1, {{2, {3, 4}}}},
-    {"dim 0",   sum_first, -1, 1, 1, {{2, {3, 4}}}},
-    {"dims 0 and 2",    sum_outer, -1, 1, 1, {{3, {2, 3, 4}}}},
-    {0    }
-};
+    {"dim 0", sum_first, -1, 1, 1, {{2, {3, 4}}}},
+    {"dims 0 and 2", sum_outer, -1, 1, 1, {{3, {2, 3, 4}}}},
+    {0}};
 static const autograd_case mean_cases[] = {
     {"all", mean_all, -1, 1, 1, {{2, {3, 4}}}},
-    {"last dim",   mean_last, -1, 1, 1, {{2, {3, 4}}}},
-    {0   }
-};
+    {"last dim", mean_last, -1, 1, 1, {{2, {3, 4}}}},
+    {0}};
 const autograd_op autograd_sum = {"sum", "SumBackward0", sum_derivative, sum_cases};
 const autograd_op autograd_sum_dim = {"sum", "SumBackward1", sum_derivative, sum_cases};
 const autograd_op autograd_mean = {"mean", "MeanBackward0", mean_derivative, mean_cases};
@@ -150,13 +146,11 @@ static tr_tensor *max_last(tr_tensor *const *x) { return (tr_max)SOME(x[0], -1);
 static tr_tensor *min_first(tr_tensor *const *x) { return (tr_min)SOME(x[0], 0); }
 static const autograd_case max_cases[] = {
     {"all", max_all, -1, 1, 1, {{2, {3, 4}}}},
-    {"last dim",   max_last, -1, 1, 1, {{2, {3, 4}}}},
-    {0   }
-};
+    {"last dim", max_last, -1, 1, 1, {{2, {3, 4}}}},
+    {0}};
 static const autograd_case min_cases[] = {
     {"dim 0", min_first, -1, 1, 1, {{2, {3, 4}}}},
-    {0    }
-};
+    {0}};
 const autograd_op autograd_max = {"max", "MaxBackward1", extreme_derivative, max_cases};
 const autograd_op autograd_min = {"min", "MinBackward1", extreme_derivative, min_cases};
 

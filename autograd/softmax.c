@@ -8,9 +8,7 @@
 static int run(int kernel, tr_tensor *out, const tr_tensor *a, const tr_tensor *b, int dim)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = out->dtype, .n = out->numel, .at = {out->data, a->data, b ? b->data : NULL},
-                   .size = {1,         1,       1                 }
-    };
+        .kernel = (uint16_t)kernel, .type = out->dtype, .n = out->numel, .at = {out->data, a->data, b ? b->data : NULL}, .size = {1, 1, 1}};
     for (int d = 0; d < out->shape.ndim; d++) call.size[d < dim ? 0 : d == dim ? 1
                                                                                : 2] *= out->shape.size[d];
     return out->numel ? kernel_run(core_device_at(out), &call) : 0;
@@ -47,14 +45,12 @@ static tr_tensor *log_softmax_last(tr_tensor *const *x) { return (tr_log_softmax
 static tr_tensor *log_softmax_first(tr_tensor *const *x) { return (tr_log_softmax)(x[0], 0); }
 static const autograd_case softmax_cases[] = {
     {"last dim", softmax_last, -2, 2, 1, {{2, {3, 5}}}},
-    {"middle dim",        softmax_middle, -2, 2, 1, {{3, {2, 4, 3}}}},
-    {0        }
-};
+    {"middle dim", softmax_middle, -2, 2, 1, {{3, {2, 4, 3}}}},
+    {0}};
 static const autograd_case log_softmax_cases[] = {
     {"last dim", log_softmax_last, -2, 2, 1, {{2, {3, 5}}}},
-    {"first dim",        log_softmax_first, -2, 2, 1, {{2, {4, 3}}}},
-    {0        }
-};
+    {"first dim", log_softmax_first, -2, 2, 1, {{2, {4, 3}}}},
+    {0}};
 const autograd_op autograd_softmax = {"softmax", "SoftmaxBackward0", softmax_derivative, softmax_cases};
 const autograd_op autograd_log_softmax = {"log_softmax", "LogSoftmaxBackward0", log_softmax_derivative, log_softmax_cases};
 

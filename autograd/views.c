@@ -5,24 +5,20 @@
 
 static void view_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_reshape)(dy, n->args.shape)); }
 static tr_tensor *view_sample(tr_tensor *const *x) { return (tr_view)(x[0], (tr_shape){
-                                                                                2, {6, -1}
- }); }
+                                                                                2, {6, -1}}); }
 static const autograd_case view_cases[] = {
     {"12 as 6 by 2", view_sample, -1, 1, 1, {{2, {3, 4}}}},
-    {0           }
-};
+    {0}};
 const autograd_op autograd_view = {"view", "ViewBackward0", view_derivative, view_cases};
 static tr_tensor *unsqueeze_sample(tr_tensor *const *x) { return (tr_unsqueeze)(x[0], 1); }
 static const autograd_case unsqueeze_cases[] = {
     {"in the middle", unsqueeze_sample, -1, 1, 1, {{2, {3, 4}}}},
-    {0            }
-};
+    {0}};
 const autograd_op autograd_unsqueeze = {"unsqueeze", "UnsqueezeBackward0", view_derivative, unsqueeze_cases};
 static tr_tensor *squeeze_sample(tr_tensor *const *x) { return (tr_squeeze)(x[0], 1); }
 static const autograd_case squeeze_cases[] = {
     {"in the middle", squeeze_sample, -1, 1, 1, {{3, {3, 1, 4}}}},
-    {0            }
-};
+    {0}};
 const autograd_op autograd_squeeze = {"squeeze", "SqueezeBackward1", view_derivative, squeeze_cases};
 
 static tr_tensor *reshaped(tr_tensor *t, const tr_shape *shape, const int64_t *stride, const autograd_op *op)
@@ -157,22 +153,18 @@ static void permute_derivative(autograd_node *n, tr_tensor *dy)
     autograd_give(n, 0, (tr_permute)(dy, back));
 }
 static tr_tensor *permute_sample(tr_tensor *const *x) { return (tr_permute)(x[0], (tr_shape){
-                                                                                      3, {2, 0, 1}
- }); }
+                                                                                      3, {2, 0, 1}}); }
 static tr_tensor *t_sample(tr_tensor *const *x) { return (tr_t)(x[0]); }
 static tr_tensor *transpose_sample(tr_tensor *const *x) { return (tr_transpose)(x[0], 0, -1); }
 static const autograd_case permute_cases[] = {
     {"3 dims", permute_sample, -1, 1, 1, {{3, {2, 3, 4}}}},
-    {0     }
-};
+    {0}};
 static const autograd_case t_cases[] = {
     {"a matrix", t_sample, -1, 1, 1, {{2, {3, 4}}}},
-    {0       }
-};
+    {0}};
 static const autograd_case transpose_cases[] = {
     {"first and last", transpose_sample, -1, 1, 1, {{3, {2, 3, 4}}}},
-    {0             }
-};
+    {0}};
 const autograd_op autograd_permute = {"permute", "PermuteBackward0", permute_derivative, permute_cases};
 const autograd_op autograd_t = {"t", "TBackward0", permute_derivative, t_cases};
 const autograd_op autograd_transpose = {"transpose", "TransposeBackward0", permute_derivative, transpose_cases};
@@ -218,10 +210,7 @@ tr_tensor *(tr_t)(tr_tensor *t)
 {
     if (!t) return core_null("tr_t");
     if (t->shape.ndim > 2) return core_fail("tr_t: %s has more than two dims; use tr_transpose", core_show(t));
-    return permuted(t, t->shape.ndim == 2 ? &(tr_shape){
-                                                2, {1, 0}
-    }
-                                          : &(tr_shape){t->shape.ndim, {0}},
+    return permuted(t, t->shape.ndim == 2 ? &(tr_shape){2, {1, 0}} : &(tr_shape){t->shape.ndim, {0}},
                     &autograd_t);
 }
 
@@ -229,12 +218,10 @@ tr_tensor *(tr_t)(tr_tensor *t)
 
 static void expand_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, autograd_sum_to(dy, &n->args.shape)); }
 static tr_tensor *expand_sample(tr_tensor *const *x) { return (tr_expand)(x[0], (tr_shape){
-                                                                                    3, {2, 3, -1}
- }); }
+                                                                                    3, {2, 3, -1}}); }
 static const autograd_case expand_cases[] = {
     {"a column, twice", expand_sample, -1, 1, 1, {{2, {1, 4}}}},
-    {0              }
-};
+    {0}};
 const autograd_op autograd_expand = {"expand", "ExpandBackward0", expand_derivative, expand_cases};
 
 tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape)
@@ -268,9 +255,7 @@ static tr_tensor *cut(tr_tensor *t, int dim, int64_t start, int64_t length, int6
         stride[shape.ndim++] = d == dim ? t->stride[d] * step : t->stride[d];
     }
     tr_tensor *y = core_tensor_alias(t, &shape, stride, offset, op->name);
-    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){
-                                                      .shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}
-    });
+    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}});
 }
 
 /* embed: dy into a tensor of zeros; the derivative of slice, and slice is its derivative. */
@@ -280,14 +265,11 @@ static void embed_derivative(autograd_node *n, tr_tensor *dy)
     autograd_give(n, 0, (tr_slice)(dy, (int)at[0], at[1], at[1] + at[3] * at[2], at[2]));
 }
 static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int dim, int64_t start, int64_t step);
-static tr_tensor *embed_sample(tr_tensor *const *x) { return embed(x[0], &(tr_shape){
-                                                                             2, {3, 7}
- },
+static tr_tensor *embed_sample(tr_tensor *const *x) { return embed(x[0], &(tr_shape){2, {3, 7}},
                                                                    1, 1, 3); }
 static const autograd_case embed_cases[] = {
     {"every third column", embed_sample, -1, 1, 1, {{2, {3, 2}}}},
-    {0                 }
-};
+    {0}};
 const autograd_op autograd_embed = {"embed", "SliceBackwardBackward0", embed_derivative, embed_cases};
 
 static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int dim, int64_t start, int64_t step)
@@ -298,9 +280,7 @@ static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int dim, int64_t s
     for (int d = 0; d < shape->ndim; d++) stride[d] = y->stride[d] * (d == dim ? step : 1);
     tr_tensor *window = core_tensor_alias(y, &dy->shape, stride, length ? start * y->stride[dim] : 0, "embed");
     if (!window || autograd_pointwise(KERNEL_COPY, (tr_dtype)dy->dtype, window, &dy, 1, 0) < 0) return NULL;
-    return autograd_note(y, &autograd_embed, dy, NULL, NULL, 0, &(autograd_args){
-                                                                    .shape.ndim = -1, .shape_b.ndim = -1, .n = {dim, start, step, length}
-    });
+    return autograd_note(y, &autograd_embed, dy, NULL, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {dim, start, step, length}});
 }
 
 static void slice_derivative(autograd_node *n, tr_tensor *dy)
@@ -313,12 +293,10 @@ static tr_tensor *slice_sample(tr_tensor *const *x) { return (tr_slice)(x[0], 1,
 static tr_tensor *select_sample(tr_tensor *const *x) { return (tr_select)(x[0], 0, -1); }
 static const autograd_case slice_cases[] = {
     {"odd columns", slice_sample, -1, 1, 1, {{2, {3, 5}}}},
-    {0          }
-};
+    {0}};
 static const autograd_case select_cases[] = {
     {"the last row", select_sample, -1, 1, 1, {{2, {3, 4}}}},
-    {0           }
-};
+    {0}};
 const autograd_op autograd_slice = {"slice", "SliceBackward0", slice_derivative, slice_cases};
 const autograd_op autograd_select = {"select", "SelectBackward0", slice_derivative, select_cases};
 

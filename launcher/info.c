@@ -78,8 +78,7 @@ int launcher_info(int argc, char **argv)
 {
     static const struct option names[] = {
         {"help", no_argument, NULL, 'h'},
-        {NULL,   0,           NULL, 0  }
-    };
+        {NULL, 0, NULL, 0}};
     opterr = 0;
     for (int c; (c = getopt_long(argc, argv, ":h", names, NULL)) != -1;) {
         if (c != 'h') fail_option("info", c, argv);

@@ -77,10 +77,9 @@ static void read_caches(machine *m, hwloc_topology_t topology)
         const char *name;
     } kinds[] = {
         {HWLOC_OBJ_L1CACHE, "L1d"},
-        {HWLOC_OBJ_L2CACHE, "L2" },
-        {HWLOC_OBJ_L3CACHE, "L3" },
-        {HWLOC_OBJ_L4CACHE, "L4" }
-    };
+        {HWLOC_OBJ_L2CACHE, "L2"},
+        {HWLOC_OBJ_L3CACHE, "L3"},
+        {HWLOC_OBJ_L4CACHE, "L4"}};
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         int count = hwloc_get_nbobjs_by_type(topology, kinds[k].type);
         if (count <= 0) continue;

@@ -9,10 +9,10 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *summary; /* NULL: not shown */
 } commands[] = {
-    {"run",       launcher_run,       "start a program on N ranks: trireme run -n 2 ./digits"},
-    {"topo",      launcher_topo,      "show this machine and where N ranks would sit"        },
-    {"info",      launcher_info,      "show the version, how it was built and what it finds" },
-    {"bind-exec", launcher_bind_exec, NULL                                                   },
+    {"run", launcher_run, "start a program on N ranks: trireme run -n 2 ./digits"},
+    {"topo", launcher_topo, "show this machine and where N ranks would sit"},
+    {"info", launcher_info, "show the version, how it was built and what it finds"},
+    {"bind-exec", launcher_bind_exec, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

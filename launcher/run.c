@@ -46,15 +46,15 @@ static options read_options(int argc, char **argv)
            DRY_RUN,
            HOSTS };
     static const struct option names[] = {
-        {"ranks",         required_argument, NULL, 'n'          },
-        {"threads",       required_argument, NULL, THREADS      },
-        {"oversubscribe", no_argument,       NULL, OVERSUBSCRIBE},
-        {"no-bind",       no_argument,       NULL, NO_BIND      },
-        {"dry-run",       no_argument,       NULL, DRY_RUN      },
-        {"quiet",         no_argument,       NULL, 'q'          },
-        {"hosts",         required_argument, NULL, HOSTS        },
-        {"help",          no_argument,       NULL, 'h'          },
-        {NULL,            0,                 NULL, 0            },
+        {"ranks", required_argument, NULL, 'n'},
+        {"threads", required_argument, NULL, THREADS},
+        {"oversubscribe", no_argument, NULL, OVERSUBSCRIBE},
+        {"no-bind", no_argument, NULL, NO_BIND},
+        {"dry-run", no_argument, NULL, DRY_RUN},
+        {"quiet", no_argument, NULL, 'q'},
+        {"hosts", required_argument, NULL, HOSTS},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     options o = {0};
     opterr = 0;

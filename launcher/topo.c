@@ -77,10 +77,10 @@ int launcher_topo(int argc, char **argv)
 {
     enum { OVERSUBSCRIBE = 256 };
     static const struct option names[] = {
-        {"ranks",         required_argument, NULL, 'n'          },
-        {"oversubscribe", no_argument,       NULL, OVERSUBSCRIBE},
-        {"help",          no_argument,       NULL, 'h'          },
-        {NULL,            0,                 NULL, 0            },
+        {"ranks", required_argument, NULL, 'n'},
+        {"oversubscribe", no_argument, NULL, OVERSUBSCRIBE},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     plan_wish wish = {0};
     opterr = 0;

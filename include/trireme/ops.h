@@ -165,7 +165,7 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define TR_ALLCLOSE_(a, b, ...)              TR_STATUS_((tr_allclose)(a, TR_T(b), (tr_allclose_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_neg(x)                            TR_TENSOR_((tr_neg)(x))
 # define tr_abs(x)                            TR_TENSOR_((tr_abs)(x))
-# define tr_sign(x) TR_TENSOR_((tr_sign)(x))
+# define tr_sign(x)                           TR_TENSOR_((tr_sign)(x))
 # define tr_square(x)                         TR_TENSOR_((tr_square)(x))
 # define tr_sqrt(x)                           TR_TENSOR_((tr_sqrt)(x))
 # define tr_reciprocal(x)                     TR_TENSOR_((tr_reciprocal)(x))

@@ -110,11 +110,10 @@ TEST(strange_files_mean_no_quota)
 static void pci(const char *bus, const char *class, const char *vendor, const char *node)
 {
     const char *const lines[][2] = {
-        {"class",     class     },
-        {"vendor",    vendor    },
-        {"device",    "0x2330\n"},
-        {"numa_node", node      }
-    };
+        {"class", class},
+        {"vendor", vendor},
+        {"device", "0x2330\n"},
+        {"numa_node", node}};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         char path[200];
         snprintf(path, sizeof path, "/sys/bus/pci/devices/%s/%s", bus, lines[i][0]);
