@@ -4,6 +4,7 @@
 #define TRIREME_TRIREME_H
 
 #include <trireme/autograd.h>
+#include <trireme/checkpoint.h>
 #include <trireme/data.h>
 #include <trireme/io.h>
 #include <trireme/nn.h>
