@@ -102,16 +102,13 @@ static bool known(const nn_flat *flat, const char *name)
     return false;
 }
 
-/* The optimiser's tensors, and a look at every name in the file: one that nobody asks for is an error. */
-static int read_rest(copies *c, tr_safetensors *f, const char *path, const nn_flat *parameters, const nn_flat *buffers, tr_optim *o)
+/* A look at every name in the file: one that nobody asks for is an error. */
+static int check_names(tr_safetensors *f, const char *path, const nn_flat *parameters, const nn_flat *buffers, tr_optim *o)
 {
     const char *name;
     for (int64_t i = 0; (name = tr_safetensors_name(f, i)); i++) {
         if (!strncmp(name, prefix, PREFIX)) {
-            if (!o) continue;
-            tr_tensor *state = (tr_optim_state_of)(o, name + PREFIX);
-            if (!state || !(c->from[c->count] = read_like(f, path, name, state))) return -1;
-            c->to[c->count++] = state;
+            if (o && (tr_optim_set_state)(o, name + PREFIX, NULL) < 0) return -1;
         } else if (!known(parameters, name) && !known(buffers, name)) {
             return core_fail_status("tr_checkpoint_load: %s holds \"%s\", which the module does not know", path, name);
         }
@@ -119,17 +116,35 @@ static int read_rest(copies *c, tr_safetensors *f, const char *path, const nn_fl
     return 0;
 }
 
+static int read_optimiser(copies *c, tr_safetensors *f, const char *path, tr_optim *o)
+{
+    const char *name;
+    for (int64_t i = 0; o && (name = tr_safetensors_name(f, i)); i++) {
+        if (strncmp(name, prefix, PREFIX)) continue;
+        int64_t of = strtoll(strrchr(name, '.') + 1, NULL, 10); /* check_names has seen that it is one of o's */
+        tr_tensor *t = read_like(f, path, name, o->parameter[of]);
+        if (!t || !(c->from[c->count++] = (tr_to_device)(t, core_device_at(o->parameter[of])))) return -1;
+    }
+    return 0;
+}
+
 static int load(const char *path, tr_module *m, tr_optim *o, int64_t *step)
 {
     tr_safetensors *f = tr_safetensors_open(path);
+    const char *name;
     const nn_flat *parameters = f ? nn_flatten(m, NN_PARAMETER) : NULL, *buffers = f ? nn_flatten(m, NN_BUFFER) : NULL;
     if (!parameters || !buffers) return -1;
     int64_t bytes = (parameters->count + buffers->count + tr_safetensors_count(f)) * (int64_t)sizeof(tr_tensor *);
     copies c = {core_scope_memory(bytes, "tr_checkpoint_load"), core_scope_memory(bytes, "tr_checkpoint_load"), 0};
     if (!c.to || !c.from) return -1;
-    if (read_module(&c, f, path, parameters) < 0 || read_module(&c, f, path, buffers) < 0 || read_rest(&c, f, path, parameters, buffers, o) < 0) return -1;
-    for (int64_t i = 0; i < c.count; i++)
+    if (check_names(f, path, parameters, buffers, o) < 0) return -1;
+    if (read_module(&c, f, path, parameters) < 0 || read_module(&c, f, path, buffers) < 0) return -1;
+    int64_t of_module = c.count, at = of_module;
+    if (read_optimiser(&c, f, path, o) < 0) return -1;
+    for (int64_t i = 0; i < of_module; i++)
         if (!(tr_copy_)(c.to[i], c.from[i])) return -1;
+    for (int64_t i = 0; o && (name = tr_safetensors_name(f, i)); i++)
+        if (!strncmp(name, prefix, PREFIX) && (tr_optim_set_state)(o, name + PREFIX, c.from[at++]) < 0) return -1;
     const char *text = tr_safetensors_metadata(f, "step");
     if (step) *step = text ? strtoll(text, NULL, 10) : 0;
     return 0;

@@ -167,12 +167,20 @@ bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t)
     return false;
 }
 
-tr_tensor *(tr_optim_state_of)(tr_optim *o, const char *name)
+int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t)
 {
-    if (!o || !name) return core_null("tr_optim_state_of");
+    if (!o || !name) return core_null_status("tr_optim_set_state");
     char *end = NULL;
     const char *digits = strncmp(name, "momentum.", 9) == 0 && name[9] >= '0' && name[9] <= '9' ? name + 9 : NULL;
     long long i = digits ? strtoll(digits, &end, 10) : -1;
-    if (i < 0 || i >= o->count || *end || o->sgd.momentum == 0) return core_fail("tr_optim_state_of: %s with %lld parameters has no \"%s\"", o->kind, (long long)o->count, name);
-    return o->momentum[i] ? o->momentum[i] : make_momentum(o, i);
+    if (i < 0 || i >= o->count || *end || o->sgd.momentum == 0)
+        return core_fail_status("tr_optim_set_state: %s with momentum %g over %lld parameters has no \"%s\"", o->kind, o->sgd.momentum, (long long)o->count, name);
+    if (!t) return 0;
+    const tr_tensor *p = o->parameter[i];
+    if (!core_same_shape(&t->shape, &p->shape) || t->dtype != p->dtype || !core_same_device(t, p) || !core_row_major_tensor(t))
+        return core_fail_status("tr_optim_set_state: \"%s\" is %s, but its parameter is %s", name, core_show(t), core_show(p));
+    core_keep_tensor(t);
+    core_drop_tensor(o->momentum[i]);
+    o->momentum[i] = t;
+    return 0;
 }

@@ -32,10 +32,13 @@ TR_API void tr_zero_grad(tr_optim *o);
 TR_API double tr_learning_rate(const tr_optim *o);
 TR_API int(tr_set_learning_rate)(tr_optim *o, double lr);
 
-/* The optimiser's own tensors, for checkpoints: "momentum.0" ...  i from 0 until false.  They are made at the first step;
- * tr_optim_state_of makes one ahead of it, to be filled from a file (NULL for a name the optimiser does not know). */
+/* The optimiser's own tensors, for checkpoints: "momentum.0" ...  i from 0 until false.  They are made at a parameter's
+ * first step. */
 TR_API bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t);
-TR_API tr_tensor *(tr_optim_state_of)(tr_optim *o, const char *name);
+
+/* Take t (kept) as the state of this name, from a checkpoint.  0, or -1 for a name, shape or type that does not fit;
+ * with t NULL it only says whether there is such a state. */
+TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 
 #ifdef __cplusplus
 }
