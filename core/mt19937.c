@@ -1,0 +1,47 @@
+#include "core/mt19937.h"
+
+enum { N = CORE_MT_WORDS,
+       M = 397 };
+static const uint32_t high_bit = 0x80000000u, low_bits = 0x7fffffffu;
+
+void core_mt_seed(core_mt19937 *mt, uint32_t seed)
+{
+    mt->word[0] = seed;
+    for (uint32_t i = 1; i < N; i++)
+        mt->word[i] = 1812433253u * (mt->word[i - 1] ^ mt->word[i - 1] >> 30) + i;
+    mt->next = N;
+}
+
+static uint32_t twist(uint32_t high, uint32_t low)
+{
+    return ((high & high_bit) | (low & low_bits)) >> 1 ^ (low & 1 ? 0x9908b0dfu : 0);
+}
+
+/* All 624 words anew, in place: word i needs the old i and i + 1, and i + 397, which may be new already. */
+static void renew(uint32_t *word)
+{
+    int i = 0;
+    for (; i < N - M; i++) word[i] = word[i + M] ^ twist(word[i], word[i + 1]);
+    for (; i < N - 1; i++) word[i] = word[i + M - N] ^ twist(word[i], word[i + 1]);
+    word[N - 1] = word[M - 1] ^ twist(word[N - 1], word[0]);
+}
+
+uint32_t core_mt_draw(core_mt19937 *mt)
+{
+    if (mt->next == N) {
+        renew(mt->word);
+        mt->next = 0;
+    }
+    uint32_t y = mt->word[mt->next++];
+    y ^= y >> 11;
+    y ^= y << 7 & 0x9d2c5680u;
+    y ^= y << 15 & 0xefc60000u;
+    return y ^ y >> 18;
+}
+
+bool core_mt_possible(const core_mt19937 *mt)
+{
+    uint32_t any = mt->word[0] & high_bit; /* the other 31 bits of the first word never matter */
+    for (int i = 1; i < N; i++) any |= mt->word[i];
+    return any && mt->next <= N;
+}
