@@ -75,8 +75,8 @@ typedef struct {
 /* An empty plot; all texts are copied.  NULL with an error standing: a bad size, out of memory. */
 TR_API tr_plot *(tr_plot_new)(tr_plot_options options);
 
-/* Add n points (x NULL: 0, 1, 2 ...), with this legend (NULL: none); all is copied.  A point that is not finite is a
- * gap in the line.  0, or -1 with an error standing. */
+/* Add n points (x NULL: 0, 1, 2 ...), with this legend (NULL: none); all is copied.  A point that is not finite
+ * (or beyond 1e150) is a gap in the line.  0, or -1 with an error standing. */
 TR_API int(tr_plot_add)(tr_plot *p, int64_t n, const double *x, const double *y, tr_mark mark, const char *legend);
 
 /* Write the picture, .png or .svg, with gnuplot.  It appears under its name when it is complete; until then, and after
@@ -85,8 +85,8 @@ TR_API int(tr_plot_add)(tr_plot *p, int64_t n, const double *x, const double *y,
  *          standing: what gnuplot said, or that it took more than a minute and was ended */
 TR_API int(tr_plot_save)(tr_plot *p, const char *path);
 
-/* Draw it with characters onto a stream, `columns` by `rows` with everything (0: 80 by 20; at least 30 by 8).  One
- * curve is drawn in braille dots where the locale is UTF-8; several are told apart by their marks.
+/* Draw it with characters onto a stream, `columns` by `rows` with everything (0: 80 by 20; 30 by 10 to 1000 by
+ * 1000).  One curve is drawn in braille dots where the locale is UTF-8; several are told apart by their marks.
  * returns  0, or -1 with an error standing */
 TR_API int(tr_plot_text)(tr_plot *p, FILE *stream, int columns, int rows);
 
