@@ -1,0 +1,153 @@
+/* Handwritten digits, read by a network of two layers, trained on any number of ranks:
+ *
+ *     trireme run -n 2 digits --epochs 30
+ *
+ * Every rank sees its own part of each batch; gradients are averaged over all of them while nothing in the loop below
+ * speaks of ranks.  Rank 0 draws the progress bar, the loss curve, and writes the checkpoint. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <trireme/dist.h>
+#include <trireme/trireme.h>
+#include "data.h"
+#include "options.h"
+
+/* The loss of every step, over all ranks, as it goes into the picture and the CSV. */
+typedef struct {
+    double *loss;
+    int64_t steps, room;
+    tr_metrics *csv;
+} history;
+
+/* Each rank noted its own samples' summed losses; together they are the global batches'. */
+static int gather(history *h, tr_tensor *sums, const int64_t *sizes, int64_t batches, int64_t epoch)
+{
+    if (tr_all_reduce(sums) < 0) return -1;
+    for (int64_t i = 0; i < batches; i++) {
+        double loss = tr_get(sums, i) / (double)sizes[i];
+        if (h->steps < h->room) h->loss[h->steps] = loss;
+        h->steps++;
+        if (h->csv && tr_metrics_row(h->csv, (double[]){(double)h->steps, (double)epoch + 1, loss}, 3) < 0) return -1;
+    }
+    return 0;
+}
+
+static int train_epoch(tr_module *ranks, tr_optim *sgd, tr_loader *loader, int64_t epoch, tr_progress *bar, history *h)
+{
+    TR_SCOPE;
+    int64_t batches = tr_loader_batches(loader);
+    tr_tensor *sums = tr_zeros(TR_SHAPE(batches), .dtype = TR_FLOAT64);
+    int64_t *sizes = malloc(sizeof *sizes * (size_t)(batches ? batches : 1));
+    if (!sums || !sizes || tr_loader_start(loader, epoch) < 0) {
+        free(sizes);
+        return -1;
+    }
+    double *sum = tr_data(sums);
+    for (tr_batch b; tr_loader_next(loader, &b);) {
+        TR_SCOPE;
+        tr_tensor *loss = tr_cross_entropy(tr_forward(ranks, b.input), b.target);
+        if (tr_backward(loss) < 0 || tr_step(sgd) < 0) break;
+        tr_zero_grad(sgd);
+
+        double mine = b.size ? tr_item(loss) : 0;
+        sum[b.index] = mine * (double)b.size;
+        sizes[b.index] = b.global_size;
+        tr_progress_step(bar, b.global_size, "loss %.4f", mine);
+    }
+    int status = tr_error_stands() ? -1 : gather(h, sums, sizes, batches, epoch);
+    free(sizes);
+    return status;
+}
+
+/* How many of the held-out digits are read right, by all ranks together; -1 with an error standing. */
+static int64_t examine(tr_module *model, tr_dataset *test, int64_t batch)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    tr_tensor *right = tr_zeros(TR_SHAPE(), .dtype = TR_INT64);
+    tr_loader *loader = tr_loader_new(test, .batch_size = batch, .shard = tr_dist_shard());
+    if (tr_loader_start(loader, 0) < 0) return -1;
+    tr_train(model, false);
+    for (tr_batch b; tr_loader_next(loader, &b);) {
+        TR_SCOPE;
+        tr_tensor *guess = tr_argmax(tr_forward(model, b.input), TR_DIM(1));
+        tr_add_(right, tr_sum(tr_eq(guess, b.target)));
+    }
+    tr_train(model, true);
+    return tr_all_reduce(right) < 0 ? -1 : (int64_t)tr_item(right);
+}
+
+static const char *in_folder(const char *folder, const char *name, char *path, size_t room)
+{
+    snprintf(path, room, "%s/%s", folder, name);
+    return path;
+}
+
+static int draw(const history *h, const char *path)
+{
+    tr_plot *plot = tr_plot_new(.title = "Loss while training", .xlabel = "step", .ylabel = "cross entropy", .log_y = true);
+    int status = tr_plot_add(plot, h->steps < h->room ? h->steps : h->room, NULL, h->loss, TR_LINE, "all ranks");
+    if (status == 0) status = tr_plot_save(plot, path);
+    tr_plot_free(plot);
+    if (status == 0) printf("loss curve    %s\n", path);
+    if (status == 1) printf("loss curve    none: gnuplot is not installed\n");
+    return status < 0 ? -1 : 0;
+}
+
+static int run(const digits_options *o)
+{
+    bool first = tr_dist_rank() == 0;
+    digits_data data;
+    tr_device device = tr_dist_device();
+    char path[4096];
+    const char *save = o->save ? o->save : in_folder(o->out, "digits.safetensors", path, sizeof path);
+    if (o->device && tr_device_parse(o->device, &device) < 0) return -1;
+    if (digits_load(o->data, &data) < 0) return -1;
+
+    tr_manual_seed(o->seed);
+    tr_module *model = tr_sequential(tr_flatten_layer(), tr_linear_layer(data.pixels, o->hidden), tr_relu_layer(), tr_linear_layer(o->hidden, 10));
+    if (tr_module_to(model, device) < 0) return -1;
+    tr_module *ranks = tr_data_parallel(model);
+    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = o->lr, .momentum = 0.9);
+    tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard());
+    int64_t epoch = 0;
+    if (!ranks || !sgd || !loader) return -1;
+    if (o->resume && tr_checkpoint_load(o->resume, model, sgd, &epoch) < 0) return -1;
+
+    int64_t steps = (o->epochs > epoch ? o->epochs - epoch : 0) * tr_loader_batches(loader);
+    history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps};
+    if (first && o->csv && !(h.csv = tr_metrics_open(o->csv, "step,epoch,loss"))) return free(h.loss), -1;
+    tr_progress *bar = tr_progress_new("training", steps, .unit = "digits", .silent = !first);
+    int status = h.loss ? 0 : (tr_fail("no memory for %lld losses", (long long)steps), -1);
+    for (; epoch < o->epochs && status == 0; epoch++) status = train_epoch(ranks, sgd, loader, epoch, bar, &h);
+    tr_progress_end(bar);
+    if (tr_metrics_close(h.csv) < 0) status = -1;
+
+    int64_t right = status == 0 ? examine(model, data.test, o->batch) : -1, of = tr_dataset_count(data.test);
+    if (right < 0) status = -1;
+    if (status == 0 && first) {
+        status = tr_checkpoint_save(save, model, sgd, epoch);
+        if (status == 0) printf("checkpoint    %s\n", save);
+        char picture[4096];
+        if (status == 0 && steps) status = draw(&h, in_folder(o->out, "loss.png", picture, sizeof picture));
+        if (status == 0) printf("test accuracy %.4f (%lld/%lld)\n", (double)right / (double)of, (long long)right, (long long)of);
+    }
+    free(h.loss);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    digits_options options;
+    if (tr_dist_init(&argc, &argv) < 0) return 1;
+    bool first = tr_dist_rank() == 0;
+    int bad = digits_read_options(argc, argv, first, &options);
+    if (bad || options.help) {
+        if (options.help && first) fputs(digits_usage, stdout);
+        tr_dist_finish();
+        return bad;
+    }
+    if (first) mkdir(options.out, 0777); /* it may be there; if it cannot be made, writing will say so */
+    (void)!run(&options);
+    return tr_dist_finish();
+}
