@@ -96,8 +96,7 @@ static void draw_bar(char *text, const report_moment *m, int columns)
 {
     static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     int inner = columns - 2, full = (int)(inner * fraction(m)), eighth = (int)(8 * inner * fraction(m)) % 8;
-    const char *tip = m->utf8 ? eighths[eighth] : m->done > 0 ? ">"
-                                                              : " ";
+    const char *arrow = m->done > 0 ? ">" : " ", *tip = m->utf8 ? eighths[eighth] : arrow;
 
     char *t = stpcpy(text, m->utf8 ? "▕" : "[");
     for (int i = 0; i < full; i++) t = stpcpy(t, m->utf8 ? "█" : "#");

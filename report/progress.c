@@ -138,7 +138,7 @@ void tr_progress_step(tr_progress *p, int64_t units, const char *note_format, ..
         take_note(&p->moment, note_format, values);
         va_end(values);
     }
-    if (time >= p->next) draw(p, time); /* the last one is drawn by tr_progress_end */
+    if (time >= p->next || p->manner == BAR) draw(p, time); /* a file gets the last one from tr_progress_end */
 }
 
 void tr_progress_end(tr_progress *p)

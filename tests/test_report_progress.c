@@ -122,18 +122,7 @@ TEST(numbers_have_three_digits)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {
-        {0,        "0.00" },
-        {0.4242,   "0.42" },
-        {9.994,    "9.99" },
-        {9.995,    "10.0" },
-        {99.96,    "100"  },
-        {999.4,    "999"  },
-        {999.6,    "1.00k"},
-        {12345,    "12.3k"},
-        {1e6,      "1.00M"},
-        {999.9e12, "1000T"}
-    };
+    } cases[] = {{0, "0.00"}, {0.4242, "0.42"}, {9.994, "9.99"}, {9.995, "10.0"}, {99.96, "100"}, {999.4, "999"}, {999.6, "1.00k"}, {12345, "12.3k"}, {1e6, "1.00M"}, {999.9e12, "1000T"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[16];
         report_si(text, cases[i].value);
@@ -146,16 +135,7 @@ TEST(times_are_read_as_on_a_clock)
     const struct {
         double seconds;
         const char *text;
-    } cases[] = {
-        {0,                "0:00"   },
-        {59.4,             "0:59"   },
-        {3599,             "59:59"  },
-        {3600,             "1:00:00"},
-        {400000,           "4d 15h" },
-        {-1,               "-:--"   },
-        {(double)INFINITY, "-:--"   },
-        {(double)NAN,      "-:--"   }
-    };
+    } cases[] = {{0, "0:00"}, {59.4, "0:59"}, {3599, "59:59"}, {3600, "1:00:00"}, {400000, "4d 15h"}, {-1, "-:--"}, {(double)INFINITY, "-:--"}, {(double)NAN, "-:--"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
         report_clock(text, cases[i].seconds);
@@ -283,11 +263,7 @@ TEST(environment_decides_where_it_speaks)
     static const struct {
         const char *asked;
         int returns;
-    } cases[] = {
-        {"bar",   2},
-        {"lines", 0},
-        {"none",  0}
-    };
+    } cases[] = {{"bar", 3}, {"lines", 0}, {"none", 0}};
     use_terminal("xterm", "C");
     setenv("COLUMNS", "30", 1);
     for (size_t i = 0; i < 3; i++) {
