@@ -78,10 +78,7 @@ bool report_shows(const tr_plot *p, double x, double y)
 
 bool report_extent_of(const tr_plot *p, report_extent *extent)
 {
-    *extent = (report_extent){
-        {INFINITY, -INFINITY},
-        {INFINITY, -INFINITY}
-    };
+    *extent = (report_extent){{INFINITY, -INFINITY}, {INFINITY, -INFINITY}};
     for (int c = 0; c < p->count; c++)
         for (int64_t i = 0; i < p->curves[c].n; i++) {
             double x = p->curves[c].x[i], y = p->curves[c].y[i];

@@ -89,12 +89,7 @@ typedef struct {
 
 static void set_dot(grid *g, int x, int y, int curve)
 {
-    static const unsigned char dots[4][2] = {
-        {0x01, 0x08},
-        {0x02, 0x10},
-        {0x04, 0x20},
-        {0x40, 0x80}
-    };
+    static const unsigned char dots[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
     if (g->braille)
         g->cells[y / 4 * g->columns + x / 2] |= dots[y % 4][x % 2];
     else
@@ -202,10 +197,7 @@ static void write_legend(const page *g, const tr_plot *p, bool braille)
 static int write_page(const tr_plot *p, FILE *stream, int columns, int rows)
 {
     report_extent extent;
-    if (!report_extent_of(p, &extent)) extent = (report_extent){
-                                           {0,                  1},
-                                           {p->log_y ? 0.1 : 0, 1}
- };
+    if (!report_extent_of(p, &extent)) extent = (report_extent){{0, 1}, {p->log_y ? 0.1 : 0, 1}};
     page g = {.stream = stream, .utf8 = report_utf8(), .columns = columns};
     grid cells = {.braille = g.utf8 && p->count == 1};
     cells.rows = rows - !!p->title - !!p->ylabel - 2 - !!p->xlabel - has_legend(p);
