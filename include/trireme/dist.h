@@ -10,36 +10,49 @@
 extern "C" {
 #endif
 
-/* Start from MPI_COMM_WORLD (which is duplicated); without a launcher MPI is not started at all.  Initialises MPI if
- * nobody has; tr_dist_finish finalises it only then.  Collective.  0, or -1 with an error standing. */
+/* Start from MPI_COMM_WORLD (which is duplicated).  Initialises MPI if nobody has (argc and argv may be NULL);
+ * tr_dist_finish finalises it only then.  Where no launcher's variables stand in the environment MPI is not started at
+ * all.  Variables that say N ranks where MPI sees one are refused.  Collective.  0, or -1 with an error standing; then
+ * collectives and tr_data_parallel fail too, so that N processes do not each go on as if they were alone. */
 TR_API int(tr_dist_init)(int *argc, char ***argv);
 
 /* Join an application's own communicator, given as `MPI_Comm *` (or a Fortran handle): it is duplicated, errors on the
- * duplicate are returned, and MPI_COMM_WORLD is never touched.  Collective over that communicator. */
+ * duplicate are returned, and MPI_COMM_WORLD is never touched.  MPI must be running, and is left running.  Collective
+ * over that communicator; after tr_dist_finish another may be joined. */
 TR_API int(tr_dist_init_comm)(const void *mpi_comm);
 TR_API int(tr_dist_init_fortran)(int mpi_comm);
 
-/* The last call of a program with ranks, in place of tr_finish().  Returns 0, or 1 if an error stood on any rank.
- * Collective. */
+/* The last call of a program with ranks, in place of tr_finish().  Returns 0, or 1 on every rank if an error stood on
+ * any (they are told which rank failed, and why).  Collective. */
 TR_API int tr_dist_finish(void);
+
+/* ---- when a rank fails ----
+ * Ranks that wait for a failed one would wait for ever.  So a rank that reaches a collective (backward of a data-parallel
+ * module is one) with an error standing, whose collective itself fails, or whose process exits before tr_dist_finish
+ * (where tr_dist_init started MPI), writes "trireme: rank 1 of 2 on HOST: MESSAGE" to stderr and ends all ranks with
+ * MPI_Abort, which in most MPIs ends the whole job, also one whose other ranks never joined.  An error that was looked at
+ * and cleared with tr_error_clear() does not count.  A rank alone just goes on with its error.
+ * With TRIREME_CHECK=1 in the environment (the default unless built with NDEBUG) ranks first compare what they ask for:
+ * another operation, shape or type is an error on every rank that says who asked for what. */
 
 TR_API int64_t tr_dist_rank(void);          /* 0 .. world - 1 */
 TR_API int64_t tr_dist_world(void);         /* 1 before tr_dist_init */
 TR_API int64_t tr_dist_local_rank(void);    /* among the ranks of this host */
 TR_API tr_device tr_dist_device(void);      /* this rank's device */
 TR_API tr_shard tr_dist_shard(void);        /* {rank, world}, for tr_loader_new */
-TR_API const char *tr_dist_transport(void); /* "none" or "mpi", and the library's own version line */
+TR_API const char *tr_dist_transport(void); /* "none", or "mpi: " and the library, "Open MPI v4.1.4" */
 
 /* ---- collectives on tensors: every rank calls them, in the same order, with one shape and type ----
- * Row-major CPU tensors.  All return 0, or a negative status on every rank. */
+ * Row-major CPU tensors.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
+ * and backward does not notice what they write. */
 
-/* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32. */
+/* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32; bool has no sum. */
 TR_API int(tr_all_reduce)(tr_tensor *t);
 
 /* Copy root's t to every rank, in place. */
 TR_API int(tr_broadcast)(tr_tensor *t, int64_t root);
 
-/* The ranks' t one after the other along dim 0; all of one shape.  Belongs to the open scope. */
+/* The ranks' t one after the other along dim 0; all of one shape, which has a dim 0.  Belongs to the open scope. */
 TR_API tr_tensor *(tr_all_gather)(tr_tensor *t);
 
 /* Nobody leaves before everybody came. */
@@ -53,12 +66,18 @@ typedef struct {
     char reserved_;
 } tr_data_parallel_options;
 
-/* A module that forwards to `module` (kept) and averages its gradients over all ranks at the end of each backward:
- * sum over ranks of (rank's samples x rank's gradient) / all samples, where a rank's samples are the first size of its
- * last forward's input.  With losses that are means this is the global batch's gradient exactly, however unevenly the
- * samples are shared out; a rank with no samples takes part with zero.
+/* A module that forwards to `module` (kept, as its child "module") and averages its gradients over all ranks at the end
+ * of each backward:
+ *     gradient = sum over ranks of (rank's samples x rank's gradient) / all samples
+ * where a rank's samples are the first size of its last forward's input (1 for a scalar; forwards under TR_NO_GRAD do not
+ * count).  With losses that are means this is the global batch's gradient exactly, however unevenly the samples are shared
+ * out; a rank with no samples takes part with zero, even if its own gradient is NaN.
+ * What a gradient held before backward is averaged with it: an average of an earlier backward (gradient accumulation, no
+ * tr_zero_grad between) is the same on all ranks and so stays what it was.  A parameter that no rank used is left alone;
+ * one that some rank used has the same gradient on every rank afterwards.
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
- * copied to all.  Collective: construction, and every backward. */
+ * copied to all; options that differ are rank 0's.  On one rank it only forwards.
+ * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 
 #ifdef __cplusplus

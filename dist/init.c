@@ -1,0 +1,225 @@
+/* Starting, ending, and what happens in between when something goes wrong.
+ *
+ * A rank that has failed would leave the others waiting in their next collective for ever.  So it ends them: when it
+ * reaches a collective with an error standing, when a collective itself fails, and when its process exits before
+ * tr_dist_finish.  It says why in one line on stderr, "trireme: rank 1 of 2 on HOST: MESSAGE", and aborts the job.
+ * An error that a program has looked at and cleared is its own affair.
+ *
+ * Only in tr_dist_finish may all ranks be in one place although one has failed.  There the failed one waits a moment for
+ * the others: if they come, everybody is told and returns 1, and nothing need be aborted. */
+#include "dist/check.h"
+#include "dist/launcher.h"
+#include "dist/ranks.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trireme/dist.h>
+#include <unistd.h>
+
+enum { FAILED_WAITS_SECONDS = 2, /* in tr_dist_finish, for the others to come too */
+       ABORT_TAKES_SECONDS = 5,  /* at most */
+       MESSAGE_BYTES = 1024 };
+
+static struct {
+    dist_transport *way; /* borrowed from the file that made it; NULL: alone */
+    bool refused;        /* tr_dist_init failed */
+    bool checked;
+    char host[256];
+} ranks;
+
+dist_transport *dist_way(void)
+{
+    if (ranks.refused) return tr_fail("tr_dist_init failed, so the ranks cannot meet");
+    return ranks.way ? ranks.way : dist_alone();
+}
+
+bool dist_checked(void) { return ranks.checked && ranks.way; }
+
+/* ---- ending all ranks ---- */
+
+static void say(const char *message)
+{
+    char line[MESSAGE_BYTES + 400];
+    int n = snprintf(line, sizeof line, "trireme: rank %lld of %lld on %s: %.*s\n", (long long)ranks.way->rank,
+                     (long long)ranks.way->world, ranks.host, MESSAGE_BYTES, message);
+    ssize_t written = write(STDERR_FILENO, line, (size_t)n); /* one write, so that ranks' lines do not mix */
+    (void)written;
+}
+
+static void end_all(const char *message, int status)
+{
+    static bool ending; /* an abort may itself call exit(), and so at_exit */
+    if (ending) return;
+    ending = true;
+    fflush(NULL);
+    say(message);
+    /* Aborting asks the launcher, which may be gone: the alarm's default action then ends at least this process. */
+    signal(SIGALRM, SIG_DFL);
+    alarm(ABORT_TAKES_SECONDS);
+    ranks.way->abort(ranks.way, status);
+}
+
+static bool others_wait(void) { return ranks.way && ranks.way->world > 1; }
+
+void dist_stop_if_failed(void)
+{
+    if (others_wait() && tr_error_stands()) end_all(tr_error_message(), 1);
+}
+
+int dist_done(int status)
+{
+    if (status < 0) dist_stop_if_failed();
+    return status;
+}
+
+/* A process of a job that exits without tr_dist_finish. */
+static void left_early(int status)
+{
+    if (!ranks.way || !ranks.way->ends_process) return;
+    if (!others_wait()) {
+        ranks.way->finish(ranks.way);
+        return;
+    }
+    char message[128];
+    snprintf(message, sizeof message, "exited with status %d before tr_dist_finish()", status);
+    end_all(tr_error_stands() ? tr_error_message() : message, status ? status : 1);
+}
+
+#if defined(__GLIBC__)
+static void at_exit(int status, void *unused)
+{
+    (void)unused;
+    left_early(status);
+}
+static int watch_exit(void) { return on_exit(at_exit, NULL); }
+#else
+static void at_exit(void)
+{
+    left_early(1);
+}
+static int watch_exit(void) { return atexit(at_exit); }
+#endif
+
+/* ---- starting ---- */
+
+static bool wants_checks(void)
+{
+    const char *wish = getenv("TRIREME_CHECK");
+#ifdef NDEBUG
+    return wish && strcmp(wish, "0") != 0;
+#else
+    return !wish || strcmp(wish, "0") != 0;
+#endif
+}
+
+/* Checks are on everywhere if they are wanted anywhere. */
+static int agree_on_checks(dist_transport *way)
+{
+    uint64_t wanted = wants_checks();
+    if (way->largest(way, &wanted, 1, -1) < 0) return -1;
+    ranks.checked = wanted;
+    return 0;
+}
+
+static int start(dist_transport *way)
+{
+    static bool watching;
+    if (!way || agree_on_checks(way) < 0) {
+        ranks.refused = true;
+        return -1;
+    }
+    if (gethostname(ranks.host, sizeof ranks.host) != 0) snprintf(ranks.host, sizeof ranks.host, "an unnamed host");
+    ranks.host[sizeof ranks.host - 1] = '\0';
+    ranks.way = way;
+    ranks.refused = false;
+    if (!watching) watching = watch_exit() == 0;
+    return 0;
+}
+
+static bool started(const char *function)
+{
+    if (ranks.way) tr_fail("%s: the ranks have started already", function);
+    return ranks.way;
+}
+
+/* N processes that MPI takes for N jobs of one rank each would all write the same files. */
+static bool singletons(dist_launch launch, const dist_transport *way)
+{
+    return launch.ranks > 1 && way->world == 1;
+}
+
+int(tr_dist_init)(int *argc, char ***argv)
+{
+    if (started("tr_dist_init")) return -1;
+    dist_launch launch = dist_launcher();
+    if (!launch.variable && !dist_mpi_runs()) return start(dist_alone());
+
+    bool joined = dist_mpi_runs(); /* then the application answers for what it started */
+    dist_transport *way = dist_mpi_world(argc, argv);
+    if (way && !joined && singletons(launch, way)) {
+        way->finish(way);
+        way = tr_fail("tr_dist_init: %s says that %lld ranks were started, but MPI sees one; start the program with the mpirun "
+                      "of the MPI it is linked with (%s), or under Slurm with srun --mpi=pmix",
+                      launch.variable, (long long)launch.ranks, way->name);
+    }
+    return start(way);
+}
+
+int(tr_dist_init_comm)(const void *mpi_comm)
+{
+    return started("tr_dist_init_comm") ? -1 : start(dist_mpi_join(mpi_comm));
+}
+
+int(tr_dist_init_fortran)(int mpi_comm)
+{
+    return started("tr_dist_init_fortran") ? -1 : start(dist_mpi_join_fortran(mpi_comm));
+}
+
+/* ---- finishing ---- */
+
+/* All ranks are here and some have failed: the lowest of them tells the others why. */
+static void spread(dist_transport *way, int64_t culprit)
+{
+    char message[MESSAGE_BYTES] = "";
+    snprintf(message, sizeof message, "rank %lld on %s: %s", (long long)way->rank, ranks.host, tr_error_message());
+    if (tr_error_stands()) say(tr_error_message());
+    way->broadcast(way, message, sizeof message, culprit);
+    tr_fail("tr_dist_finish: %s", message); /* kept where no error stands; tr_finish tells the handler */
+}
+
+/* 0 if no rank has failed; 1 if one has and all are here; otherwise this does not return. */
+static int agree_on_end(dist_transport *way)
+{
+    bool mine = tr_error_stands();
+    uint64_t failed = mine ? (uint64_t)(way->world - way->rank) : 0; /* the largest is the lowest rank's */
+    int status = dist_check_within("tr_dist_finish", "finish", &failed, mine ? FAILED_WAITS_SECONDS : -1);
+    if (status != 0) end_all(tr_error_message(), 1);
+    if (failed) spread(way, way->world - (int64_t)failed);
+    return failed ? 1 : 0;
+}
+
+int tr_dist_finish(void)
+{
+    dist_transport *way = ranks.way;
+    int failed = 0;
+    if (others_wait()) failed = agree_on_end(way);
+    if (tr_finish() != 0) failed = 1;
+    if (ranks.refused) failed = 1;
+    ranks.way = NULL;
+    ranks.refused = false;
+    if (way && way->finish(way) < 0) failed = 1;
+    return failed;
+}
+
+/* ---- asking ---- */
+
+static const dist_transport *here(void) { return ranks.way ? ranks.way : dist_alone(); }
+
+int64_t tr_dist_rank(void) { return here()->rank; }
+int64_t tr_dist_world(void) { return here()->world; }
+int64_t tr_dist_local_rank(void) { return here()->local_rank; }
+tr_device tr_dist_device(void) { return tr_cpu(); }
+tr_shard tr_dist_shard(void) { return (tr_shard){here()->rank, here()->world}; }
+const char *tr_dist_transport(void) { return here()->name; }
