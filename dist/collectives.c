@@ -1,0 +1,91 @@
+/* Collectives on tensors: look at the tensor, compare with the other ranks, let its memory travel. */
+#include "dist/check.h"
+#include "dist/ranks.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <trireme/dist.h>
+
+typedef enum { SUM,
+               COPY } purpose;
+
+/* What travels is one block of this process's memory. */
+static bool serves(const char *function, tr_tensor *t, purpose what_for)
+{
+    if (!t) return tr_fail("%s: NULL instead of a tensor", function);
+    if (tr_device_of(t).type != TR_CPU) return tr_fail("%s: a tensor on %s; only CPU tensors travel", function, tr_device_name(tr_device_of(t)));
+    if (!tr_is_contiguous(t)) return tr_fail("%s: %s is not row-major; tr_contiguous() copies it so", function, tr_shape_string(tr_shape_of_tensor(t)));
+    if (what_for == SUM && tr_dtype_of(t) == TR_BOOL) return tr_fail("%s: bool has no sum; tr_to() an integer type first", function);
+    return true;
+}
+
+/* "all_reduce float32 (3, 4)"; what this rank refuses it says too, since the others wait for its word. */
+static void describe(char *words, const char *name, tr_tensor *t, bool served)
+{
+    if (served)
+        snprintf(words, DIST_WORDS, "%s %s %s", name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)));
+    else
+        snprintf(words, DIST_WORDS, "refuses, %s", tr_error_message());
+}
+
+static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
+
+int(tr_all_reduce)(tr_tensor *t)
+{
+    TR_SCOPE;
+    char words[DIST_WORDS];
+    dist_stop_if_failed();
+    dist_transport *way = dist_way();
+    if (!way) return -1;
+    bool served = serves("tr_all_reduce", t, SUM);
+    describe(words, "all_reduce", t, served);
+    if (dist_check("tr_all_reduce", words) < 0 || !served) return -1;
+    return dist_done(way->all_reduce(way, tr_data(t), tr_numel(t), tr_dtype_of(t)));
+}
+
+int(tr_broadcast)(tr_tensor *t, int64_t root)
+{
+    TR_SCOPE;
+    char words[DIST_WORDS], name[48];
+    dist_stop_if_failed();
+    dist_transport *way = dist_way();
+    if (!way) return -1;
+    bool served = serves("tr_broadcast", t, COPY);
+    if (root < 0 || root >= way->world)
+        served = tr_fail("tr_broadcast: root %lld of %lld ranks", (long long)root, (long long)way->world);
+    snprintf(name, sizeof name, "broadcast from rank %lld", (long long)root);
+    describe(words, name, t, served);
+    if (dist_check("tr_broadcast", words) < 0 || !served) return -1;
+    return dist_done(way->broadcast(way, tr_data(t), bytes_of(t), root));
+}
+
+/* The shape of world tensors one after the other.  A scalar has no dim 0 to lie along. */
+static tr_tensor *room_for_all(tr_tensor *t, int64_t world)
+{
+    tr_shape shape = tr_shape_of_tensor(t);
+    if (shape.ndim == 0) return tr_fail("tr_all_gather: a scalar has no dim 0; tr_view it as (1)");
+    shape.size[0] *= world;
+    return (tr_empty)(shape, (tr_tensor_options){.dtype = tr_dtype_of(t)});
+}
+
+tr_tensor *(tr_all_gather)(tr_tensor *t)
+{
+    TR_SCOPE;
+    char words[DIST_WORDS];
+    dist_stop_if_failed();
+    dist_transport *way = dist_way();
+    if (!way) return NULL;
+    tr_tensor *all = serves("tr_all_gather", t, COPY) ? room_for_all(t, way->world) : NULL;
+    describe(words, "all_gather", t, all);
+    if (dist_check("tr_all_gather", words) < 0 || !all) return NULL;
+    if (dist_done(way->all_gather(way, tr_data(t), tr_data(all), bytes_of(t))) < 0) return NULL;
+    return tr_pass_up(all);
+}
+
+int(tr_barrier)(void)
+{
+    dist_stop_if_failed();
+    dist_transport *way = dist_way();
+    if (!way || dist_check("tr_barrier", "barrier") < 0) return -1;
+    return dist_done(way->barrier(way));
+}
