@@ -1,0 +1,150 @@
+#include "dist/same_module.h"
+#include "dist/check.h"
+#include "dist/ranks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE = 256,             /* one parameter's or buffer's description */
+       STAGE_BYTES = 16 << 20, /* small tensors travel together in messages of this size */
+       SMALL_BYTES = 256 << 10 };
+
+/* Parameters, then buffers. */
+static bool entry(tr_module *m, int64_t i, const char **kind, const char **name, tr_tensor **t)
+{
+    int64_t parameters = tr_parameters(m).count;
+    *kind = i < parameters ? "parameter" : "buffer";
+    return i < parameters ? tr_named_parameter(m, i, name, t) : tr_named_buffer(m, i - parameters, name, t);
+}
+
+static bool travels(const tr_tensor *t) { return tr_device_of(t).type == TR_CPU && tr_is_contiguous(t); }
+
+/* ---- names, shapes and types ---- */
+
+/* "parameter 0.weight float32 (512, 784)"; "nothing more" past the last. */
+static bool describe(tr_module *m, int64_t i, char line[LINE])
+{
+    TR_SCOPE;
+    const char *kind, *name;
+    tr_tensor *t;
+    memset(line, 0, LINE);
+    if (!entry(m, i, &kind, &name, &t)) {
+        snprintf(line, LINE, "nothing more");
+        return false;
+    }
+    bool frozen = i < tr_parameters(m).count && !tr_requires_grad(t);
+    snprintf(line, LINE, "%s %s %s %s%s%s", kind, name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)),
+             frozen ? " without gradient" : "", travels(t) ? "" : " not row-major on the CPU");
+    return true;
+}
+
+static uint64_t digest(tr_module *m)
+{
+    char line[LINE];
+    uint64_t h = 0;
+    bool more = true;
+    for (int64_t i = 0; more; i++) {
+        more = describe(m, i, line);
+        h = (h ^ dist_hash(line)) * 0x100000001b3u;
+    }
+    return h;
+}
+
+/* The modules differ: walk them together to the first line that some rank has otherwise than rank 0. */
+static int name_difference(dist_transport *way, tr_module *m)
+{
+    char line[LINE], zeros[LINE];
+    for (int64_t i = 0;; i++) {
+        describe(m, i, line);
+        memcpy(zeros, line, LINE);
+        if (way->broadcast(way, zeros, LINE, 0) < 0) return -1;
+
+        /* The largest is the lowest rank's; 0: nobody differs here. */
+        uint64_t differs = strcmp(line, zeros) != 0 ? (uint64_t)(way->world - way->rank) : 0;
+        if (way->largest(way, &differs, 1, -1) < 0) return -1;
+        if (!differs) {
+            if (strcmp(zeros, "nothing more") == 0) break;
+            continue;
+        }
+        int64_t other = way->world - (int64_t)differs;
+        if (way->broadcast(way, line, LINE, other) < 0) return -1;
+        tr_fail("tr_data_parallel: the ranks' modules differ: rank 0 has %s, rank %lld has %s", zeros, (long long)other, line);
+        return -1;
+    }
+    tr_fail("tr_data_parallel: the ranks' modules differ in names longer than %d characters", LINE);
+    return -1;
+}
+
+/* After the comparison, so that all ranks refuse or none does. */
+static int all_travel(tr_module *m)
+{
+    const char *kind, *name;
+    tr_tensor *t;
+    for (int64_t i = 0; entry(m, i, &kind, &name, &t); i++) {
+        if (travels(t)) continue;
+        tr_fail("tr_data_parallel: %s %s is not a row-major CPU tensor", kind, name);
+        return -1;
+    }
+    return 0;
+}
+
+int dist_same_module(tr_module *m)
+{
+    dist_transport *way = dist_way();
+    if (!way) return -1;
+    uint64_t h = digest(m), agreed[2] = {h, ~h};
+    if (way->largest(way, agreed, 2, -1) < 0) return -1;
+    return agreed[0] == ~agreed[1] ? all_travel(m) : name_difference(way, m);
+}
+
+/* ---- values ---- */
+
+static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
+
+/* Entries from..to, all small, as one message. */
+static int broadcast_together(dist_transport *way, tr_module *m, int64_t from, int64_t to, char *stage)
+{
+    const char *kind, *name;
+    tr_tensor *t;
+    int64_t bytes = 0;
+    for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
+        memcpy(stage + bytes, tr_data(t), (size_t)bytes_of(t));
+    if (way->broadcast(way, stage, bytes, 0) < 0) return -1;
+    bytes = 0;
+    for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
+        memcpy(tr_data(t), stage + bytes, (size_t)bytes_of(t));
+    return 0;
+}
+
+int dist_same_values(tr_module *m)
+{
+    dist_transport *way = dist_way();
+    if (!way) return -1;
+    char *stage = malloc(STAGE_BYTES);
+    if (!stage) {
+        tr_fail("out of memory: tr_data_parallel asked for %d bytes", (int)STAGE_BYTES);
+        return -1;
+    }
+    const char *kind, *name;
+    tr_tensor *t;
+    int64_t i = 0, from = 0, waiting = 0; /* entries from..i wait, `waiting` bytes in all */
+    int status = 0;
+    for (; status == 0 && entry(m, i, &kind, &name, &t); i++) {
+        bool small = bytes_of(t) <= SMALL_BYTES;
+        if (!small || waiting + bytes_of(t) > STAGE_BYTES) {
+            status = broadcast_together(way, m, from, i, stage);
+            from = i;
+            waiting = 0;
+        }
+        if (small) {
+            waiting += bytes_of(t);
+        } else {
+            if (status == 0) status = way->broadcast(way, tr_data(t), bytes_of(t), 0);
+            from = i + 1;
+        }
+    }
+    if (status == 0) status = broadcast_together(way, m, from, i, stage);
+    free(stage);
+    return status;
+}
