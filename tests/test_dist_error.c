@@ -1,0 +1,240 @@
+// CTEST DIST LABELS mpi
+/* What a job does when one of its ranks fails: it ends within seconds, with a status that is not 0, and says which rank
+ * failed and why.  Each test starts this program again under mpirun, where the variable names the part to play. */
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <trireme/dist.h>
+#include <trireme/ops.h>
+#include <unistd.h>
+
+/* ---- the parts that ranks play ---- */
+
+static int rank_of_part;
+
+static int fails_then_meets(void)
+{
+    if (rank_of_part == 1) tr_matmul(tr_zeros(TR_SHAPE(2, 3)), tr_zeros(TR_SHAPE(2, 3)));
+    tr_barrier();
+    return tr_dist_finish();
+}
+
+static int fails_before_backward(void)
+{
+    tr_tensor *weights = tr_ones(TR_SHAPE(1, 1));
+    tr_module *ranks = tr_data_parallel(tr_linear_layer(1, 1));
+    tr_tensor *y = tr_forward(ranks, rank_of_part == 1 ? tr_ones(TR_SHAPE(3, 4)) : weights);
+    for (int step = 0; step < 3; step++)
+        if (tr_backward(tr_sum(y), .retain_graph = true) < 0) break;
+    return tr_dist_finish();
+}
+
+static int fails_then_finishes(void)
+{
+    if (rank_of_part == 1) tr_fail("no luck");
+    int status = tr_dist_finish();
+    printf("rank %d finished with %d\n", rank_of_part, status);
+    return status;
+}
+
+static int fails_then_finishes_alone(void)
+{
+    if (rank_of_part == 1) tr_fail("no luck");
+    if (rank_of_part == 0) tr_barrier();
+    return tr_dist_finish();
+}
+
+static int leaves_with_3(void)
+{
+    if (rank_of_part == 1) exit(3);
+    tr_barrier();
+    return tr_dist_finish();
+}
+
+static int forgets_to_finish(void)
+{
+    if (rank_of_part == 1) return 0;
+    tr_barrier();
+    return tr_dist_finish();
+}
+
+static int sends_more_than_is_taken(void)
+{
+    tr_broadcast(tr_zeros(TR_SHAPE(rank_of_part == 0 ? 8 : 4)), 0);
+    return tr_dist_finish();
+}
+
+static int finishes_while_others_add(void)
+{
+    if (rank_of_part == 0) tr_all_reduce(tr_zeros(TR_SHAPE(5)));
+    return tr_dist_finish();
+}
+
+static const struct {
+    const char *name;
+    int (*play)(void);
+} parts[] = {
+    {"fails_then_meets",          fails_then_meets         },
+    {"fails_before_backward",     fails_before_backward    },
+    {"fails_then_finishes",       fails_then_finishes      },
+    {"fails_then_finishes_alone", fails_then_finishes_alone},
+    {"leaves_with_3",             leaves_with_3            },
+    {"forgets_to_finish",         forgets_to_finish        },
+    {"sends_more_than_is_taken",  sends_more_than_is_taken },
+    {"finishes_while_others_add", finishes_while_others_add},
+};
+
+BEFORE_ALL
+{
+    const char *part = getenv("TEST_PART");
+    if (!part) return 0;
+    int started = tr_dist_init(argc, argv);
+    if (started < 0) exit(tr_dist_finish());
+    rank_of_part = (int)tr_dist_rank();
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
+    exit(99);
+}
+
+/* ---- the job ---- */
+
+static char output[1 << 16];
+static double took;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Plays a part under `launcher`; its exit status, with its output above. */
+static int run_job(const char *launcher, const char *part)
+{
+    char self[2048], command[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(length > 0);
+    self[length] = '\0';
+    static const char *const settings[][2] = {
+        {"OMPI_ALLOW_RUN_AS_ROOT",                   "1"   },
+        {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",           "1"   },
+        {"OMPI_MCA_rmaps_base_oversubscribe",        "1"   },
+        {"OMPI_MCA_hwloc_base_binding_policy",       "none"},
+        {"OMPI_MCA_mpi_yield_when_idle",             "1"   },
+        {"OMPI_MCA_pml",                             "ob1" },
+        {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
+        {"OMP_NUM_THREADS",                          "1"   },
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) setenv(settings[i][0], settings[i][1], 0);
+    setenv("TEST_PART", part, 1);
+    snprintf(command, sizeof command, "timeout -k 2 20 %s '%s' 2>&1", launcher, self);
+    double start = seconds_now();
+    FILE *job = popen(command, "r");
+    assert_non_null(job);
+    output[fread(output, 1, sizeof output - 1, job)] = '\0';
+    int status = pclose(job);
+    took = seconds_now() - start;
+    unsetenv("TEST_PART");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static void need_mpirun(void)
+{
+#if !__has_include(<mpi.h>)
+    skip_because("built without MPI");
+#endif
+    if (system("command -v mpirun >/dev/null") != 0) skip_because("no mpirun");
+}
+
+/* Start included, which takes up to a second where cores are few. */
+static void assert_ends_badly(const char *part)
+{
+    need_mpirun();
+    int status = run_job("mpirun -n 2", part);
+    if (status == 0 || status == 124 || status == 137 || took > 6) print_error("status %d after %.1f s:\n%s\n", status, took, output);
+    assert_int_not_equal(status, 0);
+    assert_int_not_equal(status, 124); /* ended by timeout */
+    assert_int_not_equal(status, 137);
+    assert_true(took <= 6);
+}
+
+static void assert_output_has(const char *text)
+{
+    if (!strstr(output, text)) print_error("not in the output: %s\n%s\n", text, output);
+    assert_non_null(strstr(output, text));
+}
+
+TEST(an_error_ends_the_ranks_that_wait_for_it)
+{
+    assert_ends_badly("fails_then_meets");
+    assert_output_has("trireme: rank 1 of 2 on ");
+    assert_output_has("tr_matmul: ");
+}
+
+TEST(an_error_before_backward_ends_the_ranks_that_wait_in_it)
+{
+    assert_ends_badly("fails_before_backward");
+    assert_output_has("trireme: rank 1 of 2 on ");
+}
+
+TEST(an_error_at_the_end_is_told_to_all_and_nothing_is_aborted)
+{
+    assert_ends_badly("fails_then_finishes");
+    assert_output_has("trireme: rank 1 of 2 on ");
+    assert_output_has("no luck");
+    assert_output_has("rank 0 finished with 1");
+    assert_output_has("rank 1 finished with 1");
+}
+
+TEST(an_error_at_the_end_ends_ranks_that_are_elsewhere)
+{
+    setenv("TRIREME_CHECK", "0", 1);
+    assert_ends_badly("fails_then_finishes_alone");
+    assert_output_has("trireme: rank 1 of 2 on ");
+    assert_output_has("no luck");
+    unsetenv("TRIREME_CHECK");
+}
+
+TEST(a_rank_that_exits_is_named)
+{
+    assert_ends_badly("leaves_with_3");
+    assert_output_has("trireme: rank 1 of 2 on ");
+    assert_output_has("exited with status 3 before tr_dist_finish()");
+}
+
+TEST(a_rank_that_forgets_to_finish_is_named)
+{
+    assert_ends_badly("forgets_to_finish");
+    assert_output_has("trireme: rank 1 of 2 on ");
+    assert_output_has("before tr_dist_finish()");
+}
+
+TEST(an_error_of_mpi_ends_all)
+{
+    setenv("TRIREME_CHECK", "0", 1);
+    assert_ends_badly("sends_more_than_is_taken");
+    assert_output_has("MPI_Bcast: ");
+    unsetenv("TRIREME_CHECK");
+}
+
+TEST(ranks_out_of_step_are_told_apart)
+{
+    setenv("TRIREME_CHECK", "1", 1);
+    assert_ends_badly("finishes_while_others_add");
+    assert_output_has("rank 0: all_reduce float32 (5");
+    assert_output_has("rank 1: finish");
+    unsetenv("TRIREME_CHECK");
+}
+
+TEST(lone_processes_that_should_have_been_ranks_are_refused)
+{
+    need_mpirun();
+    setenv("FLUX_JOB_SIZE", "2", 1);
+    int status = run_job("", "fails_then_finishes");
+    unsetenv("FLUX_JOB_SIZE");
+    assert_int_equal(status, 1);
+    assert_output_has("FLUX_JOB_SIZE says that 2 ranks were started, but MPI sees one");
+}
