@@ -1,6 +1,6 @@
 /* Philox 4x32-10 (Salmon, Moraes, Dror & Shaw, SC 2011): a block of four words is a function of its number and the key.
  *
- *     number n of a stream with this seed = word n % 4 of block n / 4 */
+ *     word n of a seed = word n % 4 of block n / 4 */
 #ifndef TRIREME_CORE_PHILOX_H
 #define TRIREME_CORE_PHILOX_H
 
@@ -22,7 +22,7 @@ static inline void core_philox_block(const uint32_t counter[4], const uint32_t k
     word[0] = c0, word[1] = c1, word[2] = c2, word[3] = c3;
 }
 
-/* Number n of the stream of this seed. */
+/* Word n of a seed. */
 static inline uint32_t core_philox(uint64_t seed, uint64_t n)
 {
     const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};

@@ -11,7 +11,7 @@ struct tr_generator {
     core_object object;
     tr_generator_kind kind;
     uint64_t seed;
-    uint64_t offset;    /* TR_PHILOX: numbers given out so far */
+    uint64_t offset;    /* TR_PHILOX: 32-bit words given out so far */
     core_mt19937 mt;    /* TR_MT19937 */
     bool has_normal;    /* normal numbers come in pairs: */
     double next_normal; /* the second one, waiting */

@@ -4,7 +4,7 @@
  *        8  4  kind
  *       12  4  MT19937: the next word's index
  *       16  8  seed
- *       24  8  Philox: numbers given out so far
+ *       24  8  Philox: words given out so far
  *       32  8  1 if a normal number waits, else 0
  *       40  8  that number's bits
  *       48  2496  MT19937: its words

@@ -111,10 +111,9 @@ TEST(philox_is_the_published_one)
     static const struct {
         uint32_t counter[4], key[2], word[4];
     } known[] = {
-        {{0},                                              {0},                      {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
-        {{~0u, ~0u, ~0u, ~0u},                             {~0u, ~0u},               {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}
-    };
+        {{0}, {0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}}};
     for (int i = 0; i < 3; i++) {
         uint32_t word[4];
         core_philox_block(known[i].counter, known[i].key, word);
@@ -332,4 +331,32 @@ TEST(counted_numbers_depend_on_their_place_alone)
         square += x * x / 10000;
     }
     assert_true(fabs(mean) < 0.05 && fabs(square - 1) < 0.07);
+}
+
+TEST(no_counted_word_serves_twice)
+{
+    tr_generator *g = tr_generator_new(TR_PHILOX, 5);
+    assert_non_null(tr_rand(TR_SHAPE(3), .generator = g));
+    assert_int_equal(g->offset, 3);
+    assert_non_null(tr_randn(TR_SHAPE(3), .generator = g)); /* pairs: words 4 to 7 */
+    assert_int_equal(g->offset, 8);
+    tr_random_u32(g);
+    assert_non_null(tr_rand(TR_SHAPE(3), .dtype = TR_FLOAT64, .generator = g)); /* two words each: 10 to 15 */
+    assert_int_equal(g->offset, 16);
+    assert_non_null(tr_randn(TR_SHAPE(1), .dtype = TR_FLOAT64, .generator = g));
+    assert_int_equal(g->offset, 20);
+}
+
+TEST(filling_in_place_minds_memory_and_graph)
+{
+    tr_shape shape = TR_SHAPE(3, 4);
+    tr_tensor *expanded = core_tensor_alias(tr_zeros(TR_SHAPE(4)), &shape, (int64_t[]){0, 1}, 0, "test");
+    assert_null(tr_uniform_(expanded, 0, 1, NULL));
+    assert_error_says("expanded");
+    tr_tensor *leaf = tr_zeros(TR_SHAPE(4), .requires_grad = true);
+    assert_null(tr_normal_(leaf, 0, 1, NULL));
+    assert_error_says("leaf");
+    uint32_t version = expanded->storage->version;
+    assert_non_null(tr_uniform_(core_tensor_alias(expanded, &(tr_shape){1, {4}}, (int64_t[]){1}, 0, "test"), 0, 1, NULL));
+    assert_int_equal(expanded->storage->version, version + 1);
 }
