@@ -93,7 +93,8 @@ uint64_t tr_random_u64(tr_generator *g)
 
 void tr_random_permutation(tr_generator *g, int64_t n, int64_t *order)
 {
-    if (!g || (!order && n > 0)) {
+    if (g && n <= 0) return;
+    if (!g || !order) {
         core_null("tr_random_permutation");
         return;
     }

@@ -46,7 +46,7 @@ static double ramp_value(int64_t i, const int64_t k[4]) { return ldexp((double)(
 
 static tr_tensor *storage_from(char *line, tr_dtype dtype)
 {
-    int64_t n = strtoll(line, &line, 10), ramp[4];
+    int64_t n = strtoll(line, &line, 10), ramp[4] = {0};
     bool is_ramp = strncmp(line, " ramp", 5) == 0, complex = tr_dtype_is_complex(dtype);
     if (is_ramp) {
         line += 5;
@@ -77,7 +77,7 @@ static tr_tensor *read_case(reader *r, core_origin *origin, char flags[80])
     at += used;
     tr_dtype dtype = dtype_named(name);
     tr_shape shape;
-    int64_t stride[TR_MAX_DIMS], offset;
+    int64_t stride[TR_MAX_DIMS] = {0}, offset = 0;
     shape.ndim = numbers(&at, shape.size);
     numbers(&at, stride);
     numbers(&at, &offset);
