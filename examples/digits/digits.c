@@ -1,12 +1,15 @@
 /* Handwritten digits, read by a network of two layers, trained on any number of ranks:
  *
- *     trireme run -n 2 digits --epochs 30
+ *     trireme run -n 2 digits --epochs 60
  *
  * Every rank sees its own part of each batch; gradients are averaged over all of them while nothing in the loop below
  * speaks of ranks.  Rank 0 draws the progress bar, the loss curve, and writes the checkpoint. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <trireme/dist.h>
 #include <trireme/trireme.h>
 #include "data.h"
@@ -136,6 +139,14 @@ static int run(const digits_options *o)
     return status;
 }
 
+/* Find out before the training, not after it. */
+static int ready_to_write(const char *folder)
+{
+    if (mkdir(folder, 0777) == 0 || access(folder, W_OK) == 0) return 0;
+    tr_fail("--out %s: %s", folder, strerror(errno));
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
     digits_options options;
@@ -147,7 +158,6 @@ int main(int argc, char **argv)
         tr_dist_finish();
         return bad;
     }
-    if (first) mkdir(options.out, 0777); /* it may be there; if it cannot be made, writing will say so */
-    (void)!run(&options);
+    if (!first || ready_to_write(options.out) == 0) (void)!run(&options);
     return tr_dist_finish();
 }

@@ -11,11 +11,11 @@ const char digits_usage[] =
     "       trireme run -n 2 digits [OPTION...]\n"
     "Trains a small network to read handwritten digits, on any number of ranks.\n"
     "\n"
-    "  --epochs N      how often every digit is seen           (30)\n"
+    "  --epochs N      how often every digit is seen           (60)\n"
     "  --batch N       digits in a step, over all ranks        (64)\n"
-    "  --lr X          learning rate                           (0.05)\n"
+    "  --lr X          learning rate                           (0.1)\n"
     "  --seed N        of weights and order                    (0)\n"
-    "  --hidden N      neurons in the middle                   (64)\n"
+    "  --hidden N      neurons in the middle                   (256)\n"
     "  --device NAME   cpu, cuda, cuda:1 ...                   (this rank's own)\n"
     "  --data PATH     an .npz, or a folder with MNIST's IDX files, plain or gzip\n"
     "                                                          (1,797 digits of 8x8)\n"
@@ -63,7 +63,7 @@ int digits_read_options(int argc, char **argv, bool speak, digits_options *o)
     static const struct option names[] = {
         {"epochs", required_argument, NULL, EPOCHS}, {"batch", required_argument, NULL, BATCH}, {"lr", required_argument, NULL, LR}, {"seed", required_argument, NULL, SEED}, {"hidden", required_argument, NULL, HIDDEN}, {"device", required_argument, NULL, DEVICE}, {"data", required_argument, NULL, DATA}, {"out", required_argument, NULL, OUT}, {"save", required_argument, NULL, SAVE}, {"resume", required_argument, NULL, RESUME}, {"csv", required_argument, NULL, CSV}, {"reproducible", no_argument, NULL, REPRODUCIBLE}, {"help", no_argument, NULL, HELP}, {0}};
     int64_t seed = 0;
-    *o = (digits_options){.epochs = 30, .batch = 64, .hidden = 64, .lr = 0.05, .out = "."};
+    *o = (digits_options){.epochs = 60, .batch = 64, .hidden = 256, .lr = 0.1, .out = "."};
     opterr = speak;
     for (int c, index = 0, bad = 0; (c = getopt_long(argc, argv, "h", names, &index)) != -1;) {
         switch (c) {
