@@ -35,7 +35,7 @@ static int temporaries(const char *folder)
 /* What a run that was killed left here. */
 BEFORE_ALL
 {
-    return system("rm -rf folder *.tmp-*");
+    return system("rm -rf folder *.tmp-* .tmp-*");
 }
 
 TEST(a_file_is_written_and_replaced)
