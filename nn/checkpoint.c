@@ -130,7 +130,7 @@ static int read_optimiser(copies *c, tr_safetensors *f, const char *path, tr_opt
 
 static int load(const char *path, tr_module *m, tr_optim *o, int64_t *step)
 {
-    tr_safetensors *f = tr_safetensors_open(path);
+    tr_safetensors *f = (tr_safetensors_open)(path);
     const char *name;
     const nn_flat *parameters = f ? nn_flatten(m, NN_PARAMETER) : NULL, *buffers = f ? nn_flatten(m, NN_BUFFER) : NULL;
     if (!parameters || !buffers) return -1;
