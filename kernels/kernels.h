@@ -56,7 +56,7 @@ typedef enum {
     KERNEL_LOG_SOFTMAX_BACKWARD, /* (dx, dy, y) */
 
     /* Negative log likelihood: x (B, C) and dx row-major, target (B) int64 with ignored -100, size = {B, C};
-     * number[0] is a tr_reduction.  loss has B elements for TR_NONE, else 1; count is one element: of targets counted.
+     * number[0] is a tr_reduction.  loss has B elements for TR_NONE, else 1; count is one int64: the targets counted.
      * A target outside [0, C) that is not -100 is an error. */
     KERNEL_NLL,          /* (loss, count [written], x, target) */
     KERNEL_NLL_BACKWARD, /* (dx, dloss, count, target) */
@@ -69,7 +69,7 @@ typedef enum {
     KERNEL_MASKED_SELECT,  /* (out, x, mask bool): flat x and mask of size[0] elements; out has as many as mask is true */
     KERNEL_MASKED_SCATTER, /* (out, src, mask): out[i] = mask[i] ? the next of src : 0; the same sizes */
 
-    /* Counted random numbers (Philox 4x32-10): element i of a call depends on (seed, offset + i) alone. */
+    /* Counted random numbers (Philox 4x32-10): element i of a call depends on (type, seed, offset + i) alone. */
     KERNEL_PHILOX_UNIFORM, /* (out), flat: low number[0], high number[1]; word[0] seed, word[1] offset */
     KERNEL_PHILOX_NORMAL,  /* (out), flat: mean number[0], std number[1]; likewise */
 
