@@ -1,0 +1,22 @@
+/* The words of pointwise.def as arithmetic on numbers.  Include after every other header, with
+ *   T      the type (words cast, or div(1, 2) would be 0)
+ *   M(w)   the scalar function of a word in that type: #define M(w) w##_f32
+ * and include words_undo.h afterwards: they cover names of the C library. */
+#define add(a, b)      ((T)(a) + (T)(b))
+#define sub(a, b)      ((T)(a) - (T)(b))
+#define mul(a, b)      ((T)(a) * (T)(b))
+#define div(a, b)      ((T)(a) / (T)(b))
+#define neg(a)         (-(T)(a))
+#define lt(a, b)       ((T)(a) < (T)(b))
+#define le(a, b)       ((T)(a) <= (T)(b))
+#define gt(a, b)       ((T)(a) > (T)(b))
+#define ge(a, b)       ((T)(a) >= (T)(b))
+#define where(c, a, b) ((c) ? (T)(a) : (T)(b))
+#define abs(a)         M(abs)((T)(a))
+#define sign(a)        M(sign)((T)(a))
+#define sqrt(a)        M(sqrt)((T)(a))
+#define exp(a)         M(exp)((T)(a))
+#define log(a)         M(log)((T)(a))
+#define sin(a)         M(sin)((T)(a))
+#define cos(a)         M(cos)((T)(a))
+#define tanh(a)        M(tanh)((T)(a))

@@ -1,0 +1,22 @@
+/* Gives the names of the words back to C. */
+#undef USES_
+#undef USES_SIN
+#undef USES_SERIES
+#undef add
+#undef sub
+#undef mul
+#undef div
+#undef neg
+#undef lt
+#undef le
+#undef gt
+#undef ge
+#undef where
+#undef abs
+#undef sign
+#undef sqrt
+#undef exp
+#undef log
+#undef sin
+#undef cos
+#undef tanh
