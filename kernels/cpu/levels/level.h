@@ -1,0 +1,60 @@
+/* What the files of this folder share.  Each is compiled once per instruction set (x86-64-v2, v3, v4; elsewhere
+ * `generic`) with KERNEL_LEVEL naming it: LEVEL(walk) is walk_v3 there.  choose.c picks one level when it starts.
+ * Nothing here may be called by code of another level, and no inline function of a shared header may escape as a
+ * symbol: the linker would keep one copy, of any level. */
+#ifndef TRIREME_KERNELS_LEVEL_H
+#define TRIREME_KERNELS_LEVEL_H
+
+#include "core/fail.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#define LEVEL(name) TR_JOIN_(name##_, KERNEL_LEVEL)
+
+/* Loops are marked `omp simd` because out may BE an operand (never half over it), which compilers cannot know.  Where
+ * one calls libm it stays scalar, and clang would warn. */
+#ifdef __clang__
+# pragma clang diagnostic ignored "-Wpass-failed"
+#endif
+
+/* Loops are functions that take the formula as a function: inlined, they become one loop per formula, and a debugger
+ * still finds its way. */
+#define INLINE inline __attribute__((always_inline))
+
+/* Elements that are only moved are words of their size, whatever they mean. */
+typedef uint8_t __attribute__((may_alias)) word1;
+typedef uint16_t __attribute__((may_alias)) word2;
+typedef uint32_t __attribute__((may_alias)) word4;
+typedef uint64_t __attribute__((may_alias)) word8;
+typedef struct {
+    word8 half[2];
+} word16;
+
+/* Elements are worked on in blocks of this many where they have to be gathered or converted: 2 KiB an operand. */
+enum { BLOCK = 512 };
+
+/* Complex numbers as memory has them.  C's own type would check every product for infinities by a call. */
+typedef struct {
+    float re, im;
+} complex64;
+
+typedef struct {
+    double re, im;
+} complex128;
+
+/* What each file of this folder puts into the table, and all of it. */
+void LEVEL(kernels_level)(kernel_table table);
+void LEVEL(kernels_pointwise)(kernel_table table);
+void LEVEL(kernels_binary)(kernel_table table);
+void LEVEL(kernels_compare)(kernel_table table);
+void LEVEL(kernels_copy)(kernel_table table);
+void LEVEL(kernels_fill)(kernel_table table);
+void LEVEL(kernels_reduce)(kernel_table table);
+void LEVEL(kernels_arg)(kernel_table table);
+void LEVEL(kernels_softmax)(kernel_table table);
+void LEVEL(kernels_philox)(kernel_table table);
+void LEVEL(kernels_sgd)(kernel_table table);
+
+#endif
