@@ -1,0 +1,190 @@
+/* Arithmetic of two operands: add, sub, mul, div, pow, maximum, minimum. */
+#include "kernels/cpu/levels/walk.h"
+
+#include <math.h>
+
+/* NaN if either is. */
+static inline float maximum_f32(float a, float b) { return a > b || a != a ? a : b; }
+static inline float minimum_f32(float a, float b) { return a < b || a != a ? a : b; }
+static inline double maximum_f64(double a, double b) { return a > b || a != a ? a : b; }
+static inline double minimum_f64(double a, double b) { return a < b || a != a ? a : b; }
+
+/* The small whole powers, which programs write most, are products. */
+static inline float pow_f32(float a, float b) { return b == 2 ? a * a : b == 3 ? a * a * a
+                                                                               : powf(a, b); }
+static inline double pow_f64(double a, double b) { return b == 2 ? a * a : b == 3 ? a * a * a
+                                                                                  : pow(a, b); }
+static inline float div_f32(float a, float b) { return a / b; }
+static inline double div_f64(double a, double b) { return a / b; }
+
+/* Powers of integers, wrapping around; a negative exponent gives what of 1 / a^-b is whole. */
+static inline uint64_t power(uint64_t a, int64_t b)
+{
+    if (b < 0) return a == 1 ? 1 : a == UINT64_MAX ? (b & 1 ? UINT64_MAX : 1)
+                                                   : 0;
+    uint64_t y = 1;
+    for (; b; b >>= 1, a *= a)
+        if (b & 1) y *= a;
+    return y;
+}
+
+#define INTEGER(T, t)                                            \
+ static inline T maximum_##t(T a, T b) { return a > b ? a : b; } \
+ static inline T minimum_##t(T a, T b) { return a < b ? a : b; } \
+ static inline T pow_##t(T a, T b) { return (T)power((uint64_t)(int64_t)a, (int64_t)b); }
+INTEGER(int32_t, i32)
+INTEGER(int64_t, i64)
+INTEGER(uint8_t, u8)
+
+#define RESULT T
+
+#define T     float
+#define U     float
+#define OF(n) n##_f32
+#include "kernels/cpu/levels/binary_real.h"
+static void div_loop_f32(void *const *at, int64_t n, unsigned ones)
+{
+    run_f32(div_f32, at, n, ones);
+}
+#undef T
+#undef U
+#undef OF
+
+#define T     double
+#define U     double
+#define OF(n) n##_f64
+#include "kernels/cpu/levels/binary_real.h"
+static void div_loop_f64(void *const *at, int64_t n, unsigned ones)
+{
+    run_f64(div_f64, at, n, ones);
+}
+#undef T
+#undef U
+#undef OF
+
+#define T     int32_t
+#define U     uint32_t
+#define OF(n) n##_i32
+#include "kernels/cpu/levels/binary_real.h"
+#undef T
+#undef U
+#undef OF
+
+#define T     int64_t
+#define U     uint64_t
+#define OF(n) n##_i64
+#include "kernels/cpu/levels/binary_real.h"
+#undef T
+#undef U
+#undef OF
+
+#define T     uint8_t
+#define U     unsigned
+#define OF(n) n##_u8
+#include "kernels/cpu/levels/binary_real.h"
+#undef T
+#undef U
+#undef OF
+
+/* bool: what is not 0 is true, the result is 0 or 1. */
+#define T     uint8_t
+#define OF(n) n##_b
+static inline uint8_t or_b(uint8_t a, uint8_t b)
+{
+    return (a | b) != 0;
+}
+static inline uint8_t and_b(uint8_t a, uint8_t b) { return a != 0 && b != 0; }
+#include "kernels/cpu/levels/binary_of.h"
+static void add_loop_b(void *const *at, int64_t n, unsigned ones)
+{
+    run_b(or_b, at, n, ones);
+}
+static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b, at, n, ones); }
+#define maximum_loop_b add_loop_b
+#define minimum_loop_b mul_loop_b
+#undef T
+#undef OF
+
+#define T     complex64
+#define R     float
+#define OF(n) n##_c64
+#include "kernels/cpu/levels/binary_complex.h"
+#undef T
+#undef R
+#undef OF
+
+#define T     complex128
+#define R     double
+#define OF(n) n##_c128
+#include "kernels/cpu/levels/binary_complex.h"
+#undef T
+#undef R
+#undef OF
+
+/* name, type, the type whose loop runs, tr_dtype, cheap steps per element */
+#define REAL(K, name)             \
+ K(name, f32, f32, TR_FLOAT32, 1) \
+ K(name, f64, f64, TR_FLOAT64, 2) \
+ K(name, f16, f32, TR_FLOAT16, 6) \
+ K(name, bf16, f32, TR_BFLOAT16, 6)
+#define INTEGERS(K, name)       \
+ K(name, i32, i32, TR_INT32, 1) \
+ K(name, i64, i64, TR_INT64, 2) \
+ K(name, u8, u8, TR_UINT8, 1)
+#define COMPLEX(K, name)            \
+ K(name, c64, c64, TR_COMPLEX64, 4) \
+ K(name, c128, c128, TR_COMPLEX128, 6)
+#define POWERS(K, name)            \
+ K(name, f32, f32, TR_FLOAT32, 16) \
+ K(name, f64, f64, TR_FLOAT64, 32) \
+ K(name, f16, f32, TR_FLOAT16, 16) \
+ K(name, bf16, f32, TR_BFLOAT16, 16)
+
+/* clang-format off */
+#define BINARY(K)                                                                              \
+    REAL(K, add) INTEGERS(K, add) COMPLEX(K, add) K(add, b, b, TR_BOOL, 1)                     \
+    REAL(K, sub) INTEGERS(K, sub) COMPLEX(K, sub)                                              \
+    REAL(K, mul) INTEGERS(K, mul) COMPLEX(K, mul) K(mul, b, b, TR_BOOL, 1)                     \
+    REAL(K, div) COMPLEX(K, div)                                                               \
+    POWERS(K, pow) INTEGERS(K, pow)                                                            \
+    REAL(K, maximum) INTEGERS(K, maximum) K(maximum, b, b, TR_BOOL, 1)                         \
+    REAL(K, minimum) INTEGERS(K, minimum) K(minimum, b, b, TR_BOOL, 1)
+/* clang-format on */
+
+#define KERNEL(name, t, loop, type, work)                                          \
+ static int name##_kernel_##t(const kernel_call *call)                             \
+ {                                                                                 \
+  const walk_plan plan = walk_plan_of(name##_loop_##loop, 3, 6, work, type, type); \
+  return walk_run(call, &plan);                                                    \
+ }
+BINARY(KERNEL)
+
+static int neg_kernel_c64(const kernel_call *call)
+{
+    const walk_plan plan = walk_plan_of(neg_loop_c64, 2, 0, 2, TR_COMPLEX64, TR_COMPLEX64);
+    return walk_run(call, &plan);
+}
+
+static int neg_kernel_c128(const kernel_call *call)
+{
+    const walk_plan plan = walk_plan_of(neg_loop_c128, 2, 0, 4, TR_COMPLEX128, TR_COMPLEX128);
+    return walk_run(call, &plan);
+}
+
+enum {
+    KERNEL_add = KERNEL_ADD,
+    KERNEL_sub = KERNEL_SUB,
+    KERNEL_mul = KERNEL_MUL,
+    KERNEL_div = KERNEL_DIV,
+    KERNEL_pow = KERNEL_POW,
+    KERNEL_maximum = KERNEL_MAXIMUM,
+    KERNEL_minimum = KERNEL_MINIMUM
+};
+
+void LEVEL(kernels_binary)(kernel_table table)
+{
+#define ENTRY(name, t, loop, type, work) table[KERNEL_##name][type] = name##_kernel_##t;
+    BINARY(ENTRY)
+    table[KERNEL_neg][TR_COMPLEX64] = neg_kernel_c64;
+    table[KERNEL_neg][TR_COMPLEX128] = neg_kernel_c128;
+}

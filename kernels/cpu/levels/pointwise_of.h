@@ -1,0 +1,110 @@
+/* The rows of pointwise.def in one type: included once per type by pointwise.c, with
+ *   T         the type          OF(name)   name_f32: what is made here carries its type
+ *   M(word)   the scalar function of a word */
+
+/* name_value_f32 and name_derivative_f32: functions, so that a debugger can step into a row.  A value does not use y,
+ * a derivative not always x or y. */
+#include "kernels/words_number.h"
+#define ROW(name, value, derivative, ...)                     \
+ static INLINE T OF(name##_value)(T x) { return (T)(value); } \
+ static INLINE T OF(name##_derivative)(T x, T y)              \
+ {                                                            \
+  (void)x, (void)y;                                           \
+  return (T)(derivative);                                     \
+ }
+#include "kernels/pointwise.def"
+#undef ROW
+
+/* The same with sin and cos that are right for every argument, for the few elements whose fast value is NaN. */
+#undef sin
+#undef cos
+#define sin(a) M(sin_any)((T)(a))
+#define cos(a) M(cos_any)((T)(a))
+#define ROW(name, value, derivative, ...)                             \
+ static INLINE T OF(name##_careful_value)(T x) { return (T)(value); } \
+ static INLINE T OF(name##_careful_derivative)(T x, T y)              \
+ {                                                                    \
+  (void)x, (void)y;                                                   \
+  return (T)(derivative);                                             \
+ }
+#include "kernels/pointwise.def"
+#undef ROW
+#include "kernels/words_undo.h"
+
+typedef T OF(value_fn)(T x);
+typedef T OF(derivative_fn)(T x, T y);
+
+static bool OF(any_nan)(const T *x, int64_t n)
+{
+    int nans = 0;
+    for (int64_t i = 0; i < n; i++) nans |= x[i] != x[i];
+    return nans != 0;
+}
+
+/* y = value(x).  A row that uses sin or cos has a careful version too, and goes block by block: y may be x, so NaN has
+ * to be looked at before y is written. */
+static INLINE void OF(run)(OF(value_fn) * value, OF(value_fn) * careful, void *const *at, int64_t n)
+{
+    T *y = at[0];
+    const T *x = at[1];
+    if (!careful) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) y[i] = value(x[i]);
+        return;
+    }
+    for (int64_t from = 0; from < n; from += BLOCK) {
+        T block[BLOCK];
+        int64_t count = n - from < BLOCK ? n - from : BLOCK;
+        for (int64_t i = 0; i < count; i++) block[i] = value(x[from + i]);
+        if (OF(any_nan)(block, count)) {
+            for (int64_t i = 0; i < count; i++)
+                if (block[i] != block[i]) block[i] = careful(x[from + i]);
+        }
+        memcpy(y + from, block, (size_t)count * sizeof *y);
+    }
+}
+
+/* dx = dy derivative(x, y), reading only what `uses` says; dy may be one element, the gradient of a sum. */
+static INLINE void OF(run_backward)(OF(derivative_fn) * derivative, OF(derivative_fn) * careful, unsigned uses, void *const *at, int64_t n, unsigned ones)
+{
+    T *dx = at[0];
+    const T *dy = at[1], *x = at[2], *y = at[3];
+    const T one = *dy;
+    if (!careful && (ones & 2)) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) dx[i] = one * derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0);
+        return;
+    }
+    if (!careful) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0);
+        return;
+    }
+    for (int64_t from = 0; from < n; from += BLOCK) {
+        T block[BLOCK];
+        int64_t count = n - from < BLOCK ? n - from : BLOCK;
+        for (int64_t i = 0; i < count; i++) block[i] = derivative(uses & KERNEL_USES_X ? x[from + i] : 0, uses & KERNEL_USES_Y ? y[from + i] : 0);
+        if (OF(any_nan)(block, count)) {
+            for (int64_t i = 0; i < count; i++)
+                if (block[i] != block[i]) block[i] = careful(uses & KERNEL_USES_X ? x[from + i] : 0, uses & KERNEL_USES_Y ? y[from + i] : 0);
+        }
+#pragma omp simd
+        for (int64_t i = 0; i < count; i++) dx[from + i] = (ones & 2 ? one : dy[from + i]) * block[i];
+    }
+}
+
+#define ROW(name, ...)                                                                         \
+ static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones)                        \
+ {                                                                                             \
+  (void)ones;                                                                                  \
+  OF(run)                                                                                      \
+  (OF(name##_value), name##_value_is_careful ? OF(name##_careful_value) : NULL, at, n);        \
+ }                                                                                             \
+ static void OF(name##_backward_loop)(void *const *at, int64_t n, unsigned ones)               \
+ {                                                                                             \
+  OF(run_backward)                                                                             \
+  (OF(name##_derivative), name##_derivative_is_careful ? OF(name##_careful_derivative) : NULL, \
+   name##_uses, at, n, ones);                                                                  \
+ }
+#include "kernels/pointwise.def"
+#undef ROW
