@@ -1,0 +1,61 @@
+/* Loops of the reductions in one type: included once per type with T, OF(), A the type that sums run in, IS_NAN(), and
+ * START_MAX, START_MIN, what a maximum and a minimum begin with. */
+
+/* Short rows do not fill many lanes, and folding costs: few lanes, chosen by the length alone. */
+static INLINE A OF(sum_lanes)(const T *x, int64_t n, int lanes)
+{
+    A lane[LANES] = {0};
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        for (int j = 0; j < lanes; j++) lane[j] += (A)x[i + j];
+    for (int j = 0; i < n; i++, j++) lane[j] += (A)x[i];
+    for (int half = lanes / 2; half > 0; half /= 2)
+        for (int j = 0; j < half; j++) lane[j] += lane[j + half];
+    return lane[0];
+}
+
+static A OF(sum_run)(const T *x, int64_t n) { return n < 4 * LANES ? OF(sum_lanes)(x, n, 8) : OF(sum_lanes)(x, n, LANES); }
+
+static void OF(sum_row)(void *accumulator, const void *x, int64_t n) { *(A *)accumulator += OF(sum_run)(x, n); }
+
+static void OF(sum_columns)(void *accumulators, const void *x_, int64_t n)
+{
+    A *sum = accumulators;
+    const T *x = x_;
+    for (int64_t i = 0; i < n; i++) sum[i] += (A)x[i];
+}
+
+/* NaN wins, and stays. */
+static inline T OF(larger)(T m, T x) { return x > m || IS_NAN(x) ? x : m; }
+static inline T OF(smaller)(T m, T x) { return x < m || IS_NAN(x) ? x : m; }
+
+typedef T OF(pick_fn)(T m, T x);
+
+static INLINE void OF(pick_row)(OF(pick_fn) * pick, T start, void *accumulator, const T *x, int64_t n)
+{
+    T *m = accumulator, lane[LANES];
+    int64_t i = 0;
+    for (int j = 0; j < LANES; j++) lane[j] = start;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) lane[j] = pick(lane[j], x[i + j]);
+    for (; i < n; i++) *m = pick(*m, x[i]);
+    if (n >= LANES)
+        for (int j = 0; j < LANES; j++) *m = pick(*m, lane[j]);
+}
+
+static INLINE void OF(pick_columns)(OF(pick_fn) * pick, void *accumulators, const T *x, int64_t n)
+{
+    T *m = accumulators;
+    for (int64_t i = 0; i < n; i++) m[i] = pick(m[i], x[i]);
+}
+
+static void OF(max_row)(void *accumulator, const void *x, int64_t n) { OF(pick_row)
+                                                                       (OF(larger), START_MAX, accumulator, x, n); }
+static void OF(min_row)(void *accumulator, const void *x, int64_t n) { OF(pick_row)
+                                                                       (OF(smaller), START_MIN, accumulator, x, n); }
+static void OF(max_columns)(void *accumulators, const void *x, int64_t n) { OF(pick_columns)
+                                                                            (OF(larger), accumulators, x, n); }
+static void OF(min_columns)(void *accumulators, const void *x, int64_t n) { OF(pick_columns)
+                                                                            (OF(smaller), accumulators, x, n); }
+
+static const T OF(start_max) = START_MAX, OF(start_min) = START_MIN;

@@ -1,0 +1,134 @@
+/* Softmax in one type: included once per type with T, OF(), EXP, LOG, SUM.  n elements along the dim, `inner` between
+ * neighbours; a row where inner is 1, else columns, TILE of them at once. */
+
+static void OF(softmax_row)(T *y, const T *x, int64_t n, bool logarithm)
+{
+    T lane[16], m = x[0];
+    for (int j = 0; j < 16; j++) lane[j] = x[0];
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int j = 0; j < 16; j++) lane[j] = x[i + j] > lane[j] || x[i + j] != x[i + j] ? x[i + j] : lane[j];
+    for (; i < n; i++) m = x[i] > m || x[i] != x[i] ? x[i] : m;
+    for (int j = 0; j < 16; j++) m = lane[j] > m || lane[j] != lane[j] ? lane[j] : m;
+
+    double sum = 0;
+    if (logarithm) {
+        for (int64_t from = 0; from < n; from += BLOCK) {
+            T block[BLOCK];
+            int64_t count = n - from < BLOCK ? n - from : BLOCK;
+#pragma omp simd
+            for (int64_t k = 0; k < count; k++) block[k] = EXP(x[from + k] - m);
+            sum += SUM(block, count);
+        }
+        T shift = LOG((T)sum);
+#pragma omp simd
+        for (int64_t k = 0; k < n; k++) y[k] = x[k] - m - shift;
+        return;
+    }
+#pragma omp simd
+    for (int64_t k = 0; k < n; k++) y[k] = EXP(x[k] - m);
+    sum = SUM(y, n);
+    T scale = (T)(1 / sum);
+#pragma omp simd
+    for (int64_t k = 0; k < n; k++) y[k] *= scale;
+}
+
+static void OF(softmax_columns)(T *y, const T *x, int64_t n, int64_t inner, int64_t columns, bool logarithm)
+{
+    T m[TILE], shift[TILE];
+    double sum[TILE] = {0};
+    memcpy(m, x, (size_t)columns * sizeof *m);
+    for (int64_t i = 1; i < n; i++)
+        for (int64_t j = 0; j < columns; j++) m[j] = x[i * inner + j] > m[j] || x[i * inner + j] != x[i * inner + j] ? x[i * inner + j] : m[j];
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < columns; j++) sum[j] += (double)EXP(x[i * inner + j] - m[j]);
+    for (int64_t j = 0; j < columns; j++) shift[j] = logarithm ? LOG((T)sum[j]) : (T)(1 / sum[j]);
+    for (int64_t i = 0; i < n; i++) {
+        T *to = y + i * inner;
+        const T *from = x + i * inner;
+        if (logarithm) {
+#pragma omp simd
+            for (int64_t j = 0; j < columns; j++) to[j] = from[j] - m[j] - shift[j];
+        } else {
+#pragma omp simd
+            for (int64_t j = 0; j < columns; j++) to[j] = EXP(from[j] - m[j]) * shift[j];
+        }
+    }
+}
+
+/* dx = y (dy - sum dy y), and dx = dy - exp(y) sum dy. */
+static void OF(backward_columns)(T *dx, const T *dy, const T *y, int64_t n, int64_t inner, int64_t columns, bool logarithm)
+{
+    double sum[TILE] = {0};
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < columns; j++) {
+            int64_t at = i * inner + j;
+            sum[j] += (double)(logarithm ? dy[at] : dy[at] * y[at]);
+        }
+    for (int64_t i = 0; i < n; i++) {
+        T *to = dx + i * inner;
+        const T *dy_row = dy + i * inner, *y_row = y + i * inner;
+        if (logarithm) {
+#pragma omp simd
+            for (int64_t j = 0; j < columns; j++) to[j] = dy_row[j] - EXP(y_row[j]) * (T)sum[j];
+        } else {
+#pragma omp simd
+            for (int64_t j = 0; j < columns; j++) to[j] = y_row[j] * (dy_row[j] - (T)sum[j]);
+        }
+    }
+}
+
+static void OF(backward_row)(T *dx, const T *dy, const T *y, int64_t n, bool logarithm)
+{
+    double sum = 0;
+    for (int64_t from = 0; from < n; from += BLOCK) {
+        T block[BLOCK];
+        int64_t count = n - from < BLOCK ? n - from : BLOCK;
+#pragma omp simd
+        for (int64_t k = 0; k < count; k++) block[k] = logarithm ? dy[from + k] : dy[from + k] * y[from + k];
+        sum += SUM(block, count);
+    }
+    T s = (T)sum;
+    if (logarithm) {
+#pragma omp simd
+        for (int64_t k = 0; k < n; k++) dx[k] = dy[k] - EXP(y[k]) * s;
+    } else {
+#pragma omp simd
+        for (int64_t k = 0; k < n; k++) dx[k] = y[k] * (dy[k] - s);
+    }
+}
+
+/* Units of work are rows, or tiles of columns: unit u is tile u % tiles of outer index u / tiles. */
+static void OF(softmax_part)(void *job, int64_t begin, int64_t end)
+{
+    const kernel_call *call = job;
+    int64_t n = call->size[1], inner = call->size[2], tiles = (inner + TILE - 1) / TILE;
+    bool logarithm = call->kernel == KERNEL_LOG_SOFTMAX || call->kernel == KERNEL_LOG_SOFTMAX_BACKWARD;
+    bool backward = call->kernel == KERNEL_SOFTMAX_BACKWARD || call->kernel == KERNEL_LOG_SOFTMAX_BACKWARD;
+    for (int64_t u = begin; u < end; u++) {
+        int64_t column = u % tiles * TILE, columns = inner - column < TILE ? inner - column : TILE;
+        int64_t at = u / tiles * n * inner + column;
+        T *out = (T *)call->at[0] + at;
+        const T *a = (const T *)call->at[1] + at, *b = backward ? (const T *)call->at[2] + at : NULL;
+        if (backward && inner == 1)
+            OF(backward_row)
+            (out, a, b, n, logarithm);
+        else if (backward)
+            OF(backward_columns)
+            (out, a, b, n, inner, columns, logarithm);
+        else if (inner == 1)
+            OF(softmax_row)
+            (out, a, n, logarithm);
+        else
+            OF(softmax_columns)
+            (out, a, n, inner, columns, logarithm);
+    }
+}
+
+static int OF(softmax)(const kernel_call *call)
+{
+    int64_t units = call->size[0] * ((call->size[2] + TILE - 1) / TILE);
+    if (call->size[0] <= 0 || call->size[1] <= 0 || call->size[2] <= 0) return 0;
+    kernels_split(units, 1, call->size[0] * call->size[1] * call->size[2] * 12, OF(softmax_part), (void *)(uintptr_t)call);
+    return 0;
+}
