@@ -1,0 +1,99 @@
+/* Counted random numbers: Philox 4x32-10.  Element e = offset + i of (seed) is a function of both numbers, wherever and
+ * by whomever it is computed: a block of four 32-bit words is the cipher of a counter under the seed as key.
+ *   float32   element e takes word e % 4 of block e / 4: 24 bits; float16 and bfloat16 its upper 11 and 8
+ *   float64   element e takes words 2 (e % 2) and the next of block e / 2: 53 bits
+ *   normal    a pair (2 p, 2 p + 1) of elements shares two uniforms: r cos and r sin of Box and Muller
+ * see  Salmon, Moraes, Dror & Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011 */
+#include "kernels/cpu/levels/convert.h"
+#include "kernels/formulas.h"
+#include "kernels/philox.h"
+
+/* Words [4 block, 4 block + 4 n) of a seed. */
+static void fill_words(uint32_t *words, uint64_t seed, uint64_t block, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        philox_words w = philox(seed, block + (uint64_t)i);
+        for (int j = 0; j < 4; j++) words[4 * i + j] = w.word[j];
+    }
+}
+
+static void uniform_f32(float *out, const uint32_t *words, int64_t n, double low, double high, int bits)
+{
+    float scale = 1.0f / (float)(1u << bits);
+    int drop = 32 - bits;
+    for (int64_t i = 0; i < n; i++) out[i] = (float)((double)((float)(int32_t)(words[i] >> drop) * scale) * (high - low) + low);
+}
+
+static void uniform_f64(double *out, const uint32_t *words, int64_t n, double low, double high)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t bits = ((uint64_t)words[2 * i] << 32 | words[2 * i + 1]) >> 11;
+        out[i] = (double)(int64_t)bits * 0x1p-53 * (high - low) + low;
+    }
+}
+
+static void normal_f32(float *out, const uint32_t *words, int64_t n, double mean, double std)
+{
+    for (int64_t i = 0; i < n; i += 2) {
+        float u = (float)(int32_t)((words[i] >> 8) + 1) * 0x1p-24f, v = (float)(int32_t)(words[i + 1] >> 8) * 0x1p-24f;
+        float r = sqrtf(-2.0f * log_f32(u)), angle = 6.28318530718f * v;
+        out[i] = (float)((double)(r * cos_f32(angle)) * std + mean);
+        out[i + 1] = (float)((double)(r * sin_f32(angle)) * std + mean);
+    }
+}
+
+static void normal_f64(double *out, const uint32_t *words, int64_t n, double mean, double std)
+{
+    for (int64_t i = 0; i < n; i += 2) {
+        uint64_t first = ((uint64_t)words[2 * i] << 32 | words[2 * i + 1]) >> 11, second = ((uint64_t)words[2 * i + 2] << 32 | words[2 * i + 3]) >> 11;
+        double u = (double)(int64_t)(first + 1) * 0x1p-53, v = (double)(int64_t)second * 0x1p-53;
+        double r = sqrt(-2.0 * log(u)), angle = 6.283185307179586 * v;
+        out[i] = r * cos(angle) * std + mean;
+        out[i + 1] = r * sin(angle) * std + mean;
+    }
+}
+
+/* Blocks are cut at multiples of BLOCK in the counted numbering, so that every element has its whole pair. */
+static void philox_part(void *job, int64_t from, int64_t to)
+{
+    const kernel_call *call = job;
+    bool normal = call->kernel == KERNEL_PHILOX_NORMAL, wide = call->type == TR_FLOAT64;
+    double a = call->number[0], b = call->number[1];
+    int bits = call->type == TR_FLOAT16 ? 11 : call->type == TR_BFLOAT16 ? 8
+                                                                         : 24;
+    char *out = call->at[0];
+    for (int64_t i = from; i < to;) {
+        uint32_t words[2 * BLOCK];
+        double values[BLOCK];
+        uint64_t element = call->word[1] + (uint64_t)i, skip = element % BLOCK;
+        int64_t count = BLOCK - (int64_t)skip < to - i ? BLOCK - (int64_t)skip : to - i;
+        int64_t needed = ((int64_t)skip + count + 3) / 4 * 4;
+        fill_words(words, call->word[0], (element - skip) / (wide ? 2 : 4), needed / (wide ? 2 : 4));
+        if (wide && normal)
+            normal_f64(values, words, needed, a, b);
+        else if (wide)
+            uniform_f64(values, words, needed, a, b);
+        else if (normal)
+            normal_f32((float *)values, words, needed, a, b);
+        else
+            uniform_f32((float *)values, words, needed, a, b, bits);
+        tr_dtype made = wide ? TR_FLOAT64 : TR_FLOAT32;
+        LEVEL(convert)
+        (call->type, out + i * bytes_of(call->type), made, (char *)values + (int64_t)skip * bytes_of(made), count);
+        i += count;
+    }
+}
+
+static int fill_random(const kernel_call *call)
+{
+    kernels_split(call->n, BLOCK, call->n * (call->kernel == KERNEL_PHILOX_NORMAL ? 16 : 6), philox_part, (void *)(uintptr_t)call);
+    return 0;
+}
+
+void LEVEL(kernels_philox)(kernel_table table)
+{
+    for (int type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
+        table[KERNEL_PHILOX_UNIFORM][type] = fill_random;
+        table[KERNEL_PHILOX_NORMAL][type] = fill_random;
+    }
+}
