@@ -1,0 +1,200 @@
+/* Matrix products: which library computes what.
+ *   float32   our own loops for the smallest, OpenBLAS up to about 96x96x96, oneDNN above and where k is small and b
+ *             lies transposed (it reaches 95 % of a core's peak there, OpenBLAS 60 to 90 %)
+ *   float64, complex   OpenBLAS
+ *   halves    as float32, through copies
+ *   integers, and what is too large for BLAS's int   the plain loops
+ * Libraries take matrices whose rows or columns are dense; others are copied first. */
+#include "core/fail.h"
+#include "kernels/cpu/cpu.h"
+#include "kernels/cpu/gemm.h"
+
+#include <cblas.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef HAVE_DNNL
+# include <dnnl.h>
+#endif
+
+/* A matrix as BLAS wants it. */
+typedef struct {
+    bool transposed; /* columns are dense, not rows */
+    int64_t leading;
+} layout;
+
+static bool layout_of(int64_t rows, int64_t columns, int64_t row, int64_t column, layout *found)
+{
+    if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
+        *found = (layout){false, rows == 1 || row < 1 ? columns : row};
+        return true;
+    }
+    if ((row == 1 || rows == 1) && (column >= rows || columns == 1)) {
+        *found = (layout){true, columns == 1 || column < 1 ? rows : column};
+        return true;
+    }
+    return false;
+}
+
+static bool fits(const gemm *g, int64_t a, int64_t b, int64_t c)
+{
+    return g->m <= INT_MAX && g->n <= INT_MAX && g->k <= INT_MAX && a <= INT_MAX && b <= INT_MAX && c <= INT_MAX;
+}
+
+#ifdef HAVE_DNNL
+static bool better_by_dnnl(const gemm *g, bool b_transposed)
+{
+    double work = (double)g->m * (double)g->n * (double)g->k;
+    return work > 96.0 * 96 * 96 || (b_transposed && g->k <= 16 && work > 96.0 * 96 * 16);
+}
+
+static bool product_by_dnnl(const gemm *g, layout a, layout b, int64_t leading)
+{
+    return dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', g->m, g->n, g->k, (float)g->alpha, g->a, a.leading, g->b, b.leading, (float)g->beta, g->c, leading) == dnnl_success;
+}
+#else
+static bool better_by_dnnl(const gemm *g, bool b_transposed)
+{
+    (void)g, (void)b_transposed;
+    return false;
+}
+
+static bool product_by_dnnl(const gemm *g, layout a, layout b, int64_t leading)
+{
+    (void)g, (void)a, (void)b, (void)leading;
+    return false;
+}
+#endif
+
+/* With c's rows dense and both operands as BLAS wants them. */
+static void product_by_library(const gemm *g, layout a, layout b, int64_t leading)
+{
+    if (!fits(g, a.leading, b.leading, leading)) {
+        gemm_plain(g);
+        return;
+    }
+    if (g->type == TR_FLOAT32 && better_by_dnnl(g, b.transposed) && product_by_dnnl(g, a, b, leading)) return;
+
+    const CBLAS_TRANSPOSE ta = a.transposed ? CblasTrans : CblasNoTrans, tb = b.transposed ? CblasTrans : CblasNoTrans;
+    const int m = (int)g->m, n = (int)g->n, k = (int)g->k, lda = (int)a.leading, ldb = (int)b.leading, ldc = (int)leading;
+    const float alpha_c64[2] = {(float)g->alpha, 0}, beta_c64[2] = {(float)g->beta, 0};
+    const double alpha_c128[2] = {g->alpha, 0}, beta_c128[2] = {g->beta, 0};
+    switch (g->type) {
+    case TR_FLOAT32: cblas_sgemm(CblasRowMajor, ta, tb, m, n, k, (float)g->alpha, g->a, lda, g->b, ldb, (float)g->beta, g->c, ldc); break;
+    case TR_FLOAT64: cblas_dgemm(CblasRowMajor, ta, tb, m, n, k, g->alpha, g->a, lda, g->b, ldb, g->beta, g->c, ldc); break;
+    case TR_COMPLEX64: cblas_cgemm(CblasRowMajor, ta, tb, m, n, k, alpha_c64, g->a, lda, g->b, ldb, beta_c64, g->c, ldc); break;
+    default: cblas_zgemm(CblasRowMajor, ta, tb, m, n, k, alpha_c128, g->a, lda, g->b, ldb, beta_c128, g->c, ldc); break;
+    }
+}
+
+/* A dense copy of another type or other strides, through the table's own copy; only the memory where `at` is NULL.
+ * NULL with an error noted. */
+static void *copied(tr_dtype type, tr_dtype from, const void *at, int64_t rows, int64_t columns, int64_t row, int64_t column)
+{
+    int64_t bytes = rows * columns * tr_dtype_size(type);
+    void *copy = malloc((size_t)bytes);
+    if (!copy) return core_fail_memory("gemm", bytes);
+    if (!at) return copy;
+    kernel_call call = {
+        .kernel = KERNEL_COPY, .type = (uint8_t)type, .from = (uint8_t)from, .form = KERNEL_STRIDED, .ndim = 2, .n = rows * columns, .at = {copy,         (void *)(uintptr_t)at},
+                              .size = {rows,         columns              },
+                              .stride = {{columns, 1}, {row, column}        }
+    };
+    kernel_run(tr_cpu(), &call);
+    return copy;
+}
+
+static void copy_back(const gemm *g, tr_dtype from, const void *copy)
+{
+    kernel_call call = {
+        .kernel = KERNEL_COPY, .type = (uint8_t)g->type, .from = (uint8_t)from, .form = KERNEL_STRIDED, .ndim = 2, .n = g->m * g->n, .at = {g->c,                    (void *)(uintptr_t)copy},
+                              .size = {g->m,                    g->n                   },
+                              .stride = {{g->c_row, g->c_column}, {g->n, 1}              }
+    };
+    kernel_run(tr_cpu(), &call);
+}
+
+static bool is_half(tr_dtype type) { return type == TR_FLOAT16 || type == TR_BFLOAT16; }
+
+/* A product whose matrices may lie anyhow: copies those that libraries cannot take. */
+static int product(const gemm *given)
+{
+    gemm g = *given;
+    layout a, b, c;
+    void *a_copy = NULL, *b_copy = NULL, *c_copy = NULL;
+    int status = -1;
+    const tr_dtype type = is_half(g.type) ? TR_FLOAT32 : g.type;
+    const bool half = is_half(g.type);
+
+    if (half || !layout_of(g.m, g.n, g.c_row, g.c_column, &c)) {
+        if (!(c_copy = copied(type, g.type, g.beta != 0 ? g.c : NULL, g.m, g.n, g.c_row, g.c_column))) goto out;
+        g.c = c_copy, g.c_row = g.n, g.c_column = 1;
+        c = (layout){false, g.n};
+    }
+    if (half || !layout_of(g.m, g.k, g.a_row, g.a_column, &a)) {
+        if (!(a_copy = copied(type, g.type, g.a, g.m, g.k, g.a_row, g.a_column))) goto out;
+        g.a = a_copy, g.a_row = g.k, g.a_column = 1;
+        a = (layout){false, g.k};
+    }
+    if (half || !layout_of(g.k, g.n, g.b_row, g.b_column, &b)) {
+        if (!(b_copy = copied(type, g.type, g.b, g.k, g.n, g.b_row, g.b_column))) goto out;
+        g.b = b_copy, g.b_row = g.n, g.b_column = 1;
+        b = (layout){false, g.n};
+    }
+    g.type = type;
+    if (c.transposed) {
+        const gemm t = gemm_transposed(&g);
+        product_by_library(&t, (layout){!b.transposed, b.leading}, (layout){!a.transposed, a.leading}, c.leading);
+    } else {
+        product_by_library(&g, a, b, c.leading);
+    }
+    if (c_copy) copy_back(given, type, c_copy);
+    status = 0;
+out:
+    free(a_copy);
+    free(b_copy);
+    free(c_copy);
+    return status;
+}
+
+/* k = 0: what remains is beta c. */
+static void scale(const gemm *g)
+{
+    gemm empty = *g;
+    empty.alpha = 0;
+    gemm_plain(&empty);
+}
+
+static int one_product(const gemm *g, bool plain)
+{
+    if (g->k == 0)
+        scale(g);
+    else if (plain)
+        gemm_plain(g);
+    else if (g->type != TR_FLOAT32 || !gemm_small(g))
+        return product(g);
+    return 0;
+}
+
+static int products(const kernel_call *call, bool plain)
+{
+    const int64_t bytes = tr_dtype_size(call->type);
+    gemm g = {.type = call->type, .m = call->size[1], .n = call->size[2], .k = call->size[3], .alpha = call->number[0], .beta = call->number[1], .c_row = call->stride[0][1], .c_column = call->stride[0][2], .a_row = call->stride[1][1], .a_column = call->stride[1][2], .b_row = call->stride[2][1], .b_column = call->stride[2][2]};
+    if (g.m <= 0 || g.n <= 0) return 0;
+    for (int64_t i = 0; i < call->size[0]; i++) {
+        g.c = (char *)call->at[0] + i * call->stride[0][0] * bytes;
+        g.a = (const char *)call->at[1] + i * call->stride[1][0] * bytes;
+        g.b = (const char *)call->at[2] + i * call->stride[2][0] * bytes;
+        if (one_product(&g, plain) < 0) return -1;
+    }
+    return 0;
+}
+
+static int gemm_by_library(const kernel_call *call) { return products(call, false); }
+static int gemm_by_loops(const kernel_call *call) { return products(call, true); }
+
+void kernels_gemm(kernel_table table)
+{
+    for (int type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = gemm_by_loops;
+    for (int type = TR_FLOAT16; type <= TR_COMPLEX128; type++) table[KERNEL_GEMM][type] = gemm_by_library;
+}

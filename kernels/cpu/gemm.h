@@ -1,0 +1,34 @@
+/* One matrix product, as gemm.c hands it to whoever computes it:  c = alpha a b + beta c,  c (m, n), a (m, k), b (k, n),
+ * every matrix with the strides of its rows and columns. */
+#ifndef TRIREME_KERNELS_GEMM_H
+#define TRIREME_KERNELS_GEMM_H
+
+#include "kernels/kernels.h"
+
+typedef struct {
+    tr_dtype type;
+    int64_t m, n, k;
+    double alpha, beta; /* beta 0: c is not read */
+    void *c;
+    const void *a, *b;
+    int64_t c_row, c_column, a_row, a_column, b_row, b_column;
+} gemm;
+
+/* The plain loops: every type, any strides, the reference that the others are tested against. */
+void gemm_plain(const gemm *g);
+
+/* float32 products that a library call costs more than they do.  False: not one of them. */
+bool gemm_small(const gemm *g);
+
+/* c' = b' a' */
+static inline gemm gemm_transposed(const gemm *g)
+{
+    gemm t = *g;
+    t.m = g->n, t.n = g->m;
+    t.a = g->b, t.a_row = g->b_column, t.a_column = g->b_row;
+    t.b = g->a, t.b_row = g->a_column, t.b_column = g->a_row;
+    t.c_row = g->c_column, t.c_column = g->c_row;
+    return t;
+}
+
+#endif
