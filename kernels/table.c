@@ -1,0 +1,58 @@
+/* Where every kernel call passes. */
+#include "core/fail.h"
+#include "kernels/kernels.h"
+
+static const char *const names[KERNEL_COUNT] = {
+#define ROW(name, ...) [KERNEL_##name] = #name, [KERNEL_##name##_backward] = #name "_backward",
+#include "kernels/pointwise.def"
+#undef ROW
+    [KERNEL_ADD] = "add",
+    [KERNEL_SUB] = "sub",
+    [KERNEL_MUL] = "mul",
+    [KERNEL_DIV] = "div",
+    [KERNEL_POW] = "pow",
+    [KERNEL_MAXIMUM] = "maximum",
+    [KERNEL_MINIMUM] = "minimum",
+    [KERNEL_EQ] = "eq",
+    [KERNEL_NE] = "ne",
+    [KERNEL_LT] = "lt",
+    [KERNEL_LE] = "le",
+    [KERNEL_GT] = "gt",
+    [KERNEL_GE] = "ge",
+    [KERNEL_WHERE] = "where",
+    [KERNEL_COPY] = "copy",
+    [KERNEL_FILL] = "fill",
+    [KERNEL_ARANGE] = "arange",
+    [KERNEL_SUM] = "sum",
+    [KERNEL_MAX] = "max",
+    [KERNEL_MIN] = "min",
+    [KERNEL_ARGMAX] = "argmax",
+    [KERNEL_ARGMIN] = "argmin",
+    [KERNEL_GEMM] = "gemm",
+    [KERNEL_INVERSE] = "inverse",
+    [KERNEL_SOFTMAX] = "softmax",
+    [KERNEL_LOG_SOFTMAX] = "log_softmax",
+    [KERNEL_SOFTMAX_BACKWARD] = "softmax_backward",
+    [KERNEL_LOG_SOFTMAX_BACKWARD] = "log_softmax_backward",
+    [KERNEL_NLL] = "nll",
+    [KERNEL_NLL_BACKWARD] = "nll_backward",
+    [KERNEL_INDEX_SELECT] = "index_select",
+    [KERNEL_INDEX_ADD] = "index_add",
+    [KERNEL_GATHER] = "gather",
+    [KERNEL_SCATTER_ADD] = "scatter_add",
+    [KERNEL_MASKED_SELECT] = "masked_select",
+    [KERNEL_MASKED_SCATTER] = "masked_scatter",
+    [KERNEL_PHILOX_UNIFORM] = "philox_uniform",
+    [KERNEL_PHILOX_NORMAL] = "philox_normal",
+    [KERNEL_SGD] = "sgd",
+};
+
+const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }
+
+int kernel_run(tr_device device, const kernel_call *call)
+{
+    if (device.type != TR_CPU) return core_fail_status("%s: %s: built without CUDA", kernel_name(call->kernel), tr_device_name(device));
+    kernel_fn *kernel = call->kernel < KERNEL_COUNT && call->type < TR_DTYPES ? (*kernels_cpu())[call->kernel][call->type] : NULL;
+    if (!kernel) return core_fail_status("%s: %s is not served on %s", kernel_name(call->kernel), tr_dtype_name((tr_dtype)call->type), tr_device_name(device));
+    return kernel(call);
+}
