@@ -1,0 +1,166 @@
+/* Matrix products: libraries and small loops against the plain kernel. */
+#include "core/dtype.h"
+#include "kernels.h"
+#include "kernels/cpu/gemm.h"
+
+enum { MOST = 160 * 160 * 2 };
+static double a[MOST], b[MOST], c[MOST], want[MOST];
+
+/* Strides of a matrix in one of four layouts: row-major, column-major, padded rows, every second element. */
+static void lay(int layout, int64_t rows, int64_t columns, int64_t *row, int64_t *column)
+{
+    *row = layout == 1 ? 1 : layout == 2 ? columns + 3
+                         : layout == 3   ? 2 * columns
+                                         : columns;
+    *column = layout == 1 ? rows : layout == 3 ? 2
+                                               : 1;
+}
+
+static void check(tr_dtype type, int64_t m, int64_t n, int64_t k, int layouts, double alpha, double beta, double tolerance)
+{
+    kernel_call call = {
+        .kernel = KERNEL_GEMM, .type = (uint8_t)type, .at = {c,     a, b},
+                .number = {    alpha, beta },
+                .size = { 1,    m,     n,  k}
+    };
+    lay(layouts & 3, m, n, &call.stride[0][1], &call.stride[0][2]);
+    lay(layouts >> 2 & 3, m, k, &call.stride[1][1], &call.stride[1][2]);
+    lay(layouts >> 4 & 3, k, n, &call.stride[2][1], &call.stride[2][2]);
+    bool whole = type <= TR_INT64;
+    for (int i = 0; i < MOST / 2; i++) {
+        core_element_set(a, type, i, whole ? i % 5 : next_number());
+        core_element_set(b, type, i, whole ? i % 3 : next_number());
+        core_element_set(c, type, i, beta == 0 && !whole ? (double)NAN : i % 4);
+    }
+    memcpy(want, c, sizeof c);
+    gemm g = {.type = type, .m = m, .n = n, .k = k, .alpha = alpha, .beta = beta, .c = want, .a = a, .b = b, .c_row = call.stride[0][1], .c_column = call.stride[0][2], .a_row = call.stride[1][1], .a_column = call.stride[1][2], .b_row = call.stride[2][1], .b_column = call.stride[2][2]};
+    gemm_plain(&g);
+    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            int64_t at = i * g.c_row + j * g.c_column;
+            double got = core_element_get(c, type, at), expected = core_element_get(want, type, at);
+            if (!(fabs(got - expected) <= tolerance * (double)(k + 1))) fail_msg("%s %dx%dx%d layouts %d: c[%d, %d] = %g, not %g", tr_dtype_name(type), (int)m, (int)n, (int)k, layouts, (int)i, (int)j, got, expected);
+        }
+}
+
+static const int shapes[][3] = {
+    {1,   1,  1  },
+    {5,   3,  2  },
+    {100, 1,  2  },
+    {2,   1,  100},
+    {1,   7,  5  },
+    {1,   2,  50 },
+    {40,  30, 1  },
+    {7,   1,  40 },
+    {1,   7,  40 },
+    {33,  17, 9  },
+    {0,   3,  2  },
+    {3,   0,  2  },
+    {3,   2,  0  }
+};
+
+TEST(products_of_every_floating_type_and_layout)
+{
+    static const double tolerance[TR_DTYPES] = {[TR_FLOAT16] = 2e-3, [TR_BFLOAT16] = 2e-2, [TR_FLOAT32] = 1e-6, [TR_FLOAT64] = 1e-15, [TR_COMPLEX64] = 1e-6, [TR_COMPLEX128] = 1e-15};
+    for (int type = TR_FLOAT16; type <= TR_COMPLEX128; type++)
+        for (int s = 0; s < 13; s++)
+            for (int layouts = 0; layouts < 64; layouts += type == TR_FLOAT32 ? 1 : 7) {
+                check(type, shapes[s][0], shapes[s][1], shapes[s][2], layouts, 1, 0, tolerance[type]);
+                check(type, shapes[s][0], shapes[s][1], shapes[s][2], layouts, 0.5, 2, tolerance[type] * 4);
+            }
+}
+
+TEST(products_of_integers)
+{
+    for (int type = TR_UINT8; type <= TR_INT64; type++)
+        for (int s = 0; s < 13; s++) check(type, shapes[s][0], shapes[s][1], shapes[s][2], 5 * s % 64, 2, 1, 0);
+}
+
+TEST(products_large_enough_for_the_other_library)
+{
+    static const int large[][3] = {
+        {128, 100, 120},
+        {128, 128, 10 },
+        {97,  97,  97 }
+    };
+    for (int s = 0; s < 3; s++)
+        for (int layouts = 0; layouts < 64; layouts += 3) check(TR_FLOAT32, large[s][0], large[s][1], large[s][2], layouts, 1, layouts & 1, 1e-6);
+}
+
+TEST(batches_are_products_of_their_own)
+{
+    float x[2 * 6], y[6], z[2 * 4];
+    for (int i = 0; i < 12; i++) x[i] = (float)i;
+    for (int i = 0; i < 6; i++) y[i] = (float)(i + 1);
+    kernel_call call = {
+        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z,         x,         y},
+                .number = {1,         0        },
+                .size = {2,        2,         2,  3},
+                .stride = {{4, 2, 1}, {6, 3, 1}, {0, 2, 1}}
+    };
+    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+    const float expected[] = {13, 16, 40, 52, 67, 88, 94, 124};
+    assert_bits(z, expected, sizeof z);
+}
+
+TEST(large_products_agree_by_projection)
+{
+    enum { SIDE = 300 };
+    float *x = malloc(sizeof *x * SIDE * SIDE), *y = malloc(sizeof *y * SIDE * SIDE), *z = malloc(sizeof *z * SIDE * SIDE);
+    double v[SIDE], yv[SIDE];
+    assert_true(x && y && z);
+    for (int i = 0; i < SIDE * SIDE; i++) x[i] = (float)next_number(), y[i] = (float)next_number();
+    for (int i = 0; i < SIDE; i++) v[i] = next_number();
+    kernel_call call = {
+        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z,            x,            y   },
+                .number = {1,            0           },
+                .size = {1,        SIDE,         SIDE,     SIDE},
+                .stride = {{0, SIDE, 1}, {0, SIDE, 1}, {0, SIDE, 1}}
+    };
+    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+    for (int i = 0; i < SIDE; i++) {
+        yv[i] = 0;
+        for (int j = 0; j < SIDE; j++) yv[i] += (double)y[i * SIDE + j] * v[j];
+    }
+    for (int i = 0; i < SIDE; i++) {
+        double left = 0, right = 0;
+        for (int j = 0; j < SIDE; j++) left += (double)z[i * SIDE + j] * v[j], right += (double)x[i * SIDE + j] * yv[j];
+        assert_near(left, right, 1e-3);
+    }
+    free(x), free(y), free(z);
+}
+
+TEST(an_inverse_times_its_matrix_is_one)
+{
+    double m[] = {4, 1, 2, 0, 3, 1, 1, 5, 2}, inverse[9];
+    float f[] = {4, 1, 2, 0, 3, 1, 1, 5, 2}, narrow[9];
+    kernel_call call = {
+        .kernel = KERNEL_INVERSE, .type = TR_FLOAT64, .at = {inverse, m},
+                .size = {3      }
+    };
+    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+    call = (kernel_call){
+        .kernel = KERNEL_INVERSE, .type = TR_FLOAT32, .at = {narrow, f},
+                .size = {3     }
+    };
+    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            double sum = 0;
+            for (int l = 0; l < 3; l++) sum += inverse[3 * i + l] * m[3 * l + j];
+            assert_near(sum, i == j, 1e-14);
+            assert_near(narrow[3 * i + j], inverse[3 * i + j], 1e-4);
+        }
+}
+
+TEST(a_singular_matrix_names_its_diagonal)
+{
+    double m[] = {1, 2, 2, 4}, out[4];
+    kernel_call call = {
+        .kernel = KERNEL_INVERSE, .type = TR_FLOAT64, .at = {out, m},
+                .size = {2  }
+    };
+    assert_int_equal(kernel_run(tr_cpu(), &call), -1);
+    assert_error_says("the diagonal element 2 is zero");
+}

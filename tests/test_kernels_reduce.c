@@ -1,0 +1,164 @@
+/* Reductions over any dims of any strides, against plain loops in double. */
+#include "core/dtype.h"
+#include "kernels.h"
+
+#ifdef _OPENMP
+# include <omp.h>
+#endif
+
+/* Every way to keep some of the dims of (3, 37, 5), with memory in each of three orders. */
+enum { DIMS = 3,
+       ALL = 3 * 37 * 5 };
+static const int64_t sizes[DIMS] = {3, 37, 5};
+static const int64_t orders[][DIMS] = {
+    {37 * 5, 5,  1     },
+    {1,      3,  3 * 37},
+    {5,      15, 1     }
+};
+
+/* The call that keeps the dims in `kept` (a set), and the strides of a in the order of its dims. */
+static kernel_call reduction(int kernel, tr_dtype type, void *out, void *a, const int64_t *strides, int kept)
+{
+    kernel_call call = {
+        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .n = 1, .ndim = DIMS, .at = {out, a},
+                      .number = {1  }
+    };
+    int d = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < DIMS; i++)
+            if ((kept >> i & 1) == !pass) {
+                call.size[d] = sizes[i];
+                call.stride[1][d++] = strides[i];
+                if (!pass) call.n *= sizes[i];
+            }
+        if (!pass) call.split = (uint8_t)d;
+    }
+    int64_t stride = 1;
+    for (int i = call.split - 1; i >= 0; stride *= call.size[i--]) call.stride[0][i] = stride;
+    return call;
+}
+
+static double want_of(const kernel_call *call, tr_dtype in, int64_t output)
+{
+    int64_t base = 0, inner = 1;
+    for (int d = call->split - 1; d >= 0; output /= call->size[d], d--) base += output % call->size[d] * call->stride[1][d];
+    for (int d = call->split; d < call->ndim; d++) inner *= call->size[d];
+    double sum = 0, most = -INFINITY, least = INFINITY;
+    int64_t where_most = 0, where_least = 0;
+    for (int64_t i = 0; i < inner; i++) {
+        int64_t at = base, rest = i;
+        for (int d = call->ndim - 1; d >= call->split; rest /= call->size[d], d--) at += rest % call->size[d] * call->stride[1][d];
+        double x = core_element_get(call->at[1], in, at);
+        sum += x;
+        if (x > most) most = x, where_most = i;
+        if (x < least) least = x, where_least = i;
+    }
+    switch (call->kernel) {
+    case KERNEL_SUM: return call->number[0] * sum;
+    case KERNEL_MAX: return most;
+    case KERNEL_MIN: return least;
+    case KERNEL_ARGMAX: return (double)where_most;
+    default: return (double)where_least;
+    }
+}
+
+static void check_all(int kernel, tr_dtype type, tr_dtype from, double tolerance)
+{
+    static double a[2 * ALL], out[2 * ALL];
+    bool finds = kernel == KERNEL_ARGMAX || kernel == KERNEL_ARGMIN;
+    for (int i = 0; i < ALL; i++) core_element_set(a, from, i, (i * 7919) % 101 % (from == TR_BOOL ? 2 : 101));
+    for (int l = 0; l < levels(); l++)
+        for (int order = 0; order < 3; order++)
+            for (int kept = 0; kept < 8; kept++) {
+                kernel_call call = reduction(kernel, type, out, a, orders[order], kept);
+                call.from = (uint8_t)from;
+                if (type == TR_FLOAT32) call.number[0] = 0.5;
+                run_on(l, &call);
+                for (int64_t i = 0; i < call.n; i++) {
+                    double want = want_of(&call, from, i);
+                    assert_near(core_element_get(out, finds ? TR_INT64 : type, i), want, tolerance * fabs(want));
+                }
+            }
+}
+
+TEST(sums_of_every_type_over_every_set_of_dims)
+{
+    check_all(KERNEL_SUM, TR_FLOAT32, TR_FLOAT32, 1e-7);
+    check_all(KERNEL_SUM, TR_FLOAT64, TR_FLOAT64, 1e-15);
+    check_all(KERNEL_SUM, TR_FLOAT16, TR_FLOAT16, 1e-3);
+    check_all(KERNEL_SUM, TR_BFLOAT16, TR_BFLOAT16, 1e-2);
+    check_all(KERNEL_SUM, TR_INT64, TR_INT64, 0);
+    check_all(KERNEL_SUM, TR_INT64, TR_INT32, 0);
+    check_all(KERNEL_SUM, TR_INT64, TR_UINT8, 0);
+    check_all(KERNEL_SUM, TR_INT64, TR_BOOL, 0);
+    check_all(KERNEL_SUM, TR_COMPLEX64, TR_COMPLEX64, 1e-6);
+    check_all(KERNEL_SUM, TR_COMPLEX128, TR_COMPLEX128, 1e-15);
+}
+
+TEST(the_largest_and_smallest_and_where_they_stand)
+{
+    for (int type = TR_BOOL; type <= TR_FLOAT64; type++)
+        for (int kernel = KERNEL_MAX; kernel <= KERNEL_ARGMIN; kernel++) check_all(kernel, type, type, 0);
+}
+
+TEST(nan_is_the_largest_and_the_smallest)
+{
+    float x[100], out;
+    int64_t at;
+    for (int l = 0; l < levels(); l++)
+        for (int place = 0; place < 100; place++) {
+            for (int i = 0; i < 100; i++) x[i] = (float)i;
+            x[place] = NAN;
+            for (int kernel = KERNEL_MAX; kernel <= KERNEL_ARGMIN; kernel++) {
+                bool finds = kernel >= KERNEL_ARGMAX;
+                kernel_call call = {
+                    .kernel = (uint16_t)kernel, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {finds ? (void *)&at : &out, x},
+                                  .size = {100                       },
+                                  .stride = {{0},                       {1} }
+                };
+                run_on(l, &call);
+                assert_true(finds ? at == place : isnan(out));
+            }
+        }
+}
+
+TEST(the_sum_of_nothing_is_zero)
+{
+    float out[2] = {5, 5}, x = 1;
+    for (int l = 0; l < levels(); l++) {
+        kernel_call call = {
+            .kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 2, .ndim = 2, .split = 1, .at = {out,     &x},
+                             .number = {1      },
+                             .size = {2,      0  },
+                             .stride = {{1}, {0, 1}}
+        };
+        run_on(l, &call);
+        assert_true(out[0] == 0 && out[1] == 0);
+    }
+}
+
+TEST(long_sums_have_the_same_bits_on_every_level_and_number_of_threads)
+{
+    enum { MANY = 500003 };
+    float *x = malloc(MANY * sizeof *x), sums[8];
+    assert_non_null(x);
+    double want = 0;
+    for (int i = 0; i < MANY; i++) want += x[i] = (float)next_number() + 0.5f;
+    int n = 0;
+    for (int l = 0; l < levels(); l++)
+        for (int threads = 1; threads <= 2; threads++) {
+#ifdef _OPENMP
+            omp_set_num_threads(threads);
+#endif
+            kernel_call call = {
+                .kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {&sums[n++], x},
+                              .number = {1         },
+                              .size = {MANY         },
+                              .stride = {{0},          {1} }
+            };
+            run_on(l, &call);
+        }
+    assert_near(sums[0], want, 1e-7 * want);
+    for (int i = 1; i < n; i++) assert_bits(&sums[i], &sums[0], sizeof *sums);
+    free(x);
+}
