@@ -63,7 +63,7 @@ static const int shapes[][3] = {
 TEST(products_of_every_floating_type_and_layout)
 {
     static const double tolerance[TR_DTYPES] = {[TR_FLOAT16] = 2e-3, [TR_BFLOAT16] = 2e-2, [TR_FLOAT32] = 1e-6, [TR_FLOAT64] = 1e-15, [TR_COMPLEX64] = 1e-6, [TR_COMPLEX128] = 1e-15};
-    for (int type = TR_FLOAT16; type <= TR_COMPLEX128; type++)
+    for (tr_dtype type = TR_FLOAT16; type <= TR_COMPLEX128; type++)
         for (int s = 0; s < 13; s++)
             for (int layouts = 0; layouts < 64; layouts += type == TR_FLOAT32 ? 1 : 7) {
                 check(type, shapes[s][0], shapes[s][1], shapes[s][2], layouts, 1, 0, tolerance[type]);
@@ -73,7 +73,7 @@ TEST(products_of_every_floating_type_and_layout)
 
 TEST(products_of_integers)
 {
-    for (int type = TR_UINT8; type <= TR_INT64; type++)
+    for (tr_dtype type = TR_UINT8; type <= TR_INT64; type++)
         for (int s = 0; s < 13; s++) check(type, shapes[s][0], shapes[s][1], shapes[s][2], 5 * s % 64, 2, 1, 0);
 }
 

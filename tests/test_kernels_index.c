@@ -8,7 +8,7 @@ TEST(rows_are_selected_and_added_back_in_every_type)
 {
     double x[2 * 4 * 3 * 2], y[2 * 5 * 3 * 2], sum[2 * 4 * 3 * 2];
     int64_t index[] = {3, 0, 0, 2, 3};
-    for (int type = TR_UINT8; type < TR_DTYPES; type++) {
+    for (tr_dtype type = TR_UINT8; type < TR_DTYPES; type++) {
         for (int i = 0; i < 24; i++) core_element_set(x, type, i, i), core_element_set(sum, type, i, 1);
         kernel_call select = {
             .kernel = KERNEL_INDEX_SELECT, .type = (uint8_t)type, .n = 30, .at = {y,  x, index},
@@ -80,7 +80,7 @@ TEST(a_mask_picks_and_puts_back)
 {
     double x[10], y[10], z[10];
     bool mask[] = {true, false, false, true, true};
-    for (int type = TR_UINT8; type < TR_DTYPES; type++) {
+    for (tr_dtype type = TR_UINT8; type < TR_DTYPES; type++) {
         for (int i = 0; i < 5; i++) core_element_set(x, type, i, i + 1);
         kernel_call select = {
             .kernel = KERNEL_MASKED_SELECT, .type = (uint8_t)type, .n = 3, .at = {y,     x, mask},

@@ -134,7 +134,7 @@ TEST(two_operands_in_every_type_and_layout)
     static double out[A * B * C * 2 * 2], a[A * B * C * 2], b[A * C * 2];
     for (int l = 0; l < levels(); l++)
         for (int k = 0; k < 13; k++)
-            for (int type = TR_UINT8; type < TR_DTYPES; type++) {
+            for (tr_dtype type = TR_UINT8; type < TR_DTYPES; type++) {
                 if (!level_table[l][binaries[k]][type]) continue;
                 bool compares = k >= 7;
                 for (int i = 0; i < A * B * C; i++) core_element_set(a, type, i, i % 11 + 6);
@@ -285,7 +285,7 @@ TEST(where_takes_one_or_the_other_in_every_type)
     double a[8], b[8], out[8];
     bool condition[4] = {true, false, false, true};
     for (int l = 0; l < levels(); l++)
-        for (int type = TR_BOOL; type < TR_DTYPES; type++) {
+        for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
             for (int i = 0; i < 4; i++) core_element_set(a, type, i, 1), core_element_set(b, type, i, 0);
             kernel_call call = flat(KERNEL_WHERE, type, 4, out, condition, a, b);
             call.ones = 1 << 3; /* b is one element */
@@ -340,7 +340,7 @@ TEST(halves_round_as_the_core_does)
     static float x[65536], back[65536];
     static uint16_t half[65536];
     for (int l = 0; l < levels(); l++)
-        for (int type = TR_FLOAT16; type <= TR_BFLOAT16; type++) {
+        for (tr_dtype type = TR_FLOAT16; type <= TR_BFLOAT16; type++) {
             for (int i = 0; i < 65536; i++) half[i] = (uint16_t)i;
             kernel_call call = flat(KERNEL_COPY, TR_FLOAT32, 65536, x, half, NULL, NULL);
             call.from = (uint8_t)type;
@@ -362,7 +362,7 @@ TEST(fill_and_arange_write_every_type)
 {
     double out[200];
     for (int l = 0; l < levels(); l++)
-        for (int type = TR_UINT8; type < TR_DTYPES; type++) {
+        for (tr_dtype type = TR_UINT8; type < TR_DTYPES; type++) {
             kernel_call call = flat(KERNEL_ARANGE, type, 20, out, NULL, NULL, NULL);
             call.number[0] = 3, call.number[1] = 2;
             run_on(l, &call);

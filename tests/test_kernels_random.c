@@ -35,7 +35,7 @@ TEST(an_element_depends_on_its_number_alone)
     static double whole[N], part[N];
     for (int l = 0; l < levels(); l++)
         for (int kernel = KERNEL_PHILOX_UNIFORM; kernel <= KERNEL_PHILOX_NORMAL; kernel++)
-            for (int type = TR_FLOAT32; type <= TR_FLOAT64; type++) {
+            for (tr_dtype type = TR_FLOAT32; type <= TR_FLOAT64; type++) {
                 size_t bytes = type == TR_FLOAT32 ? 4 : 8;
                 kernel_call call = draw(kernel, type, N, whole, 1000);
                 run_on(l, &call);
@@ -67,7 +67,7 @@ TEST(moments_are_those_of_the_distribution)
     static double x[N];
     for (int l = 0; l < levels(); l++)
         for (int kernel = KERNEL_PHILOX_UNIFORM; kernel <= KERNEL_PHILOX_NORMAL; kernel++)
-            for (int type = TR_FLOAT32; type <= TR_FLOAT64; type++) {
+            for (tr_dtype type = TR_FLOAT32; type <= TR_FLOAT64; type++) {
                 kernel_call call = draw(kernel, type, N, x, 0);
                 run_on(l, &call);
                 double sum = 0, squares = 0;

@@ -97,7 +97,7 @@ TEST(sums_of_every_type_over_every_set_of_dims)
 
 TEST(the_largest_and_smallest_and_where_they_stand)
 {
-    for (int type = TR_BOOL; type <= TR_FLOAT64; type++)
+    for (tr_dtype type = TR_BOOL; type <= TR_FLOAT64; type++)
         for (int kernel = KERNEL_MAX; kernel <= KERNEL_ARGMIN; kernel++) check_all(kernel, type, type, 0);
 }
 

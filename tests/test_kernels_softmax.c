@@ -45,7 +45,7 @@ TEST(softmax_and_its_backward_in_every_type_and_direction)
     static const double tolerance[TR_DTYPES] = {[TR_FLOAT16] = 2e-3, [TR_BFLOAT16] = 2e-2, [TR_FLOAT32] = 1e-6, [TR_FLOAT64] = 1e-14};
     for (int l = 0; l < levels(); l++)
         for (int s = 0; s < 4; s++)
-            for (int type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
+            for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
                 int64_t n = shapes[s][0] * shapes[s][1] * shapes[s][2];
                 for (int64_t i = 0; i < n; i++) {
                     core_element_set(x, type, i, 3 * next_number());

@@ -195,6 +195,6 @@ static int gemm_by_loops(const kernel_call *call) { return products(call, true);
 
 void kernels_gemm(kernel_table table)
 {
-    for (int type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = gemm_by_loops;
-    for (int type = TR_FLOAT16; type <= TR_COMPLEX128; type++) table[KERNEL_GEMM][type] = gemm_by_library;
+    for (tr_dtype type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = gemm_by_loops;
+    for (tr_dtype type = TR_FLOAT16; type <= TR_COMPLEX128; type++) table[KERNEL_GEMM][type] = gemm_by_library;
 }

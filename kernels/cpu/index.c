@@ -119,7 +119,7 @@ static int scatter_add(const kernel_call *call)
 
 void kernels_index(kernel_table table)
 {
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) {
+    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
         table[KERNEL_INDEX_SELECT][type] = index_select;
         table[KERNEL_INDEX_ADD][type] = index_add;
         table[KERNEL_GATHER][type] = gather;

@@ -36,7 +36,7 @@ static int masked_scatter(const kernel_call *call)
 
 void kernels_mask(kernel_table table)
 {
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) {
+    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
         table[KERNEL_MASKED_SELECT][type] = masked_select;
         table[KERNEL_MASKED_SCATTER][type] = masked_scatter;
     }

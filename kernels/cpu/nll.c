@@ -56,7 +56,7 @@ static int nll_backward(const kernel_call *call)
 
 void kernels_nll(kernel_table table)
 {
-    for (int type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
+    for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
         table[KERNEL_NLL][type] = nll;
         table[KERNEL_NLL_BACKWARD][type] = nll_backward;
     }

@@ -96,7 +96,7 @@ static int arg_i64(const kernel_call *call) { return arg(call, search_i64, TR_IN
 
 void LEVEL(kernels_arg)(kernel_table table)
 {
-    for (int type = TR_BOOL; type <= TR_FLOAT64; type++) {
+    for (tr_dtype type = TR_BOOL; type <= TR_FLOAT64; type++) {
         kernel_fn *f = type <= TR_INT64 ? arg_i64 : type == TR_FLOAT64 ? arg_f64
                                                                        : arg_f32;
         table[KERNEL_ARGMAX][type] = f;

@@ -135,5 +135,5 @@ void LEVEL(kernels_compare)(kernel_table table)
 {
 #define ENTRY(name, id, t, loop, type, work) table[id][type] = name##_kernel_##t;
     COMPARISONS(ENTRY)
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) table[KERNEL_WHERE][type] = where;
+    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) table[KERNEL_WHERE][type] = where;
 }

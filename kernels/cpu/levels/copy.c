@@ -70,5 +70,5 @@ static int copy(const kernel_call *call)
 
 void LEVEL(kernels_copy)(kernel_table table)
 {
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) table[KERNEL_COPY][type] = copy;
+    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) table[KERNEL_COPY][type] = copy;
 }

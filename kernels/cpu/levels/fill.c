@@ -60,7 +60,7 @@ static int arange(const kernel_call *call)
 
 void LEVEL(kernels_fill)(kernel_table table)
 {
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) {
+    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
         table[KERNEL_FILL][type] = fill;
         table[KERNEL_ARANGE][type] = arange;
     }

@@ -92,7 +92,7 @@ static int fill_random(const kernel_call *call)
 
 void LEVEL(kernels_philox)(kernel_table table)
 {
-    for (int type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
+    for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
         table[KERNEL_PHILOX_UNIFORM][type] = fill_random;
         table[KERNEL_PHILOX_NORMAL][type] = fill_random;
     }
