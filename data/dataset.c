@@ -44,7 +44,7 @@ static int check(tr_dataset_source *s, int64_t *input_bytes, int64_t *target_byt
 
 tr_dataset *(tr_dataset_new)(tr_dataset_source source)
 {
-    int64_t input_bytes, target_bytes;
+    int64_t input_bytes = 0, target_bytes = 0;
     tr_dataset *d = NULL;
     if (check(&source, &input_bytes, &target_bytes) == 0) d = core_alloc(sizeof *d, "tr_dataset_new");
     if (!d) {
