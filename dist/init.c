@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 enum { FAILED_WAITS_SECONDS = 2, /* in tr_dist_finish, for the others to come too */
-       ABORT_TAKES_SECONDS = 5,  /* at most */
+       ABORT_TAKES_SECONDS = 2,  /* at most */
        MESSAGE_BYTES = 1024 };
 
 static struct {
@@ -55,7 +55,7 @@ static void end_all(const char *message, int status)
     ending = true;
     fflush(NULL);
     say(message);
-    /* Aborting asks the launcher, which may be gone: the alarm's default action then ends at least this process. */
+    /* Aborting asks the launcher, which may be gone or slow: the alarm then ends this process, which the launcher notices. */
     signal(SIGALRM, SIG_DFL);
     alarm(ABORT_TAKES_SECONDS);
     ranks.way->abort(ranks.way, status);
