@@ -200,15 +200,21 @@ TEST(a_parameter_unused_here_gets_the_gradient_of_there)
     }
 }
 
-TEST(a_parameter_that_nobody_uses_is_left_alone)
+static void assert_left_alone(int64_t bucket_bytes)
 {
     tr_module *m = branching(true, false);
     branches *self = tr_module_self(m);
-    tr_module *ranks = tr_data_parallel(m, .bucket_bytes = 1, .first_bucket_bytes = 1);
+    tr_module *ranks = tr_data_parallel(m, .bucket_bytes = bucket_bytes, .first_bucket_bytes = bucket_bytes);
     tr_set_grad(self->c, tr_full(TR_SHAPE(1), 0.1, .dtype = TR_FLOAT64));
     assert_int_equal(tr_backward(tr_mean(tr_forward(ranks, tr_ones(TR_SHAPE(3, 1), .dtype = TR_FLOAT64)))), 0);
     assert_null(tr_grad(self->b));
     assert_item(tr_grad(self->c), 0.1, 0);
+}
+
+TEST(a_parameter_that_nobody_uses_is_left_alone)
+{
+    assert_left_alone(1);    /* in a bucket of its own */
+    assert_left_alone(1000); /* together with one that is used */
 }
 
 TEST(an_output_past_all_parameters_still_meets_the_others)

@@ -18,7 +18,7 @@ static int rank_of_part;
 static int fails_then_meets(void)
 {
     if (rank_of_part == 1) tr_matmul(tr_zeros(TR_SHAPE(2, 3)), tr_zeros(TR_SHAPE(2, 3)));
-    tr_barrier();
+    while (tr_dist_world() == 2) tr_barrier(); /* a program that looks at no status */
     return tr_dist_finish();
 }
 
