@@ -85,7 +85,7 @@ void tr_error_at_(const char *file, int line)
     core_thread *here = core_here();
     core_error_state *f = &here->failure;
     if (!f->stands) return;
-    if (!f->error.file && !f->told) {
+    if (file && !f->error.file && !f->told) {
         f->error.file = file;
         f->error.line = line;
         size_t used = strlen(f->message);
