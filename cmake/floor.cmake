@@ -36,6 +36,6 @@ function(trireme_object target)
   set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
   # -O3 made dispatch slower (the loops of kernels/ ask for it themselves). A shared library's default TLS model
   # is a call per access, initial-exec an instruction.
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O2> -ftls-model=initial-exec)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O2> -ftls-model=initial-exec -fno-semantic-interposition)
   target_link_libraries(${target} PRIVATE trireme_flags trireme_warnings)
 endfunction()

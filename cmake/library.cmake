@@ -17,7 +17,8 @@ function(trireme_shared target)
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C
     LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map
     INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
-  target_link_options(${target} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
+  # The library's own calls of tr_* go straight there, not through the table that lets programs replace symbols.
+  target_link_options(${target} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map -Wl,-Bsymbolic-functions)
   if(NOT TRIREME_SANITIZE)                        # clang leaves the sanitizer's own symbols to the program
     target_link_options(${target} PRIVATE -Wl,--no-undefined)
   endif()
