@@ -22,18 +22,16 @@ static inline TR_BOTH philox_words philox_cipher(philox_words counter, uint32_t 
         key0 += 0x9e3779b9u;
         key1 += 0xbb67ae85u;
     }
-    philox_words words = {
-        {c0, c1, c2, c3}
-    };
-    return words;
+    counter.word[0] = c0, counter.word[1] = c1, counter.word[2] = c2, counter.word[3] = c3;
+    return counter;
 }
 
 /* The words of a numbered block of a seed. */
 static inline TR_BOTH philox_words philox(uint64_t seed, uint64_t block)
 {
-    philox_words counter = {
-        {(uint32_t)block, (uint32_t)(block >> 32), 0, 0}
-    };
+    philox_words counter;
+    counter.word[0] = (uint32_t)block, counter.word[1] = (uint32_t)(block >> 32);
+    counter.word[2] = counter.word[3] = 0;
     return philox_cipher(counter, (uint32_t)seed, (uint32_t)(seed >> 32));
 }
 

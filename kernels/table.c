@@ -3,7 +3,7 @@
 #include "kernels/kernels.h"
 
 static const char *const names[KERNEL_COUNT] = {
-#define ROW(name, ...) [KERNEL_##name] = #name, [KERNEL_##name##_backward] = #name "_backward",
+#define ROW(name, ...) [KERNEL_##name] = #name, [KERNEL_##name##_backward] = (#name "_backward"),
 #include "kernels/pointwise.def"
 #undef ROW
     [KERNEL_ADD] = "add",

@@ -32,15 +32,13 @@ static bool runs_v4(void)
 }
 
 static const level levels[] = {
-    {"v2", kernels_level_v2, always },
+    {"v2", kernels_level_v2, always},
     {"v3", kernels_level_v3, runs_v3},
-    {"v4", kernels_level_v4, runs_v4}
-};
+    {"v4", kernels_level_v4, runs_v4}};
 #else
 void kernels_level_generic(kernel_table table);
 static const level levels[] = {
-    {"generic", kernels_level_generic, always}
-};
+    {"generic", kernels_level_generic, always}};
 #endif
 
 static kernel_table table;

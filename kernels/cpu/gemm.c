@@ -96,10 +96,7 @@ static void *copied(tr_dtype type, tr_dtype from, const void *at, int64_t rows, 
     if (!copy) return core_fail_memory("gemm", bytes);
     if (!at) return copy;
     kernel_call call = {
-        .kernel = KERNEL_COPY, .type = (uint8_t)type, .from = (uint8_t)from, .form = KERNEL_STRIDED, .ndim = 2, .n = rows * columns, .at = {copy,         (void *)(uintptr_t)at},
-                              .size = {rows,         columns              },
-                              .stride = {{columns, 1}, {row, column}        }
-    };
+        .kernel = KERNEL_COPY, .type = (uint8_t)type, .from = (uint8_t)from, .form = KERNEL_STRIDED, .ndim = 2, .n = rows * columns, .at = {copy, (void *)(uintptr_t)at}, .size = {rows, columns}, .stride = {{columns, 1}, {row, column}}};
     kernel_run(tr_cpu(), &call);
     return copy;
 }
@@ -107,10 +104,7 @@ static void *copied(tr_dtype type, tr_dtype from, const void *at, int64_t rows, 
 static void copy_back(const gemm *g, tr_dtype from, const void *copy)
 {
     kernel_call call = {
-        .kernel = KERNEL_COPY, .type = (uint8_t)g->type, .from = (uint8_t)from, .form = KERNEL_STRIDED, .ndim = 2, .n = g->m * g->n, .at = {g->c,                    (void *)(uintptr_t)copy},
-                              .size = {g->m,                    g->n                   },
-                              .stride = {{g->c_row, g->c_column}, {g->n, 1}              }
-    };
+        .kernel = KERNEL_COPY, .type = (uint8_t)g->type, .from = (uint8_t)from, .form = KERNEL_STRIDED, .ndim = 2, .n = g->m * g->n, .at = {g->c, (void *)(uintptr_t)copy}, .size = {g->m, g->n}, .stride = {{g->c_row, g->c_column}, {g->n, 1}}};
     kernel_run(tr_cpu(), &call);
 }
 

@@ -48,10 +48,8 @@ static void search_row(const job *j, finding *f, const char *at, int64_t stride,
     for (int64_t i = 0; i < n; i += BLOCK) {
         double raw[BLOCK], block[BLOCK];
         int64_t count = n - i < BLOCK ? n - i : BLOCK;
-        LEVEL(gather)
-        (bytes, raw, at + i * stride * bytes, stride, count);
-        LEVEL(convert)
-        (j->read, block, call->type, raw, count);
+        gather(bytes, raw, at + i * stride * bytes, stride, count);
+        convert(j->read, block, call->type, raw, count);
         j->search(f, block, count, largest);
     }
 }
@@ -94,7 +92,7 @@ static int arg_f32(const kernel_call *call) { return arg(call, search_f32, TR_FL
 static int arg_f64(const kernel_call *call) { return arg(call, search_f64, TR_FLOAT64); }
 static int arg_i64(const kernel_call *call) { return arg(call, search_i64, TR_INT64); }
 
-void LEVEL(kernels_arg)(kernel_table table)
+void kernels_arg(kernel_table table)
 {
     for (tr_dtype type = TR_BOOL; type <= TR_FLOAT64; type++) {
         kernel_fn *f = type <= TR_INT64 ? arg_i64 : type == TR_FLOAT64 ? arg_f64

@@ -181,7 +181,7 @@ enum {
     KERNEL_minimum = KERNEL_MINIMUM
 };
 
-void LEVEL(kernels_binary)(kernel_table table)
+void kernels_binary(kernel_table table)
 {
 #define ENTRY(name, t, loop, type, work) table[KERNEL_##name][type] = name##_kernel_##t;
     BINARY(ENTRY)

@@ -19,17 +19,15 @@ static inline T OF(div)(T a, T b)
 
 #include "kernels/cpu/levels/binary_of.h"
 
-static void OF(add_loop)(void *const *at, int64_t n, unsigned ones)
-{
-    OF(run)
-    (OF(add), at, n, ones);
-}
-static void OF(sub_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                      (OF(sub), at, n, ones); }
-static void OF(mul_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                      (OF(mul), at, n, ones); }
-static void OF(div_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                      (OF(div), at, n, ones); }
+#define RUN OF(run)
+#define LOOP(name) \
+ static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones) { RUN(OF(name), at, n, ones); }
+LOOP(add)
+LOOP(sub)
+LOOP(mul)
+LOOP(div)
+#undef LOOP
+#undef RUN
 
 static void OF(neg_loop)(void *const *at, int64_t n, unsigned ones)
 {

@@ -1,8 +1,8 @@
 /* Loops of two operands in one type, included once per type with T, OF() and RESULT, the output's type; the including
  * file brings the formulas.  Either operand may be one element for all. */
-typedef RESULT OF(binary_fn)(T a, T b);
+typedef RESULT (*OF(formula))(T a, T b);
 
-static INLINE void OF(run)(OF(binary_fn) * f, void *const *at, int64_t n, unsigned ones)
+static INLINE void OF(run)(OF(formula) f, void *const *at, int64_t n, unsigned ones)
 {
     RESULT *out = at[0];
     const T *a = at[1], *b = at[2];

@@ -6,18 +6,14 @@ static inline T OF(mul)(T a, T b) { return (T)((U)a * (U)b); }
 
 #include "kernels/cpu/levels/binary_of.h"
 
-static void OF(add_loop)(void *const *at, int64_t n, unsigned ones)
-{
-    OF(run)
-    (OF(add), at, n, ones);
-}
-static void OF(sub_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                      (OF(sub), at, n, ones); }
-static void OF(mul_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                      (OF(mul), at, n, ones); }
-static void OF(maximum_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                          (OF(maximum), at, n, ones); }
-static void OF(minimum_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                          (OF(minimum), at, n, ones); }
-static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                      (OF(pow), at, n, ones); }
+#define RUN OF(run)
+#define LOOP(name) \
+ static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones) { RUN(OF(name), at, n, ones); }
+LOOP(add)
+LOOP(sub)
+LOOP(mul)
+LOOP(maximum)
+LOOP(minimum)
+LOOP(pow)
+#undef LOOP
+#undef RUN

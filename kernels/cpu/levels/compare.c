@@ -126,12 +126,11 @@ static int where(const kernel_call *call)
     static walk_loop *const loops[] = {[1] = where_loop_1, [2] = where_loop_2, [4] = where_loop_4, [8] = where_loop_8, [16] = where_loop_16};
     uint8_t bytes = (uint8_t)bytes_of(call->type);
     const walk_plan plan = {
-        .loop = loops[bytes], .views = 4, .work = 2, .bytes = {bytes, 1, bytes, bytes}
-    };
+        .loop = loops[bytes], .views = 4, .work = 2, .bytes = {bytes, 1, bytes, bytes}};
     return walk_run(call, &plan);
 }
 
-void LEVEL(kernels_compare)(kernel_table table)
+void kernels_compare(kernel_table table)
 {
 #define ENTRY(name, id, t, loop, type, work) table[id][type] = name##_kernel_##t;
     COMPARISONS(ENTRY)

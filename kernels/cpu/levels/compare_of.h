@@ -8,18 +8,14 @@ static inline uint8_t OF(ge)(T a, T b) { return a >= b; }
 
 #include "kernels/cpu/levels/binary_of.h"
 
-static void OF(eq_loop)(void *const *at, int64_t n, unsigned ones)
-{
-    OF(run)
-    (OF(eq), at, n, ones);
-}
-static void OF(ne_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                     (OF(ne), at, n, ones); }
-static void OF(lt_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                     (OF(lt), at, n, ones); }
-static void OF(le_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                     (OF(le), at, n, ones); }
-static void OF(gt_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                     (OF(gt), at, n, ones); }
-static void OF(ge_loop)(void *const *at, int64_t n, unsigned ones) { OF(run)
-                                                                     (OF(ge), at, n, ones); }
+#define RUN OF(run)
+#define LOOP(name) \
+ static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones) { RUN(OF(name), at, n, ones); }
+LOOP(eq)
+LOOP(ne)
+LOOP(lt)
+LOOP(le)
+LOOP(gt)
+LOOP(ge)
+#undef LOOP
+#undef RUN

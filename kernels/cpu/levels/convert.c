@@ -90,7 +90,7 @@ static tr_dtype stop(tr_dtype to, tr_dtype from)
     return to == TR_COMPLEX128 ? TR_FLOAT64 : TR_FLOAT32;
 }
 
-void LEVEL(convert)(tr_dtype to, void *out, tr_dtype from, const void *in, int64_t n)
+void convert(tr_dtype to, void *out, tr_dtype from, const void *in, int64_t n)
 {
     if (to == from && to != TR_BOOL) {
         if (out != in) memcpy(out, in, (size_t)(n * bytes_of(to)));
@@ -106,8 +106,7 @@ void LEVEL(convert)(tr_dtype to, void *out, tr_dtype from, const void *in, int64
         double block[BLOCK];
         int64_t count = n - i < BLOCK ? n - i : BLOCK;
         direct[middle][from](block, (const char *)in + i * bytes_of(from), count);
-        LEVEL(convert)
-        (to, (char *)out + i * bytes_of(to), middle, block, count);
+        convert(to, (char *)out + i * bytes_of(to), middle, block, count);
     }
 }
 
@@ -130,7 +129,7 @@ STRIDED(word4)
 STRIDED(word8)
 STRIDED(word16)
 
-void LEVEL(gather)(int bytes, void *out, const void *in, int64_t stride, int64_t n)
+void gather(int bytes, void *out, const void *in, int64_t stride, int64_t n)
 {
     if (stride == 1) {
         memcpy(out, in, (size_t)(n * bytes));
@@ -145,7 +144,7 @@ void LEVEL(gather)(int bytes, void *out, const void *in, int64_t stride, int64_t
     }
 }
 
-void LEVEL(scatter)(int bytes, void *out, const void *in, int64_t stride, int64_t n)
+void scatter(int bytes, void *out, const void *in, int64_t stride, int64_t n)
 {
     if (stride == 1) {
         memcpy(out, in, (size_t)(n * bytes));

@@ -4,13 +4,17 @@
 
 #include "kernels/cpu/levels/level.h"
 
+#define convert LEVEL(convert)
+#define gather  LEVEL(gather)
+#define scatter LEVEL(scatter)
+
 /* out[i] = in[i], of any two types, as C converts; complex to real keeps the real part, a number is true where it is
  * not 0, and what does not fit an integer gives its smallest.  out may be in if the types are the same. */
-void LEVEL(convert)(tr_dtype to, void *out, tr_dtype from, const void *in, int64_t n);
+void convert(tr_dtype to, void *out, tr_dtype from, const void *in, int64_t n);
 
 /* out[i] = in[i stride], and out[i stride] = in[i], of elements of 1, 2, 4, 8 or 16 bytes. */
-void LEVEL(gather)(int bytes, void *out, const void *in, int64_t stride, int64_t n);
-void LEVEL(scatter)(int bytes, void *out, const void *in, int64_t stride, int64_t n);
+void gather(int bytes, void *out, const void *in, int64_t stride, int64_t n);
+void scatter(int bytes, void *out, const void *in, int64_t stride, int64_t n);
 
 /* Bytes of one element. */
 static inline int bytes_of(tr_dtype type)

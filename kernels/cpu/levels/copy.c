@@ -16,8 +16,7 @@ MOVE(16)
 static void convert_part(void *job, int64_t from, int64_t to)
 {
     const kernel_call *call = job;
-    LEVEL(convert)
-    (call->type, (char *)call->at[0] + from * bytes_of(call->type), call->from, (const char *)call->at[1] + from * bytes_of(call->from), to - from);
+    convert(call->type, (char *)call->at[0] + from * bytes_of(call->type), call->from, (const char *)call->at[1] + from * bytes_of(call->from), to - from);
 }
 
 /* The transpose of a matrix by tiles that stay in cache, where rows would touch a line per element. */
@@ -38,8 +37,7 @@ static void transpose_part(void *job, int64_t from, int64_t to)
         for (int64_t j0 = 0; j0 < call->size[1]; j0 += TILE) {
             int64_t columns = call->size[1] - j0 < TILE ? call->size[1] - j0 : TILE;
             for (int64_t i = i0; i < i0 + TILE && i < to; i++)
-                LEVEL(gather)
-                (t->bytes, out + (i * call->stride[0][0] + j0) * t->bytes, in + (i * call->stride[1][0] + j0 * call->stride[1][1]) * t->bytes, call->stride[1][1], columns);
+                gather(t->bytes, out + (i * call->stride[0][0] + j0) * t->bytes, in + (i * call->stride[1][0] + j0 * call->stride[1][1]) * t->bytes, call->stride[1][1], columns);
         }
 }
 
@@ -59,8 +57,7 @@ static int copy(const kernel_call *call)
         return 0;
     }
     walk_plan plan = {
-        .loop = moves[bytes_of(to)], .views = 2, .work = 2, .bytes = {(uint8_t)bytes_of(to), (uint8_t)bytes_of(from)}
-    };
+        .loop = moves[bytes_of(to)], .views = 2, .work = 2, .bytes = {(uint8_t)bytes_of(to), (uint8_t)bytes_of(from)}};
     if (converts) {
         plan.memory[1] = (uint8_t)from;
         plan.wanted = (uint8_t)to;
@@ -68,7 +65,7 @@ static int copy(const kernel_call *call)
     return walk_run(call, &plan);
 }
 
-void LEVEL(kernels_copy)(kernel_table table)
+void kernels_copy(kernel_table table)
 {
     for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) table[KERNEL_COPY][type] = copy;
 }

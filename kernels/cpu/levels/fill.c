@@ -20,12 +20,10 @@ static int fill(const kernel_call *call)
 {
     static walk_loop *const loops[] = {[1] = repeat_1, [2] = repeat_2, [4] = repeat_4, [8] = repeat_8, [16] = repeat_16};
     complex128 element;
-    LEVEL(convert)
-    (call->type, &element, TR_FLOAT64, &call->number[0], 1);
+    convert(call->type, &element, TR_FLOAT64, &call->number[0], 1);
     uint8_t bytes = (uint8_t)bytes_of(call->type);
     const walk_plan plan = {
-        .loop = loops[bytes], .views = 2, .ones = 2, .work = 1, .bytes = {bytes, bytes}
-    };
+        .loop = loops[bytes], .views = 2, .ones = 2, .work = 1, .bytes = {bytes, bytes}};
     if (call->form == KERNEL_FLAT && call->n < KERNELS_SERIAL_WORK) {
         plan.loop((void *[]){call->at[0], &element}, call->n, 2);
         return 0;
@@ -34,8 +32,7 @@ static int fill(const kernel_call *call)
     repeat.at[1] = &element;
     repeat.ones = 2;
     memset(repeat.stride[1], 0, sizeof repeat.stride[1]);
-    LEVEL(walk)
-    (&repeat, &plan);
+    walk_over(&repeat, &plan);
     return 0;
 }
 
@@ -47,8 +44,7 @@ static void arange_part(void *job, int64_t from, int64_t to)
         double block[BLOCK];
         int64_t count = to - i < BLOCK ? to - i : BLOCK;
         for (int64_t j = 0; j < count; j++) block[j] = call->number[0] + (double)(i + j) * call->number[1];
-        LEVEL(convert)
-        (call->type, (char *)call->at[0] + i * bytes, TR_FLOAT64, block, count);
+        convert(call->type, (char *)call->at[0] + i * bytes, TR_FLOAT64, block, count);
     }
 }
 
@@ -58,7 +54,7 @@ static int arange(const kernel_call *call)
     return 0;
 }
 
-void LEVEL(kernels_fill)(kernel_table table)
+void kernels_fill(kernel_table table)
 {
     for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
         table[KERNEL_FILL][type] = fill;

@@ -1,5 +1,5 @@
 /* What the files of this folder share.  Each is compiled once per instruction set (x86-64-v2, v3, v4; elsewhere
- * `generic`) with KERNEL_LEVEL naming it: LEVEL(walk) is walk_v3 there.  choose.c picks one level when it starts.
+ * `generic`) with KERNEL_LEVEL naming it: LEVEL(convert) is convert_v3 there.  choose.c picks one level when it starts.
  * Nothing here may be called by code of another level, and no inline function of a shared header may escape as a
  * symbol: the linker would keep one copy, of any level. */
 #ifndef TRIREME_KERNELS_LEVEL_H
@@ -45,16 +45,27 @@ typedef struct {
 } complex128;
 
 /* What each file of this folder puts into the table, and all of it. */
-void LEVEL(kernels_level)(kernel_table table);
-void LEVEL(kernels_pointwise)(kernel_table table);
-void LEVEL(kernels_binary)(kernel_table table);
-void LEVEL(kernels_compare)(kernel_table table);
-void LEVEL(kernels_copy)(kernel_table table);
-void LEVEL(kernels_fill)(kernel_table table);
-void LEVEL(kernels_reduce)(kernel_table table);
-void LEVEL(kernels_arg)(kernel_table table);
-void LEVEL(kernels_softmax)(kernel_table table);
-void LEVEL(kernels_philox)(kernel_table table);
-void LEVEL(kernels_sgd)(kernel_table table);
+#define kernels_level     LEVEL(kernels_level)
+#define kernels_pointwise LEVEL(kernels_pointwise)
+#define kernels_binary    LEVEL(kernels_binary)
+#define kernels_compare   LEVEL(kernels_compare)
+#define kernels_copy      LEVEL(kernels_copy)
+#define kernels_fill      LEVEL(kernels_fill)
+#define kernels_reduce    LEVEL(kernels_reduce)
+#define kernels_arg       LEVEL(kernels_arg)
+#define kernels_softmax   LEVEL(kernels_softmax)
+#define kernels_philox    LEVEL(kernels_philox)
+#define kernels_sgd       LEVEL(kernels_sgd)
+void kernels_level(kernel_table table);
+void kernels_pointwise(kernel_table table);
+void kernels_binary(kernel_table table);
+void kernels_compare(kernel_table table);
+void kernels_copy(kernel_table table);
+void kernels_fill(kernel_table table);
+void kernels_reduce(kernel_table table);
+void kernels_arg(kernel_table table);
+void kernels_softmax(kernel_table table);
+void kernels_philox(kernel_table table);
+void kernels_sgd(kernel_table table);
 
 #endif

@@ -61,25 +61,25 @@ static void philox_part(void *job, int64_t from, int64_t to)
     double a = call->number[0], b = call->number[1];
     int bits = call->type == TR_FLOAT16 ? 11 : call->type == TR_BFLOAT16 ? 8
                                                                          : 24;
+    const int64_t per_block = wide ? 2 : 4;
     char *out = call->at[0];
     for (int64_t i = from; i < to;) {
-        uint32_t words[2 * BLOCK];
+        uint32_t words[2 * BLOCK] = {0};
         double values[BLOCK];
         uint64_t element = call->word[1] + (uint64_t)i, skip = element % BLOCK;
         int64_t count = BLOCK - (int64_t)skip < to - i ? BLOCK - (int64_t)skip : to - i;
-        int64_t needed = ((int64_t)skip + count + 3) / 4 * 4;
-        fill_words(words, call->word[0], (element - skip) / (wide ? 2 : 4), needed / (wide ? 2 : 4));
+        int64_t blocks = ((int64_t)skip + count + per_block - 1) / per_block, n = blocks * per_block;
+        fill_words(words, call->word[0], (element - skip) / (uint64_t)per_block, blocks);
         if (wide && normal)
-            normal_f64(values, words, needed, a, b);
+            normal_f64(values, words, n, a, b);
         else if (wide)
-            uniform_f64(values, words, needed, a, b);
+            uniform_f64(values, words, n, a, b);
         else if (normal)
-            normal_f32((float *)values, words, needed, a, b);
+            normal_f32((float *)values, words, n, a, b);
         else
-            uniform_f32((float *)values, words, needed, a, b, bits);
+            uniform_f32((float *)values, words, n, a, b, bits);
         tr_dtype made = wide ? TR_FLOAT64 : TR_FLOAT32;
-        LEVEL(convert)
-        (call->type, out + i * bytes_of(call->type), made, (char *)values + (int64_t)skip * bytes_of(made), count);
+        convert(call->type, out + i * bytes_of(call->type), made, (char *)values + (int64_t)skip * bytes_of(made), count);
         i += count;
     }
 }
@@ -90,7 +90,7 @@ static int fill_random(const kernel_call *call)
     return 0;
 }
 
-void LEVEL(kernels_philox)(kernel_table table)
+void kernels_philox(kernel_table table)
 {
     for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
         table[KERNEL_PHILOX_UNIFORM][type] = fill_random;

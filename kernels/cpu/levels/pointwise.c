@@ -98,7 +98,7 @@
 INTEGER_ROWS(ROW)
 #undef ROW
 
-void LEVEL(kernels_pointwise)(kernel_table table)
+void kernels_pointwise(kernel_table table)
 {
 #define ROW(name, ...)                                                     \
  table[KERNEL_##name][TR_FLOAT32] = name##_kernel_f32;                     \

@@ -31,8 +31,8 @@
 #undef ROW
 #include "kernels/words_undo.h"
 
-typedef T OF(value_fn)(T x);
-typedef T OF(derivative_fn)(T x, T y);
+typedef T (*OF(value))(T x);
+typedef T (*OF(derivative))(T x, T y);
 
 static bool OF(any_nan)(const T *x, int64_t n)
 {
@@ -43,7 +43,7 @@ static bool OF(any_nan)(const T *x, int64_t n)
 
 /* y = value(x).  A row that uses sin or cos has a careful version too, and goes block by block: y may be x, so NaN has
  * to be looked at before y is written. */
-static INLINE void OF(run)(OF(value_fn) * value, OF(value_fn) * careful, void *const *at, int64_t n)
+static INLINE void OF(run)(OF(value) value, OF(value) careful, void *const *at, int64_t n)
 {
     T *y = at[0];
     const T *x = at[1];
@@ -65,10 +65,11 @@ static INLINE void OF(run)(OF(value_fn) * value, OF(value_fn) * careful, void *c
 }
 
 /* dx = dy derivative(x, y), reading only what `uses` says; dy may be one element, the gradient of a sum. */
-static INLINE void OF(run_backward)(OF(derivative_fn) * derivative, OF(derivative_fn) * careful, unsigned uses, void *const *at, int64_t n, unsigned ones)
+static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) careful, unsigned uses, void *const *at, int64_t n, unsigned ones)
 {
     T *dx = at[0];
     const T *dy = at[1], *x = at[2], *y = at[3];
+    if (n <= 0) return;
     const T one = *dy;
     if (!careful && (ones & 2)) {
 #pragma omp simd
@@ -93,18 +94,19 @@ static INLINE void OF(run_backward)(OF(derivative_fn) * derivative, OF(derivativ
     }
 }
 
-#define ROW(name, ...)                                                                         \
- static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones)                        \
- {                                                                                             \
-  (void)ones;                                                                                  \
-  OF(run)                                                                                      \
-  (OF(name##_value), name##_value_is_careful ? OF(name##_careful_value) : NULL, at, n);        \
- }                                                                                             \
- static void OF(name##_backward_loop)(void *const *at, int64_t n, unsigned ones)               \
- {                                                                                             \
-  OF(run_backward)                                                                             \
-  (OF(name##_derivative), name##_derivative_is_careful ? OF(name##_careful_derivative) : NULL, \
-   name##_uses, at, n, ones);                                                                  \
+#define RUN          OF(run)
+#define RUN_BACKWARD OF(run_backward)
+#define ROW(name, ...)                                                                                                                \
+ static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones)                                                               \
+ {                                                                                                                                    \
+  (void)ones;                                                                                                                         \
+  RUN(OF(name##_value), name##_value_is_careful ? OF(name##_careful_value) : NULL, at, n);                                            \
+ }                                                                                                                                    \
+ static void OF(name##_backward_loop)(void *const *at, int64_t n, unsigned ones)                                                      \
+ {                                                                                                                                    \
+  RUN_BACKWARD(OF(name##_derivative), name##_derivative_is_careful ? OF(name##_careful_derivative) : NULL, name##_uses, at, n, ones); \
  }
 #include "kernels/pointwise.def"
 #undef ROW
+#undef RUN
+#undef RUN_BACKWARD

@@ -48,11 +48,11 @@ enum { LANES = 32,    /* doubles in four AVX-512 registers */
 #undef A
 #undef OF
 
-double LEVEL(sum_f32)(const float *x, int64_t n)
+double row_sum_f32(const float *x, int64_t n)
 {
     return sum_run_f32(x, n);
 }
-double LEVEL(sum_f64)(const double *x, int64_t n) { return sum_run_f64(x, n); }
+double row_sum_f64(const double *x, int64_t n) { return sum_run_f64(x, n); }
 
 /* A complex number is summed as two columns, and a row of them as pairs of columns. */
 static void sum_columns_c128(void *accumulators, const void *x, int64_t n) { sum_columns_f64(accumulators, x, 2 * n); }
@@ -60,8 +60,7 @@ static void sum_columns_c128(void *accumulators, const void *x, int64_t n) { sum
 static void sum_row_c128(void *accumulator, const void *x_, int64_t n)
 {
     complex128 *sum = accumulator, lane[4] = {
-                                       {0, 0}
-    };
+                                       {0, 0}};
     const complex128 *x = x_;
     for (int64_t i = 0; i < n; i++) {
         lane[i & 3].re += x[i].re;
@@ -134,10 +133,8 @@ static void feed(const reduction *r, reduce_loop *loop, int64_t step, char *accu
     int bytes = bytes_of(r->in);
     for (int64_t i = 0; i < n; i += BLOCK) {
         int64_t count = n - i < BLOCK ? n - i : BLOCK;
-        LEVEL(gather)
-        (bytes, raw, at + i * stride * bytes, stride, count);
-        LEVEL(convert)
-        (r->by->read, block, r->in, raw, count);
+        gather(bytes, raw, at + i * stride * bytes, stride, count);
+        convert(r->by->read, block, r->in, raw, count);
         loop(accumulators + i * step, block, count);
     }
 }
@@ -150,10 +147,8 @@ static void finish(const reduction *r, char *out, int64_t stride, char *accumula
         for (int64_t i = 0; i < n * (r->by->accumulate == TR_COMPLEX128 ? 2 : 1); i++) sum[i] *= factor;
     }
     complex128 done[COLUMNS];
-    LEVEL(convert)
-    (r->out, done, r->by->accumulate, accumulators, n);
-    LEVEL(scatter)
-    (bytes_of(r->out), out, done, stride, n);
+    convert(r->out, done, r->by->accumulate, accumulators, n);
+    scatter(bytes_of(r->out), out, done, stride, n);
 }
 
 /* Runs visit(row's offset in a) over all combinations of dims [first, last). */
@@ -315,7 +310,7 @@ static int min_f32(const kernel_call *call) { return reduce(call, &min_of_f32, c
 static int min_f64(const kernel_call *call) { return reduce(call, &min_of_f64, call->type); }
 static int min_i64(const kernel_call *call) { return reduce(call, &min_of_i64, call->type); }
 
-void LEVEL(kernels_reduce)(kernel_table table)
+void kernels_reduce(kernel_table table)
 {
     static const tr_dtype floats[] = {TR_FLOAT16, TR_BFLOAT16, TR_FLOAT32}, integers[] = {TR_BOOL, TR_UINT8, TR_INT32, TR_INT64};
     for (int i = 0; i < 3; i++) {

@@ -4,9 +4,12 @@
 
 #include "kernels/cpu/levels/convert.h"
 
+#define row_sum_f32 LEVEL(row_sum_f32)
+#define row_sum_f64 LEVEL(row_sum_f64)
+
 /* Sums of contiguous memory, in a fixed number of lanes that are folded in a fixed order: the same bits from every
  * compiler, level with fma or without, and number of threads. */
-double LEVEL(sum_f32)(const float *x, int64_t n);
-double LEVEL(sum_f64)(const double *x, int64_t n);
+double row_sum_f32(const float *x, int64_t n);
+double row_sum_f64(const double *x, int64_t n);
 
 #endif

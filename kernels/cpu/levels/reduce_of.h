@@ -29,9 +29,9 @@ static void OF(sum_columns)(void *accumulators, const void *x_, int64_t n)
 static inline T OF(larger)(T m, T x) { return x > m || IS_NAN(x) ? x : m; }
 static inline T OF(smaller)(T m, T x) { return x < m || IS_NAN(x) ? x : m; }
 
-typedef T OF(pick_fn)(T m, T x);
+typedef T (*OF(pick))(T m, T x);
 
-static INLINE void OF(pick_row)(OF(pick_fn) * pick, T start, void *accumulator, const T *x, int64_t n)
+static INLINE void OF(pick_row)(OF(pick) pick, T start, void *accumulator, const T *x, int64_t n)
 {
     T *m = accumulator, lane[LANES];
     int64_t i = 0;
@@ -43,19 +43,22 @@ static INLINE void OF(pick_row)(OF(pick_fn) * pick, T start, void *accumulator, 
         for (int j = 0; j < LANES; j++) *m = pick(*m, lane[j]);
 }
 
-static INLINE void OF(pick_columns)(OF(pick_fn) * pick, void *accumulators, const T *x, int64_t n)
+static INLINE void OF(pick_columns)(OF(pick) pick, void *accumulators, const T *x, int64_t n)
 {
     T *m = accumulators;
     for (int64_t i = 0; i < n; i++) m[i] = pick(m[i], x[i]);
 }
 
-static void OF(max_row)(void *accumulator, const void *x, int64_t n) { OF(pick_row)
-                                                                       (OF(larger), START_MAX, accumulator, x, n); }
-static void OF(min_row)(void *accumulator, const void *x, int64_t n) { OF(pick_row)
-                                                                       (OF(smaller), START_MIN, accumulator, x, n); }
-static void OF(max_columns)(void *accumulators, const void *x, int64_t n) { OF(pick_columns)
-                                                                            (OF(larger), accumulators, x, n); }
-static void OF(min_columns)(void *accumulators, const void *x, int64_t n) { OF(pick_columns)
-                                                                            (OF(smaller), accumulators, x, n); }
+#define PICK_ROW     OF(pick_row)
+#define PICK_COLUMNS OF(pick_columns)
+static void OF(max_row)(void *accumulator, const void *x, int64_t n)
+{
+    PICK_ROW(OF(larger), START_MAX, accumulator, x, n);
+}
+static void OF(min_row)(void *accumulator, const void *x, int64_t n) { PICK_ROW(OF(smaller), START_MIN, accumulator, x, n); }
+static void OF(max_columns)(void *accumulators, const void *x, int64_t n) { PICK_COLUMNS(OF(larger), accumulators, x, n); }
+static void OF(min_columns)(void *accumulators, const void *x, int64_t n) { PICK_COLUMNS(OF(smaller), accumulators, x, n); }
+#undef PICK_ROW
+#undef PICK_COLUMNS
 
 static const T OF(start_max) = START_MAX, OF(start_min) = START_MIN;

@@ -30,7 +30,7 @@ static int sgd(const kernel_call *call)
     return 0;
 }
 
-void LEVEL(kernels_sgd)(kernel_table table)
+void kernels_sgd(kernel_table table)
 {
     table[KERNEL_SGD][TR_FLOAT32] = sgd;
     table[KERNEL_SGD][TR_FLOAT64] = sgd;

@@ -9,7 +9,7 @@ enum { TILE = 64 };
 
 #define T     float
 #define OF(n) n##_f32
-#define SUM   LEVEL(sum_f32)
+#define SUM   row_sum_f32
 #define EXP   exp_f32
 #define LOG   log_f32
 #include "kernels/cpu/levels/softmax_of.h"
@@ -21,7 +21,7 @@ enum { TILE = 64 };
 
 #define T     double
 #define OF(n) n##_f64
-#define SUM   LEVEL(sum_f64)
+#define SUM   row_sum_f64
 #define EXP   exp
 #define LOG   log
 #include "kernels/cpu/levels/softmax_of.h"
@@ -34,7 +34,7 @@ static int softmax_half(const kernel_call *call)
     return through_float(call, softmax_f32, (const int64_t[KERNEL_VIEWS]){n, n, n, 0}, 1);
 }
 
-void LEVEL(kernels_softmax)(kernel_table table)
+void kernels_softmax(kernel_table table)
 {
     static const kernel_id kernels[] = {KERNEL_SOFTMAX, KERNEL_LOG_SOFTMAX, KERNEL_SOFTMAX_BACKWARD, KERNEL_LOG_SOFTMAX_BACKWARD};
     for (int i = 0; i < 4; i++) {

@@ -1,8 +1,9 @@
 /* Softmax in one type: included once per type with T, OF(), EXP, LOG, SUM.  n elements along the dim, `inner` between
  * neighbours; a row where inner is 1, else columns, TILE of them at once. */
 
-static void OF(softmax_row)(T *y, const T *x, int64_t n, bool logarithm)
+static void OF(softmax_row)(T *y, const T *x, const T *unused, int64_t n, int64_t inner, int64_t columns, bool logarithm)
 {
+    (void)unused, (void)inner, (void)columns;
     T lane[16], m = x[0];
     for (int j = 0; j < 16; j++) lane[j] = x[0];
     int64_t i = 0;
@@ -33,8 +34,9 @@ static void OF(softmax_row)(T *y, const T *x, int64_t n, bool logarithm)
     for (int64_t k = 0; k < n; k++) y[k] *= scale;
 }
 
-static void OF(softmax_columns)(T *y, const T *x, int64_t n, int64_t inner, int64_t columns, bool logarithm)
+static void OF(softmax_columns)(T *y, const T *x, const T *unused, int64_t n, int64_t inner, int64_t columns, bool logarithm)
 {
+    (void)unused;
     T m[TILE], shift[TILE];
     double sum[TILE] = {0};
     memcpy(m, x, (size_t)columns * sizeof *m);
@@ -46,13 +48,8 @@ static void OF(softmax_columns)(T *y, const T *x, int64_t n, int64_t inner, int6
     for (int64_t i = 0; i < n; i++) {
         T *to = y + i * inner;
         const T *from = x + i * inner;
-        if (logarithm) {
 #pragma omp simd
-            for (int64_t j = 0; j < columns; j++) to[j] = from[j] - m[j] - shift[j];
-        } else {
-#pragma omp simd
-            for (int64_t j = 0; j < columns; j++) to[j] = EXP(from[j] - m[j]) * shift[j];
-        }
+        for (int64_t j = 0; j < columns; j++) to[j] = logarithm ? from[j] - m[j] - shift[j] : EXP(from[j] - m[j]) * shift[j];
     }
 }
 
@@ -78,8 +75,9 @@ static void OF(backward_columns)(T *dx, const T *dy, const T *y, int64_t n, int6
     }
 }
 
-static void OF(backward_row)(T *dx, const T *dy, const T *y, int64_t n, bool logarithm)
+static void OF(backward_row)(T *dx, const T *dy, const T *y, int64_t n, int64_t inner, int64_t columns, bool logarithm)
 {
+    (void)inner, (void)columns;
     double sum = 0;
     for (int64_t from = 0; from < n; from += BLOCK) {
         T block[BLOCK];
@@ -98,6 +96,8 @@ static void OF(backward_row)(T *dx, const T *dy, const T *y, int64_t n, bool log
     }
 }
 
+typedef void (*OF(softmax_step))(T *out, const T *a, const T *b, int64_t n, int64_t inner, int64_t columns, bool logarithm);
+
 /* Units of work are rows, or tiles of columns: unit u is tile u % tiles of outer index u / tiles. */
 static void OF(softmax_part)(void *job, int64_t begin, int64_t end)
 {
@@ -105,23 +105,15 @@ static void OF(softmax_part)(void *job, int64_t begin, int64_t end)
     int64_t n = call->size[1], inner = call->size[2], tiles = (inner + TILE - 1) / TILE;
     bool logarithm = call->kernel == KERNEL_LOG_SOFTMAX || call->kernel == KERNEL_LOG_SOFTMAX_BACKWARD;
     bool backward = call->kernel == KERNEL_SOFTMAX_BACKWARD || call->kernel == KERNEL_LOG_SOFTMAX_BACKWARD;
+    OF(softmax_step)
+    step = backward ? OF(backward_columns) : OF(softmax_columns);
+    if (inner == 1) step = backward ? OF(backward_row) : OF(softmax_row);
     for (int64_t u = begin; u < end; u++) {
         int64_t column = u % tiles * TILE, columns = inner - column < TILE ? inner - column : TILE;
         int64_t at = u / tiles * n * inner + column;
         T *out = (T *)call->at[0] + at;
         const T *a = (const T *)call->at[1] + at, *b = backward ? (const T *)call->at[2] + at : NULL;
-        if (backward && inner == 1)
-            OF(backward_row)
-            (out, a, b, n, logarithm);
-        else if (backward)
-            OF(backward_columns)
-            (out, a, b, n, inner, columns, logarithm);
-        else if (inner == 1)
-            OF(softmax_row)
-            (out, a, n, logarithm);
-        else
-            OF(softmax_columns)
-            (out, a, n, inner, columns, logarithm);
+        step(out, a, b, n, inner, columns, logarithm);
     }
 }
 

@@ -22,13 +22,11 @@ static inline int through_float(const kernel_call *call, kernel_fn *kernel, cons
     for (int v = 0; v < KERNEL_VIEWS; at += length[v++]) {
         if (!length[v] || !call->at[v]) continue;
         in_float.at[v] = copies + at;
-        LEVEL(convert)
-        (TR_FLOAT32, copies + at, call->type, call->at[v], length[v]);
+        convert(TR_FLOAT32, copies + at, call->type, call->at[v], length[v]);
     }
     int status = kernel(&in_float);
     for (int v = 0; v < written && status == 0; v++)
-        if (length[v] && call->at[v]) LEVEL(convert)
-        (call->type, call->at[v], TR_FLOAT32, in_float.at[v], length[v]);
+        if (length[v] && call->at[v]) convert(call->type, call->at[v], TR_FLOAT32, in_float.at[v], length[v]);
     free(copies);
     return status;
 }

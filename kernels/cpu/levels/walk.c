@@ -5,7 +5,7 @@ typedef struct {
     const walk_plan *plan;
     int ndim; /* at least 1: flat memory is one row */
     int64_t size[TR_MAX_DIMS], stride[KERNEL_VIEWS][TR_MAX_DIMS];
-} walk;
+} walker;
 
 /* A row, or what is left of it: where each view begins there, and its stride. */
 typedef struct {
@@ -15,9 +15,9 @@ typedef struct {
     bool dense;    /* the loop can run over it as it lies */
 } row;
 
-static walk shape_of(const kernel_call *call, const walk_plan *plan)
+static walker shape_of(const kernel_call *call, const walk_plan *plan)
 {
-    walk w = {.call = call, .plan = plan, .ndim = call->ndim};
+    walker w = {.call = call, .plan = plan, .ndim = call->ndim};
     bool strided = call->form == KERNEL_STRIDED && call->ndim > 0;
     if (!strided) {
         w.ndim = 1;
@@ -31,7 +31,7 @@ static walk shape_of(const kernel_call *call, const walk_plan *plan)
     return w;
 }
 
-static row row_of(const walk *w)
+static row row_of(const walker *w)
 {
     row r = {.dense = !w->plan->wanted};
     for (int v = 0; v < w->plan->views; v++) {
@@ -47,15 +47,12 @@ static row row_of(const walk *w)
 static void load(const walk_plan *plan, int v, void *block, const void *at, int64_t stride, int64_t n)
 {
     if (!plan->memory[v]) {
-        LEVEL(gather)
-        (plan->bytes[v], block, at, stride, n);
+        gather(plan->bytes[v], block, at, stride, n);
         return;
     }
     complex128 raw[BLOCK];
-    if (stride != 1) LEVEL(gather)
-    (plan->bytes[v], raw, at, stride, n);
-    LEVEL(convert)
-    (plan->wanted, block, plan->memory[v], stride != 1 ? raw : at, n);
+    if (stride != 1) gather(plan->bytes[v], raw, at, stride, n);
+    convert(plan->wanted, block, plan->memory[v], stride != 1 ? raw : at, n);
 }
 
 static void store(const walk_plan *plan, void *at, const void *block, int64_t stride, int64_t n)
@@ -63,12 +60,10 @@ static void store(const walk_plan *plan, void *at, const void *block, int64_t st
     complex128 raw[BLOCK];
     const void *from = block;
     if (plan->memory[0]) {
-        LEVEL(convert)
-        (plan->memory[0], stride != 1 ? raw : at, plan->wanted, block, n);
+        convert(plan->memory[0], stride != 1 ? raw : at, plan->wanted, block, n);
         from = raw;
     }
-    if (!plan->memory[0] || stride != 1) LEVEL(scatter)
-    (plan->bytes[0], at, from, stride, n);
+    if (!plan->memory[0] || stride != 1) scatter(plan->bytes[0], at, from, stride, n);
 }
 
 static void run_by_blocks(const walk_plan *plan, const row *r, int64_t n)
@@ -92,7 +87,7 @@ static void run_by_blocks(const walk_plan *plan, const row *r, int64_t n)
 /* Elements [from, to) in row-major order: an odometer over all dims but the last. */
 static void walk_part(void *job, int64_t from, int64_t to)
 {
-    const walk *w = job;
+    const walker *w = job;
     const walk_plan *plan = w->plan;
     int last = w->ndim - 1;
     int64_t position[TR_MAX_DIMS];
@@ -127,9 +122,9 @@ static void walk_part(void *job, int64_t from, int64_t to)
     }
 }
 
-void LEVEL(walk)(const kernel_call *call, const walk_plan *plan)
+void walk_over(const kernel_call *call, const walk_plan *plan)
 {
     if (call->n <= 0) return;
-    walk w = shape_of(call, plan);
+    walker w = shape_of(call, plan);
     kernels_split(call->n, 64, call->n * plan->work, walk_part, &w);
 }

@@ -6,6 +6,8 @@
 
 #include "kernels/cpu/levels/convert.h"
 
+#define walk_over LEVEL(walk_over)
+
 /* at[0][i] = f(at[1][i], ...) for i in [0, n); bit v of ones: operand v is at[v][0] for every i. */
 typedef void walk_loop(void *const *at, int64_t n, unsigned ones);
 
@@ -19,7 +21,7 @@ typedef struct {
     uint8_t wanted;               /* the tr_dtype that these are converted to; 0: there are none */
 } walk_plan;
 
-void LEVEL(walk)(const kernel_call *call, const walk_plan *plan);
+void walk_over(const kernel_call *call, const walk_plan *plan);
 
 /* The plan for operands of one type, the output likewise or of another.  Half types are computed in float. */
 static inline walk_plan walk_plan_of(walk_loop *loop, int views, int ones, int work, tr_dtype out, tr_dtype in)
@@ -40,8 +42,7 @@ static inline int walk_run(const kernel_call *call, const walk_plan *plan)
     if (call->form == KERNEL_FLAT && !plan->wanted && !(call->ones & ~plan->ones) && call->n * plan->work < KERNELS_SERIAL_WORK)
         plan->loop(call->at, call->n, call->ones);
     else
-        LEVEL(walk)
-        (call, plan);
+        walk_over(call, plan);
     return 0;
 }
 
