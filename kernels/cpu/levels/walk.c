@@ -84,41 +84,51 @@ static void run_by_blocks(const walk_plan *plan, const row *r, int64_t n)
     }
 }
 
-/* Elements [from, to) in row-major order: an odometer over all dims but the last. */
+/* carry[d][v]: how far view v moves, in bytes, from the start of a row to that of the next when dim d counts up and the
+ * dims between d and the row start over. */
+static void set_carries(const walker *w, int64_t carry[][KERNEL_VIEWS])
+{
+    for (int v = 0; v < w->plan->views; v++) {
+        int64_t back = 0;
+        for (int d = w->ndim - 2; d >= 0; d--) {
+            carry[d][v] = (w->stride[v][d] - back) * w->plan->bytes[v];
+            back += (w->size[d] - 1) * w->stride[v][d];
+        }
+    }
+}
+
+/* Elements [from, to) in row-major order: an odometer over all dims but the last, whose first row may be a part. */
 static void walk_part(void *job, int64_t from, int64_t to)
 {
     const walker *w = job;
     const walk_plan *plan = w->plan;
     int last = w->ndim - 1;
-    int64_t position[TR_MAX_DIMS];
+    int64_t position[TR_MAX_DIMS], carry[TR_MAX_DIMS][KERNEL_VIEWS] = {{0}};
     for (int64_t d = last, rest = from; d >= 0; rest /= w->size[d], d--) position[d] = rest % w->size[d];
+    set_carries(w, carry);
 
-    row r = row_of(w);
+    char *start[KERNEL_VIEWS] = {0};
     for (int v = 0; v < plan->views; v++) {
-        r.at[v] = w->call->at[v];
-        if (!r.at[v]) continue;
-        for (int d = 0; d <= last; d++) r.at[v] = (char *)r.at[v] + position[d] * w->stride[v][d] * plan->bytes[v];
+        start[v] = w->call->at[v];
+        if (!start[v]) continue;
+        for (int d = 0; d < last; d++) start[v] += position[d] * w->stride[v][d] * plan->bytes[v];
     }
-    for (int64_t i = from; i < to;) {
-        int64_t count = w->size[last] - position[last];
+    row r = row_of(w);
+    for (int64_t i = from, inside = position[last]; i < to; inside = 0) {
+        int64_t count = w->size[last] - inside;
         if (count > to - i) count = to - i;
+        for (int v = 0; v < plan->views; v++) r.at[v] = start[v] ? start[v] + inside * w->stride[v][last] * plan->bytes[v] : NULL;
         if (r.dense)
             plan->loop(r.at, count, r.ones);
         else
             run_by_blocks(plan, &r, count);
         i += count;
+        if (i >= to) return;
 
-        int64_t back = position[last]; /* the pointers stand there; put them to the start of the next row */
-        position[last] = 0;
         int d = last - 1;
-        while (d >= 0 && ++position[d] == w->size[d]) position[d--] = 0;
-        for (int v = 0; v < plan->views; v++) {
-            if (!r.at[v]) continue;
-            int64_t step = -back * w->stride[v][last];
-            for (int e = last - 1; e > d; e--) step -= (w->size[e] - 1) * w->stride[v][e];
-            if (d >= 0) step += w->stride[v][d];
-            if (i < to) r.at[v] = (char *)r.at[v] + step * plan->bytes[v];
-        }
+        while (++position[d] == w->size[d]) position[d--] = 0; /* ends: there is a next row */
+        for (int v = 0; v < plan->views; v++)
+            if (start[v]) start[v] += carry[d][v];
     }
 }
 
