@@ -12,20 +12,31 @@ static float joined(const gemm *g, float sum, float before)
 }
 
 /* k = 1: c[i,j] = a[i] b[j]. */
+static inline __attribute__((always_inline)) void outer_dense(const gemm *g, int64_t n)
+{
+    const float *a = g->a, *b = g->b;
+    float *c = g->c;
+    for (int64_t i = 0; i < g->m; i++)
+        for (int64_t j = 0; j < n; j++) c[i * n + j] = a[i] * b[j];
+}
+
 static void outer(const gemm *g)
 {
     const float *a = g->a, *b = g->b;
-    for (int64_t i = 0; i < g->m; i++) {
-        float *c = (float *)g->c + i * g->c_row, left = a[i * g->a_row] * (float)g->alpha;
-        if (g->beta == 0 && g->c_column == 1 && g->b_column == 1) {
-            for (int64_t j = 0; j < g->n; j++) c[j] = left * b[j];
-            continue;
+    if (g->alpha == 1 && g->beta == 0 && g->c_column == 1 && g->c_row == g->n && g->a_row == 1 && g->b_column == 1) {
+        switch (g->n) {
+        case 1: outer_dense(g, 1); break;
+        case 2: outer_dense(g, 2); break;
+        case 3: outer_dense(g, 3); break;
+        default: outer_dense(g, g->n); break;
         }
-        for (int64_t j = 0; j < g->n; j++) {
-            float y = left * b[j * g->b_column];
-            c[j * g->c_column] = g->beta != 0 ? y + (float)g->beta * c[j * g->c_column] : y;
-        }
+        return;
     }
+    for (int64_t i = 0; i < g->m; i++)
+        for (int64_t j = 0; j < g->n; j++) {
+            float *c = (float *)g->c + i * g->c_row + j * g->c_column;
+            *c = joined(g, a[i * g->a_row] * b[j * g->b_column], g->beta != 0 ? *c : 0);
+        }
 }
 
 /* n = 1, few columns: c[i] = a[i,:] b. */
@@ -42,7 +53,7 @@ static inline __attribute__((always_inline)) void rows(const gemm *g, int64_t k)
             c[i] = sum;
         } else {
             for (int64_t l = 0; l < k; l++) sum += a[i * g->a_row + l * g->a_column] * x[l];
-            c[i * g->c_row] = joined(g, sum, c[i * g->c_row]);
+            c[i * g->c_row] = joined(g, sum, g->beta != 0 ? c[i * g->c_row] : 0);
         }
     }
 }
