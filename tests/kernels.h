@@ -34,8 +34,9 @@ static inline int level_called(const char *name)
 static inline int status_on(int level, const kernel_call *call)
 {
     kernel_fn *kernel = level_table[level][call->kernel][call->type];
-    if (!kernel) fail_msg("%s: no kernel for type %d", kernel_name(call->kernel), call->type);
-    return kernel(call);
+    if (kernel) return kernel(call);
+    fail_msg("%s: no kernel for type %d", kernel_name(call->kernel), call->type);
+    exit(EXIT_FAILURE); /* never: fail_msg jumps, which analysers do not see */
 }
 
 static inline void run_on(int level, const kernel_call *call) { assert_int_equal(status_on(level, call), 0); }
@@ -44,18 +45,12 @@ static inline void run_on(int level, const kernel_call *call) { assert_int_equal
 static inline kernel_call flat(int kernel, tr_dtype type, int64_t n, void *out, const void *a, const void *b, const void *c)
 {
     return (kernel_call){
-        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .form = KERNEL_FLAT, .n = n, .at = {out, (void *)(uintptr_t)a, (void *)(uintptr_t)b, (void *)(uintptr_t)c}
-    };
+        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .form = KERNEL_FLAT, .n = n, .at = {out, (void *)(uintptr_t)a, (void *)(uintptr_t)b, (void *)(uintptr_t)c}};
 }
 
 static inline void assert_bits(const void *got, const void *want, size_t bytes)
 {
-    if (memcmp(got, want, bytes) != 0) {
-        const unsigned char *g = got, *w = want;
-        size_t i = 0;
-        while (g[i] == w[i]) i++;
-        fail_msg("bits differ from byte %zu on: %02x, not %02x", i, g[i], w[i]);
-    }
+    if (memcmp(got, want, bytes) != 0) fail_msg("bits differ");
 }
 
 static inline void assert_near(double got, double want, double tolerance)

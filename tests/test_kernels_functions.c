@@ -73,13 +73,12 @@ TEST(awkward_arguments_give_what_mathematics_says)
         int kernel;
         double (*f)(double);
     } functions[] = {
-        {KERNEL_exp,  exp },
-        {KERNEL_log,  log },
-        {KERNEL_sin,  sin },
-        {KERNEL_cos,  cos },
+        {KERNEL_exp, exp},
+        {KERNEL_log, log},
+        {KERNEL_sin, sin},
+        {KERNEL_cos, cos},
         {KERNEL_tanh, tanh},
-        {KERNEL_sqrt, sqrt}
-    };
+        {KERNEL_sqrt, sqrt}};
     for (int l = 0; l < levels(); l++)
         for (int f = 0; f < 6; f++) {
             float y[AWKWARD];

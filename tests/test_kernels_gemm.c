@@ -19,10 +19,7 @@ static void lay(int layout, int64_t rows, int64_t columns, int64_t *row, int64_t
 static void check(tr_dtype type, int64_t m, int64_t n, int64_t k, int layouts, double alpha, double beta, double tolerance)
 {
     kernel_call call = {
-        .kernel = KERNEL_GEMM, .type = (uint8_t)type, .at = {c,     a, b},
-                .number = {    alpha, beta },
-                .size = { 1,    m,     n,  k}
-    };
+        .kernel = KERNEL_GEMM, .type = (uint8_t)type, .at = {c, a, b}, .number = {alpha, beta}, .size = {1, m, n, k}};
     lay(layouts & 3, m, n, &call.stride[0][1], &call.stride[0][2]);
     lay(layouts >> 2 & 3, m, k, &call.stride[1][1], &call.stride[1][2]);
     lay(layouts >> 4 & 3, k, n, &call.stride[2][1], &call.stride[2][2]);
@@ -45,20 +42,19 @@ static void check(tr_dtype type, int64_t m, int64_t n, int64_t k, int layouts, d
 }
 
 static const int shapes[][3] = {
-    {1,   1,  1  },
-    {5,   3,  2  },
-    {100, 1,  2  },
-    {2,   1,  100},
-    {1,   7,  5  },
-    {1,   2,  50 },
-    {40,  30, 1  },
-    {7,   1,  40 },
-    {1,   7,  40 },
-    {33,  17, 9  },
-    {0,   3,  2  },
-    {3,   0,  2  },
-    {3,   2,  0  }
-};
+    {1, 1, 1},
+    {5, 3, 2},
+    {100, 1, 2},
+    {2, 1, 100},
+    {1, 7, 5},
+    {1, 2, 50},
+    {40, 30, 1},
+    {7, 1, 40},
+    {1, 7, 40},
+    {33, 17, 9},
+    {0, 3, 2},
+    {3, 0, 2},
+    {3, 2, 0}};
 
 TEST(products_of_every_floating_type_and_layout)
 {
@@ -81,9 +77,8 @@ TEST(products_large_enough_for_the_other_library)
 {
     static const int large[][3] = {
         {128, 100, 120},
-        {128, 128, 10 },
-        {97,  97,  97 }
-    };
+        {128, 128, 10},
+        {97, 97, 97}};
     for (int s = 0; s < 3; s++)
         for (int layouts = 0; layouts < 64; layouts += 3) check(TR_FLOAT32, large[s][0], large[s][1], large[s][2], layouts, 1, layouts & 1, 1e-6);
 }
@@ -94,11 +89,7 @@ TEST(batches_are_products_of_their_own)
     for (int i = 0; i < 12; i++) x[i] = (float)i;
     for (int i = 0; i < 6; i++) y[i] = (float)(i + 1);
     kernel_call call = {
-        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z,         x,         y},
-                .number = {1,         0        },
-                .size = {2,        2,         2,  3},
-                .stride = {{4, 2, 1}, {6, 3, 1}, {0, 2, 1}}
-    };
+        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z, x, y}, .number = {1, 0}, .size = {2, 2, 2, 3}, .stride = {{4, 2, 1}, {6, 3, 1}, {0, 2, 1}}};
     assert_int_equal(kernel_run(tr_cpu(), &call), 0);
     const float expected[] = {13, 16, 40, 52, 67, 88, 94, 124};
     assert_bits(z, expected, sizeof z);
@@ -113,11 +104,7 @@ TEST(large_products_agree_by_projection)
     for (int i = 0; i < SIDE * SIDE; i++) x[i] = (float)next_number(), y[i] = (float)next_number();
     for (int i = 0; i < SIDE; i++) v[i] = next_number();
     kernel_call call = {
-        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z,            x,            y   },
-                .number = {1,            0           },
-                .size = {1,        SIDE,         SIDE,     SIDE},
-                .stride = {{0, SIDE, 1}, {0, SIDE, 1}, {0, SIDE, 1}}
-    };
+        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z, x, y}, .number = {1, 0}, .size = {1, SIDE, SIDE, SIDE}, .stride = {{0, SIDE, 1}, {0, SIDE, 1}, {0, SIDE, 1}}};
     assert_int_equal(kernel_run(tr_cpu(), &call), 0);
     for (int i = 0; i < SIDE; i++) {
         yv[i] = 0;
@@ -136,14 +123,10 @@ TEST(an_inverse_times_its_matrix_is_one)
     double m[] = {4, 1, 2, 0, 3, 1, 1, 5, 2}, inverse[9];
     float f[] = {4, 1, 2, 0, 3, 1, 1, 5, 2}, narrow[9];
     kernel_call call = {
-        .kernel = KERNEL_INVERSE, .type = TR_FLOAT64, .at = {inverse, m},
-                .size = {3      }
-    };
+        .kernel = KERNEL_INVERSE, .type = TR_FLOAT64, .at = {inverse, m}, .size = {3}};
     assert_int_equal(kernel_run(tr_cpu(), &call), 0);
     call = (kernel_call){
-        .kernel = KERNEL_INVERSE, .type = TR_FLOAT32, .at = {narrow, f},
-                .size = {3     }
-    };
+        .kernel = KERNEL_INVERSE, .type = TR_FLOAT32, .at = {narrow, f}, .size = {3}};
     assert_int_equal(kernel_run(tr_cpu(), &call), 0);
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++) {
@@ -158,9 +141,7 @@ TEST(a_singular_matrix_names_its_diagonal)
 {
     double m[] = {1, 2, 2, 4}, out[4];
     kernel_call call = {
-        .kernel = KERNEL_INVERSE, .type = TR_FLOAT64, .at = {out, m},
-                .size = {2  }
-    };
+        .kernel = KERNEL_INVERSE, .type = TR_FLOAT64, .at = {out, m}, .size = {2}};
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
     assert_error_says("the diagonal element 2 is zero");
 }

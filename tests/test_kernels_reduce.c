@@ -11,18 +11,15 @@ enum { DIMS = 3,
        ALL = 3 * 37 * 5 };
 static const int64_t sizes[DIMS] = {3, 37, 5};
 static const int64_t orders[][DIMS] = {
-    {37 * 5, 5,  1     },
-    {1,      3,  3 * 37},
-    {5,      15, 1     }
-};
+    {37 * 5, 5, 1},
+    {1, 3, 3 * 37},
+    {5, 15, 1}};
 
 /* The call that keeps the dims in `kept` (a set), and the strides of a in the order of its dims. */
 static kernel_call reduction(int kernel, tr_dtype type, void *out, void *a, const int64_t *strides, int kept)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .n = 1, .ndim = DIMS, .at = {out, a},
-                      .number = {1  }
-    };
+        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .n = 1, .ndim = DIMS, .at = {out, a}, .number = {1}};
     int d = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < DIMS; i++)
@@ -112,10 +109,7 @@ TEST(nan_is_the_largest_and_the_smallest)
             for (int kernel = KERNEL_MAX; kernel <= KERNEL_ARGMIN; kernel++) {
                 bool finds = kernel >= KERNEL_ARGMAX;
                 kernel_call call = {
-                    .kernel = (uint16_t)kernel, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {finds ? (void *)&at : &out, x},
-                                  .size = {100                       },
-                                  .stride = {{0},                       {1} }
-                };
+                    .kernel = (uint16_t)kernel, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {finds ? (void *)&at : &out, x}, .size = {100}, .stride = {{0}, {1}}};
                 run_on(l, &call);
                 assert_true(finds ? at == place : isnan(out));
             }
@@ -127,11 +121,7 @@ TEST(the_sum_of_nothing_is_zero)
     float out[2] = {5, 5}, x = 1;
     for (int l = 0; l < levels(); l++) {
         kernel_call call = {
-            .kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 2, .ndim = 2, .split = 1, .at = {out,     &x},
-                             .number = {1      },
-                             .size = {2,      0  },
-                             .stride = {{1}, {0, 1}}
-        };
+            .kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 2, .ndim = 2, .split = 1, .at = {out, &x}, .number = {1}, .size = {2, 0}, .stride = {{1}, {0, 1}}};
         run_on(l, &call);
         assert_true(out[0] == 0 && out[1] == 0);
     }
@@ -140,25 +130,19 @@ TEST(the_sum_of_nothing_is_zero)
 TEST(long_sums_have_the_same_bits_on_every_level_and_number_of_threads)
 {
     enum { MANY = 500003 };
-    float *x = malloc(MANY * sizeof *x), sums[8];
+    double *x = malloc(MANY * sizeof *x), sums[2 * MOST_LEVELS], want = 0;
     assert_non_null(x);
-    double want = 0;
-    for (int i = 0; i < MANY; i++) want += x[i] = (float)next_number() + 0.5f;
+    for (int i = 0; i < MANY; i++) want += x[i] = ldexp(next_number(), i % 41); /* the order shows */
     int n = 0;
     for (int l = 0; l < levels(); l++)
         for (int threads = 1; threads <= 2; threads++) {
 #ifdef _OPENMP
             omp_set_num_threads(threads);
 #endif
-            kernel_call call = {
-                .kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {&sums[n++], x},
-                              .number = {1         },
-                              .size = {MANY         },
-                              .stride = {{0},          {1} }
-            };
+            kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT64, .n = 1, .ndim = 1, .at = {&sums[n++], x}, .number = {1}, .size = {MANY}, .stride = {{0}, {1}}};
             run_on(l, &call);
         }
-    assert_near(sums[0], want, 1e-7 * want);
+    assert_near(sums[0], want, 1e-12 * fabs(want));
     for (int i = 1; i < n; i++) assert_bits(&sums[i], &sums[0], sizeof *sums);
     free(x);
 }

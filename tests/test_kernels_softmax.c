@@ -37,11 +37,10 @@ TEST(softmax_and_its_backward_in_every_type_and_direction)
 {
     static double x[MOST], y[MOST], dy[MOST], dx[MOST];
     static const int64_t shapes[][3] = {
-        {OUTER,         LENGTH, INNER},
-        {OUTER * INNER, LENGTH, 1    },
-        {1,             1,      7    },
-        {1,             3,      150  }
-    };
+        {OUTER, LENGTH, INNER},
+        {OUTER * INNER, LENGTH, 1},
+        {1, 1, 7},
+        {1, 3, 150}};
     static const double tolerance[TR_DTYPES] = {[TR_FLOAT16] = 2e-3, [TR_BFLOAT16] = 2e-2, [TR_FLOAT32] = 1e-6, [TR_FLOAT64] = 1e-14};
     for (int l = 0; l < levels(); l++)
         for (int s = 0; s < 4; s++)
@@ -57,9 +56,7 @@ TEST(softmax_and_its_backward_in_every_type_and_direction)
                 for (int kernel = KERNEL_SOFTMAX; kernel <= KERNEL_LOG_SOFTMAX; kernel++) {
                     bool logarithm = kernel == KERNEL_LOG_SOFTMAX;
                     kernel_call call = {
-                        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .n = n, .at = {y,             x           },
-                                   .size = { shapes[s][0], shapes[s][1], shapes[s][2]}
-                    };
+                        .kernel = (uint16_t)kernel, .type = (uint8_t)type, .n = n, .at = {y, x}, .size = {shapes[s][0], shapes[s][1], shapes[s][2]}};
                     run_on(l, &call);
                     call.kernel = logarithm ? KERNEL_LOG_SOFTMAX_BACKWARD : KERNEL_SOFTMAX_BACKWARD;
                     call.at[0] = dx, call.at[1] = dy, call.at[2] = y;
@@ -78,9 +75,7 @@ TEST(softmax_survives_huge_logits_and_keeps_nan)
     for (int l = 0; l < levels(); l++)
         for (int form = 0; form < 2; form++) { /* a row, and two columns of one */
             kernel_call call = {
-                .kernel = KERNEL_SOFTMAX, .type = TR_FLOAT32, .n = 2, .at = {y,  huge},
-                           .size = { 1, 2,    1}
-            };
+                .kernel = KERNEL_SOFTMAX, .type = TR_FLOAT32, .n = 2, .at = {y, huge}, .size = {1, 2, 1}};
             run_on(l, &call);
             assert_near(y[0], 0.268941, 1e-6);
             assert_near(y[1], 0.731059, 1e-6);
@@ -98,10 +93,7 @@ TEST(nll_counts_what_is_not_ignored)
     float x[] = {-1, -2, -3, -4, -5, -6}, loss[3], dx[6], dloss[] = {1, 2, 3}, count;
     int64_t target[] = {1, -100, 0};
     kernel_call call = {
-        .kernel = KERNEL_NLL, .type = TR_FLOAT32, .n = 1, .at = {loss,    &count, x, target},
-                   .number = {TR_MEAN},
-                   .size = {3,       2      }
-    };
+        .kernel = KERNEL_NLL, .type = TR_FLOAT32, .n = 1, .at = {loss, &count, x, target}, .number = {TR_MEAN}, .size = {3, 2}};
     assert_int_equal(kernel_run(tr_cpu(), &call), 0);
     assert_near(loss[0], 3.5, 0);
     assert_near(count, 2, 0);
@@ -113,10 +105,7 @@ TEST(nll_counts_what_is_not_ignored)
     assert_true(loss[0] == 2 && loss[1] == 0 && loss[2] == 5);
 
     kernel_call backward = {
-        .kernel = KERNEL_NLL_BACKWARD, .type = TR_FLOAT32, .n = 6, .at = {dx,      dloss, &count, target},
-                   .number = {TR_NONE},
-                   .size = {3,       2     }
-    };
+        .kernel = KERNEL_NLL_BACKWARD, .type = TR_FLOAT32, .n = 6, .at = {dx, dloss, &count, target}, .number = {TR_NONE}, .size = {3, 2}};
     assert_int_equal(kernel_run(tr_cpu(), &backward), 0);
     const float each[] = {0, -1, 0, 0, -3, 0};
     assert_bits(dx, each, sizeof dx);
@@ -130,9 +119,7 @@ TEST(nll_names_the_bad_target)
     float x[4] = {0}, loss, count;
     int64_t target[] = {1, 2};
     kernel_call call = {
-        .kernel = KERNEL_NLL, .type = TR_FLOAT32, .n = 1, .at = {&loss,   &count, x, target},
-                   .size = {2, 2      }
-    };
+        .kernel = KERNEL_NLL, .type = TR_FLOAT32, .n = 1, .at = {&loss, &count, x, target}, .size = {2, 2}};
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
     assert_error_says("nll: target 2 of sample 1 is not in [0, 2)");
 }
