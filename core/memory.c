@@ -17,15 +17,36 @@
 # define BLOCK_IN_USE(p, bytes) ((void)0)
 #endif
 
-static _Atomic int64_t fail_at;
+/* ---- requests that fail, for tests ---- */
 
-void core_system_fail_at(int64_t n) { atomic_store(&fail_at, n); }
+static _Atomic int64_t fail_in; /* requests up to the one that fails; 0 and less: it has */
+static _Atomic bool fail_armed, fail_for_good;
+
+static void fail(int64_t n, bool for_good)
+{
+    atomic_store(&fail_in, n);
+    atomic_store(&fail_for_good, for_good);
+    atomic_store(&fail_armed, n > 0);
+}
+
+void core_system_fail_at(int64_t n) { fail(n, false); }
+void core_system_fail_from(int64_t n) { fail(n, true); }
+bool core_system_failed(void) { return atomic_load(&fail_armed) && atomic_load(&fail_in) <= 0; }
+
+static bool fails_now(void)
+{
+    if (!atomic_load_explicit(&fail_armed, memory_order_relaxed)) return false;
+    int64_t in = atomic_fetch_sub(&fail_in, 1);
+    return in == 1 || (in < 1 && atomic_load(&fail_for_good));
+}
+
+/* ---- the system ---- */
 
 void *core_system_take(int64_t bytes)
 {
     core_thread *here = core_here();
     here->system_requests++;
-    if (atomic_load_explicit(&fail_at, memory_order_relaxed) > 0 && atomic_fetch_sub(&fail_at, 1) == 1) return NULL;
+    if (fails_now()) return NULL;
     if (bytes < 0 || bytes > INT64_MAX - CORE_ALIGN) return NULL;
     int64_t rounded = (bytes + CORE_ALIGN - 1) / CORE_ALIGN * CORE_ALIGN;
     core_thread_know(here);

@@ -22,8 +22,13 @@ enum { CORE_ALIGN = 64,
 void *core_system_take(int64_t bytes);
 void core_system_give(void *p);
 
-/* The n-th request from now on fails, once; 0 for none.  For tests. */
+/* For tests: the n-th request from now on fails, once (and whoever trims and asks again gets what it wants), or it and
+ * all that follow, in every thread; 0 ends either. */
 void core_system_fail_at(int64_t n);
+void core_system_fail_from(int64_t n);
+
+/* Has a request failed since? */
+bool core_system_failed(void);
 
 /* A block of at least `bytes`; *capacity says how many.  Notes an error naming `what` and returns NULL if there is none.
  * To be given back with the same capacity, by any thread. */
