@@ -7,15 +7,40 @@
 #include "core/fail.h"
 #include "core/thread.h"
 
-/* A block that waits is nobody's: let the address sanitizer say so to whoever still uses it. */
-#if defined(__SANITIZE_ADDRESS__)
-# include <sanitizer/asan_interface.h>
-# define BLOCK_WAITS(p, bytes)  ASAN_POISON_MEMORY_REGION((char *)(p) + sizeof(void *), (size_t)(bytes) - sizeof(void *))
-# define BLOCK_IN_USE(p, bytes) ASAN_UNPOISON_MEMORY_REGION(p, (size_t)(bytes))
-#else
-# define BLOCK_WAITS(p, bytes)  ((void)0)
-# define BLOCK_IN_USE(p, bytes) ((void)0)
+/* What waits on a list is nobody's: let the address sanitizer say so to whoever still uses it. */
+#if defined(__has_feature)
+# if __has_feature(address_sanitizer)
+#  define WATCHED
+# endif
+#elif defined(__SANITIZE_ADDRESS__)
+# define WATCHED
 #endif
+#ifdef WATCHED
+# include <malloc.h>
+# include <sanitizer/asan_interface.h>
+static void waits(void *p) { ASAN_POISON_MEMORY_REGION((char *)p + sizeof(void *), malloc_usable_size(p) - sizeof(void *)); }
+static void in_use(void *p) { ASAN_UNPOISON_MEMORY_REGION(p, malloc_usable_size(p)); }
+#else
+static void waits(void *p) { (void)p; }
+static void in_use(void *p) { (void)p; }
+#endif
+
+/* A list runs through the first bytes of what waits on it. */
+static void push(void **list, void *p)
+{
+    memcpy(p, list, sizeof(void *));
+    *list = p;
+    waits(p);
+}
+
+static void *pop(void **list)
+{
+    void *p = *list;
+    if (!p) return NULL;
+    in_use(p);
+    memcpy(list, p, sizeof(void *));
+    return p;
+}
 
 /* ---- requests that fail, for tests ---- */
 
@@ -74,11 +99,9 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
     int class = class_of(bytes);
     if (bytes < 0 || class >= CORE_CLASSES) return core_fail_memory(what, bytes);
     int64_t size = class_bytes(class);
-    void *p = here->block ? here->block[class] : NULL;
+    void *p = here->block ? pop(&here->block[class]) : NULL;
     if (p) {
-        memcpy(&here->block[class], p, sizeof(void *));
         here->cached_bytes -= size;
-        BLOCK_IN_USE(p, size);
     } else if (!(p = core_system_take(size))) {
         core_memory_trim(); /* blocks of other classes may be what is missing */
         if (!(p = core_system_take(size))) return core_fail_memory(what, bytes);
@@ -101,33 +124,20 @@ void core_block_give(void *p, int64_t capacity)
         }
         memset(here->block, 0, sizeof(void *) * CORE_CLASSES);
     }
-    int class = class_of(capacity);
-    memcpy(p, &here->block[class], sizeof(void *));
-    here->block[class] = p;
+    push(&here->block[class_of(capacity)], p);
     here->cached_bytes += capacity;
-    BLOCK_WAITS(p, capacity);
 }
 
 /* ---- small things of one size ---- */
 
 void *core_pool_take(core_pool pool, size_t bytes, const char *what)
 {
-    core_thread *here = core_here();
-    void *p = here->pool[pool];
-    if (p) {
-        memcpy(&here->pool[pool], p, sizeof(void *));
-        return p;
-    }
-    p = core_system_take((int64_t)bytes);
+    void *p = pop(&core_here()->pool[pool]);
+    if (!p) p = core_system_take((int64_t)bytes);
     return p ? p : core_fail_memory(what, (int64_t)bytes);
 }
 
-void core_pool_give(core_pool pool, void *p)
-{
-    core_thread *here = core_here();
-    memcpy(p, &here->pool[pool], sizeof(void *));
-    here->pool[pool] = p;
-}
+void core_pool_give(core_pool pool, void *p) { push(&core_here()->pool[pool], p); }
 
 /* ---- bookkeeping ---- */
 
@@ -156,22 +166,16 @@ char *core_strdup(const char *text, const char *what)
     return copy ? memcpy(copy, text, bytes) : NULL;
 }
 
+static void give_all(void **list)
+{
+    for (void *p; (p = pop(list));) core_system_give(p);
+}
+
 void core_memory_trim(void)
 {
     core_thread *here = core_here();
-    for (int i = 0; i < CORE_POOLS; i++)
-        while (here->pool[i]) {
-            void *p = here->pool[i];
-            memcpy(&here->pool[i], p, sizeof(void *));
-            core_system_give(p);
-        }
-    for (int i = 0; here->block && i < CORE_CLASSES; i++)
-        while (here->block[i]) {
-            void *p = here->block[i];
-            memcpy(&here->block[i], p, sizeof(void *));
-            BLOCK_IN_USE(p, class_bytes(i));
-            core_system_give(p);
-        }
+    for (int i = 0; i < CORE_POOLS; i++) give_all(&here->pool[i]);
+    for (int i = 0; here->block && i < CORE_CLASSES; i++) give_all(&here->block[i]);
     core_system_give(here->block);
     here->block = NULL;
     here->cached_bytes = 0;
