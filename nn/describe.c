@@ -15,26 +15,30 @@ static void put(writer *w, const char *text)
         if (w->used + 1 < w->room) w->text[w->used] = *text;
 }
 
-static void describe(writer *w, const tr_module *m, int depth)
+static void new_line(writer *w, int depth)
+{
+    put(w, "\n");
+    while (depth-- > 0) put(w, "  ");
+}
+
+static void describe(writer *w, tr_module *m, int depth)
 {
     char line[160] = "";
     if (m->describe) m->describe(m, line, sizeof line);
+    bool children = tr_module_get_child(m, 0, NULL) != NULL;
     put(w, m->kind);
     put(w, "(");
+    if (*line && children) new_line(w, depth + 1);
     put(w, line);
-    bool children = false;
     for (int64_t i = 0; i < m->entries; i++) {
         if (!m->entry[i].child) continue;
-        children = true;
-        put(w, "\n");
-        for (int d = 0; d <= depth; d++) put(w, "  ");
+        new_line(w, depth + 1);
         put(w, "(");
         put(w, m->entry[i].name);
         put(w, "): ");
         describe(w, m->entry[i].child, depth + 1);
     }
-    if (children) put(w, "\n");
-    for (int d = 0; children && d < depth; d++) put(w, "  ");
+    if (children) new_line(w, depth);
     put(w, ")");
 }
 
