@@ -90,9 +90,9 @@ tr_tensor *(tr_module_parameter)(tr_module *m, const char *name, tr_tensor *t)
 {
     if (!m || !name || !t) return core_null("tr_module_parameter");
     if (t->origin) return core_fail("tr_module_parameter: \"%s\" is the result of %s; a parameter is a leaf (tr_detach)", name, t->origin->name);
-    if (!(tr_requires_grad_)(t, true)) return NULL;
+    if (core_dtype_category[t->dtype] < 2) return core_fail("tr_module_parameter: \"%s\" is %s, which can have no gradient; it may be a buffer", name, core_show(t));
     nn_entry *e = add(m, name, NN_PARAMETER, "tr_module_parameter");
-    return e ? e->tensor = core_keep_tensor(t) : NULL;
+    return e ? e->tensor = core_keep_tensor((tr_requires_grad_)(t, true)) : NULL;
 }
 
 tr_tensor *(tr_module_buffer)(tr_module *m, const char *name, tr_tensor *t)
@@ -133,10 +133,11 @@ tr_module *tr_module_get_child(tr_module *m, int64_t i, const char **name)
 tr_tensor *(tr_forward)(tr_module *m, tr_tensor *input)
 {
     if (!m || !input) return core_null("tr_forward");
-    int depth = tr_scope_open(); /* only the result leaves; what else is needed later, the graph holds */
+    int depth = tr_scope_open();               /* only the result leaves; what else is needed later, the graph holds */
+    if (depth > tr_scope_depth()) return NULL; /* none was opened: an error stands */
     tr_tensor *y = tr_pass_up(m->forward(m, input));
     tr_scope_close(depth);
-    return y;
+    return y || tr_error_stands() ? y : core_fail("tr_forward: %s made no result", m->kind);
 }
 
 void tr_train(tr_module *m, bool training)
