@@ -240,27 +240,38 @@ void tr_module_zero_grad(tr_module *m)
     for (int64_t i = 0; i < all.count; i++) (tr_set_grad)(all.tensor[i], NULL);
 }
 
+/* Copies of all tensors of f on the device, in the open scope. */
+static tr_tensor **copies(const nn_flat *f, tr_device device)
+{
+    tr_tensor **there = f ? core_scope_memory(f->count * (int64_t)sizeof *there, "tr_module_to") : NULL;
+    for (int64_t i = 0; there && i < f->count; i++)
+        if (!(there[i] = (tr_to_device)(f->tensor[i], device))) return NULL;
+    return there;
+}
+
+static void take_over(const nn_flat *f, tr_tensor *const *there)
+{
+    for (int64_t i = 0; i < f->count; i++) {
+        if (there[i] == f->tensor[i]) continue;
+        core_tensor_adopt(f->tensor[i], there[i]);
+        (tr_set_grad)(f->tensor[i], NULL);
+    }
+}
+
 /* Everything is copied first and taken over afterwards, so that a failure leaves the module where it was. */
 int(tr_module_to)(tr_module *m, tr_device device)
 {
     if (!m) return core_null_status("tr_module_to");
-    int depth = tr_scope_open(), status = 0;
+    int depth = tr_scope_open();
     bool before = tr_set_grad_enabled(false);
-    for (int pass = 0; pass < 2 && status == 0; pass++)
-        for (int kind = NN_PARAMETER; kind <= NN_BUFFER && status == 0; kind++) {
-            const nn_flat *f = nn_flatten(m, (nn_kind)kind);
-            if (!f) status = -1;
-            for (int64_t i = 0; f && i < f->count && status == 0; i++) {
-                tr_tensor *there = (tr_to_device)(f->tensor[i], device);
-                if (!there)
-                    status = -1;
-                else if (pass == 1 && there != f->tensor[i]) {
-                    core_tensor_adopt(f->tensor[i], there);
-                    (tr_set_grad)(f->tensor[i], NULL);
-                }
-            }
-        }
+    const nn_flat *parameters = nn_flatten(m, NN_PARAMETER), *buffers = nn_flatten(m, NN_BUFFER);
+    tr_tensor **moved = parameters && buffers ? copies(parameters, device) : NULL;
+    tr_tensor **moved_buffers = moved ? copies(buffers, device) : NULL;
+    if (moved_buffers) {
+        take_over(parameters, moved);
+        take_over(buffers, moved_buffers);
+    }
     tr_set_grad_enabled(before);
     tr_scope_close(depth);
-    return status;
+    return moved_buffers ? 0 : -1;
 }
