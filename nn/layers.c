@@ -51,7 +51,8 @@ tr_module *(tr_flatten_layer)(void) { return (tr_module_new)("Flatten", flatten_
 
 static tr_tensor *sequential_forward(tr_module *m, tr_tensor *x)
 {
-    for (int64_t i = 0; i < m->entries && x; i++) x = (tr_forward)(m->entry[i].child, x);
+    for (int64_t i = 0; i < m->entries && x; i++)
+        if (m->entry[i].child) x = (tr_forward)(m->entry[i].child, x);
     return x;
 }
 
