@@ -15,8 +15,12 @@ struct tr_optim {
     tr_tensor **parameter; /* owns one count of each */
     tr_tensor **momentum;  /* owns one count of each that was made; NULL before a parameter's first step */
     tr_sgd_options sgd;
-    void *scratch; /* the fused kernel's list, with room for every parameter */
+    bool *first, *done; /* owned: of a step under way, for each parameter */
+    void *items;        /* owned: the fused kernel's list, with room for every parameter */
     char name[32];
 };
+
+/* Which parameter the state of this name ("momentum.0") belongs to; -1 with an error noted for none. */
+int64_t nn_optim_state_at(const tr_optim *o, const char *name);
 
 #endif

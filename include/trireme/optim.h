@@ -49,7 +49,6 @@ TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 # define TR_SGD_(parameters, ...)    TR_OPTIM_((tr_sgd)(parameters, (tr_sgd_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_step(o)                  TR_STATUS_((tr_step)(o))
 # define tr_set_learning_rate(o, lr) TR_STATUS_((tr_set_learning_rate)(o, lr))
-# define tr_optim_state_of(o, name)  TR_TENSOR_((tr_optim_state_of)(o, name))
 #endif
 
 #endif
