@@ -115,19 +115,18 @@ void io_write_text(io_writer *w, const char *format, ...)
 }
 
 /* The new name is on the disk only when its folder is. */
-static int sync_folder(const char *path)
+static int sync_folder(char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? core_strdup(path, "io_write_end") : NULL;
-    if (slash && !folder) return -1;
-    if (folder) folder[slash == path ? 1 : slash - path] = '\0';
-
-    int fd = open(folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    char *slash = strrchr(path, '/');
+    if (slash) *slash = '\0';
+    const char *folder = !slash ? "." : *path ? path
+                                              : "/";
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (slash) *slash = '/';
     int status = fd < 0 ? -1 : fsync(fd);
     if (status < 0 && (errno == EINVAL || errno == EACCES)) status = 0; /* folders that cannot be synced, or only be written to */
     int error = errno;
     if (fd >= 0) close(fd);
-    core_free(folder);
     errno = error;
     return status;
 }
