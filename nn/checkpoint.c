@@ -70,29 +70,32 @@ int(tr_checkpoint_save)(const char *path, tr_module *m, tr_optim *o, int64_t ste
 
 /* ---- loading: first everything is read and compared, then everything is copied ---- */
 
+typedef struct {
+    tr_safetensors *file;
+    const char *path;
+    const nn_flat *parameters, *buffers;
+    tr_tensor **parameter, **buffer, **momentum; /* what was read for each; NULL for a momentum that the file does not have */
+} loading;
+
 /* The file's tensor for `name`, like `want`, in the open scope; NULL with an error noted. */
-static tr_tensor *read_like(tr_safetensors *f, const char *path, const char *name, const tr_tensor *want)
+static tr_tensor *read_like(const loading *l, const char *name, const tr_tensor *want)
 {
-    if (!tr_safetensors_has(f, name)) return core_fail("tr_checkpoint_load: %s has no \"%s\", which the module asks for", path, name);
-    tr_tensor *t = (tr_safetensors_get)(f, name);
+    if (!tr_safetensors_has(l->file, name)) return core_fail("tr_checkpoint_load: %s has no \"%s\", which the module asks for", l->path, name);
+    tr_tensor *t = (tr_safetensors_get)(l->file, name);
     if (!t) return NULL;
     if (!core_same_shape(&t->shape, &want->shape) || t->dtype != want->dtype)
-        return core_fail("tr_checkpoint_load: %s: \"%s\" is %s in the file, but %s in the module", path, name, core_show(t), core_show(want));
-    return t;
+        return core_fail("tr_checkpoint_load: %s: \"%s\" is %s, wanted %s", l->path, name, core_show(t), core_show(want));
+    return (tr_to_device)(t, core_device_at(want));
 }
 
-typedef struct {
-    tr_tensor **to, **from;
-    int64_t count;
-} copies;
+static tr_tensor **room_for(int64_t tensors) { return core_scope_memory(tensors * (int64_t)sizeof(tr_tensor *), "tr_checkpoint_load"); }
 
-static int read_module(copies *c, tr_safetensors *f, const char *path, const nn_flat *flat)
+static tr_tensor **read_flat(const loading *l, const nn_flat *flat)
 {
-    for (int64_t i = 0; i < flat->count; i++) {
-        if (!(c->from[c->count] = read_like(f, path, flat->name[i], flat->tensor[i]))) return -1;
-        c->to[c->count++] = flat->tensor[i];
-    }
-    return 0;
+    tr_tensor **all = room_for(flat->count);
+    for (int64_t i = 0; all && i < flat->count; i++)
+        if (!(all[i] = read_like(l, flat->name[i], flat->tensor[i]))) return NULL;
+    return all;
 }
 
 static bool known(const nn_flat *flat, const char *name)
@@ -102,50 +105,46 @@ static bool known(const nn_flat *flat, const char *name)
     return false;
 }
 
-/* A look at every name in the file: one that nobody asks for is an error. */
-static int check_names(tr_safetensors *f, const char *path, const nn_flat *parameters, const nn_flat *buffers, tr_optim *o)
+/* What the module does not know is the optimiser's, by its name, or an error. */
+static int read_rest(const loading *l, tr_optim *o)
 {
     const char *name;
-    for (int64_t i = 0; (name = tr_safetensors_name(f, i)); i++) {
-        if (!strncmp(name, prefix, PREFIX)) {
-            if (o && (tr_optim_set_state)(o, name + PREFIX, NULL) < 0) return -1;
-        } else if (!known(parameters, name) && !known(buffers, name)) {
-            return core_fail_status("tr_checkpoint_load: %s holds \"%s\", which the module does not know", path, name);
-        }
+    for (int64_t i = 0; (name = tr_safetensors_name(l->file, i)); i++) {
+        if (known(l->parameters, name) || known(l->buffers, name)) continue;
+        if (strncmp(name, prefix, PREFIX) != 0) return core_fail_status("tr_checkpoint_load: %s holds \"%s\", which the module does not know", l->path, name);
+        if (!o) continue;
+        int64_t at = nn_optim_state_at(o, name + PREFIX);
+        if (at < 0 || !(l->momentum[at] = read_like(l, name, o->parameter[at]))) return -1;
     }
     return 0;
 }
 
-static int read_optimiser(copies *c, tr_safetensors *f, const char *path, tr_optim *o)
+static int read_all(loading *l, tr_module *m, tr_optim *o)
 {
-    const char *name;
-    for (int64_t i = 0; o && (name = tr_safetensors_name(f, i)); i++) {
-        if (strncmp(name, prefix, PREFIX)) continue;
-        int64_t of = strtoll(strrchr(name, '.') + 1, NULL, 10); /* check_names has seen that it is one of o's */
-        tr_tensor *t = read_like(f, path, name, o->parameter[of]);
-        if (!t || !(c->from[c->count++] = (tr_to_device)(t, core_device_at(o->parameter[of])))) return -1;
-    }
+    if (!(l->file = (tr_safetensors_open)(l->path))) return -1;
+    if (!(l->parameters = nn_flatten(m, NN_PARAMETER)) || !(l->buffers = nn_flatten(m, NN_BUFFER))) return -1;
+    if (!(l->parameter = read_flat(l, l->parameters)) || !(l->buffer = read_flat(l, l->buffers))) return -1;
+    if (o && !(l->momentum = room_for(o->count))) return -1;
+    return read_rest(l, o);
+}
+
+static int copy_all(const nn_flat *to, tr_tensor *const *from)
+{
+    for (int64_t i = 0; i < to->count; i++)
+        if (!(tr_copy_)(to->tensor[i], from[i])) return -1;
     return 0;
 }
 
 static int load(const char *path, tr_module *m, tr_optim *o, int64_t *step)
 {
-    tr_safetensors *f = (tr_safetensors_open)(path);
-    const char *name;
-    const nn_flat *parameters = f ? nn_flatten(m, NN_PARAMETER) : NULL, *buffers = f ? nn_flatten(m, NN_BUFFER) : NULL;
-    if (!parameters || !buffers) return -1;
-    int64_t bytes = (parameters->count + buffers->count + tr_safetensors_count(f)) * (int64_t)sizeof(tr_tensor *);
-    copies c = {core_scope_memory(bytes, "tr_checkpoint_load"), core_scope_memory(bytes, "tr_checkpoint_load"), 0};
-    if (!c.to || !c.from) return -1;
-    if (check_names(f, path, parameters, buffers, o) < 0) return -1;
-    if (read_module(&c, f, path, parameters) < 0 || read_module(&c, f, path, buffers) < 0) return -1;
-    int64_t of_module = c.count, at = of_module;
-    if (read_optimiser(&c, f, path, o) < 0) return -1;
-    for (int64_t i = 0; i < of_module; i++)
-        if (!(tr_copy_)(c.to[i], c.from[i])) return -1;
-    for (int64_t i = 0; o && (name = tr_safetensors_name(f, i)); i++)
-        if (!strncmp(name, prefix, PREFIX) && (tr_optim_set_state)(o, name + PREFIX, c.from[at++]) < 0) return -1;
-    const char *text = tr_safetensors_metadata(f, "step");
+    loading l = {.path = path};
+    if (read_all(&l, m, o) < 0) return -1;
+    if (copy_all(l.parameters, l.parameter) < 0 || copy_all(l.buffers, l.buffer) < 0) return -1;
+    for (int64_t i = 0; o && i < o->count; i++) {
+        core_drop_tensor(o->momentum[i]);
+        o->momentum[i] = core_keep_tensor(l.momentum[i]);
+    }
+    const char *text = tr_safetensors_metadata(l.file, "step");
     if (step) *step = text ? strtoll(text, NULL, 10) : 0;
     return 0;
 }
