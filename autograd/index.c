@@ -199,6 +199,7 @@ static int by_mask(int kernel, tr_tensor *to, const tr_tensor *from, const tr_te
 
 static tr_tensor *masked_scatter(tr_tensor *src, tr_tensor *mask)
 {
+    if (!src || !mask) return NULL;
     tr_tensor *dense = autograd_plain_copy(src, (tr_dtype)src->dtype);
     tr_tensor *y = dense ? core_tensor_new((tr_dtype)src->dtype, core_device_at(src), &mask->shape, "masked_scatter") : NULL;
     if (!y || by_mask(KERNEL_MASKED_SCATTER, y, dense, mask) < 0) return NULL;

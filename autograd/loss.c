@@ -35,6 +35,7 @@ const autograd_op autograd_nll_backward = {"nll_backward", "NllLossBackwardBackw
 
 static tr_tensor *nll_backward(tr_tensor *dy, tr_tensor *count, tr_tensor *target, const tr_shape *x, tr_reduction reduction)
 {
+    if (!dy || !count || !target) return NULL;
     tr_tensor *dense = autograd_plain_copy(dy, (tr_dtype)dy->dtype);
     tr_tensor *dx = dense ? core_tensor_new((tr_dtype)dy->dtype, core_device_at(dy), x, "tr_nll_loss") : NULL;
     if (!dx || (dx->numel && run(KERNEL_NLL_BACKWARD, dx, dense, count, target, x, reduction) < 0)) return NULL;

@@ -15,7 +15,8 @@ TR_API tr_tensor *(tr_requires_grad_)(tr_tensor *t, bool requires_grad);
 typedef struct {
     tr_tensor *gradient; /* d(whatever)/d(root), of the root's shape; default 1 for a root of one element */
     bool retain_graph;   /* keep the saved values, so that backward can run again */
-    bool create_graph;   /* note the derivatives too, so that they can be differentiated; implies retain_graph */
+    bool create_graph;   /* note the derivatives too, so that they can be differentiated; implies retain_graph.  A leaf and
+                          * its gradient may then hold each other: tr_set_grad(leaf, NULL), when done, lets both go */
     char reserved_;
 } tr_backward_options;
 
