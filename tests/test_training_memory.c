@@ -45,7 +45,7 @@ TEST(the_process_holds_no_more_after_a_thousand_steps)
     for (int i = 0; i < 10; i++) train(m, o, x, y);
     size_t before = mallinfo2().uordblks;
     for (int i = 0; i < 1000; i++) train(m, o, x, y);
-    assert_int_equal(mallinfo2().uordblks, before);
+    assert_true(mallinfo2().uordblks < before + 4096); /* a byte lost in each step would be 32000 */
 #else
     skip_because("mallinfo2 is glibc's");
 #endif
