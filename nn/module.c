@@ -1,5 +1,6 @@
 #include "nn/module.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void flat_clear(nn_flat *f)
@@ -159,24 +160,30 @@ static int64_t stamp_of(const tr_module *m)
     return stamp;
 }
 
+static char *join(const char *prefix, const char *name, const char *end)
+{
+    int64_t bytes = (int64_t)(strlen(prefix) + strlen(name) + strlen(end)) + 1;
+    char *text = core_alloc(bytes, "tr_parameters");
+    if (text) snprintf(text, (size_t)bytes, "%s%s%s", prefix, name, end);
+    return text;
+}
+
 static int flat_add(nn_flat *f, const char *prefix, const nn_entry *e)
 {
     for (int64_t i = 0; i < f->count; i++)
         if (f->tensor[i] == e->tensor) return 0; /* shared by two modules: once */
     if (f->count == f->room) {
         int64_t room = f->room ? 2 * f->room : 16;
-        char **name = core_realloc(f->name, f->count * (int64_t)sizeof *name, room * (int64_t)sizeof *name, "tr_parameters");
+        int64_t old_bytes = f->count * (int64_t)sizeof(void *), bytes = room * (int64_t)sizeof(void *);
+        char **name = core_realloc(f->name, old_bytes, bytes, "tr_parameters");
         if (name) f->name = name;
-        tr_tensor **tensor = name ? core_realloc(f->tensor, f->count * (int64_t)sizeof *tensor, room * (int64_t)sizeof *tensor, "tr_parameters") : NULL;
+        tr_tensor **tensor = name ? core_realloc(f->tensor, old_bytes, bytes, "tr_parameters") : NULL;
         if (!tensor) return -1;
         f->tensor = tensor;
         f->room = room;
     }
-    size_t before = strlen(prefix), after = strlen(e->name) + 1;
-    char *name = core_alloc((int64_t)(before + after), "tr_parameters");
+    char *name = join(prefix, e->name, "");
     if (!name) return -1;
-    memcpy(name, prefix, before);
-    memcpy(name + before, e->name, after);
     f->name[f->count] = name;
     f->tensor[f->count++] = e->tensor;
     return 0;
@@ -188,13 +195,8 @@ static int flatten(nn_flat *f, const tr_module *m, nn_kind kind, const char *pre
         const nn_entry *e = &m->entry[i];
         if (e->kind == kind && flat_add(f, prefix, e) < 0) return -1;
         if (!e->child) continue;
-        size_t before = strlen(prefix), more = strlen(e->name);
-        char *longer = core_alloc((int64_t)(before + more + 2), "tr_parameters");
-        if (!longer) return -1;
-        memcpy(longer, prefix, before);
-        memcpy(longer + before, e->name, more);
-        longer[before + more] = '.';
-        int status = flatten(f, e->child, kind, longer);
+        char *longer = join(prefix, e->name, ".");
+        int status = longer ? flatten(f, e->child, kind, longer) : -1;
         core_free(longer);
         if (status < 0) return -1;
     }
@@ -243,7 +245,7 @@ void tr_module_zero_grad(tr_module *m)
 /* Copies of all tensors of f on the device, in the open scope. */
 static tr_tensor **copies(const nn_flat *f, tr_device device)
 {
-    tr_tensor **there = f ? core_scope_memory(f->count * (int64_t)sizeof *there, "tr_module_to") : NULL;
+    tr_tensor **there = f ? core_scope_memory(f->count * (int64_t)sizeof(tr_tensor *), "tr_module_to") : NULL;
     for (int64_t i = 0; there && i < f->count; i++)
         if (!(there[i] = (tr_to_device)(f->tensor[i], device))) return NULL;
     return there;
