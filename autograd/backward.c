@@ -164,9 +164,8 @@ static int end_walk(end_call *end, bool call)
 
 int(tr_backward)(tr_tensor *root, tr_backward_options options)
 {
-    if (!root) return core_null_status("tr_backward");
     core_thread *here = core_here();
-    if (here->failure.stands) return -1;
+    if (!root || here->failure.stands) return core_null_status("tr_backward");
     if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s does not require grad and has no grad_fn", core_show(root));
     if (here->backward) return core_fail_status("tr_backward: called from within a backward pass");
     walk w = {.keep_saved = options.retain_graph || options.create_graph};

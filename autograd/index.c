@@ -215,9 +215,9 @@ tr_tensor *(tr_masked_select)(tr_tensor *x, tr_tensor *mask)
     if (!core_broadcast(&x->shape, &mask->shape, &shape)) return core_fail("tr_masked_select: %s and the mask %s do not broadcast", core_show(x), core_show(mask));
     tr_tensor *full_mask = (tr_expand)(mask, shape), *full_x = (tr_expand)((tr_detach)(x), shape);
     if (!full_mask || !full_x || !(full_mask = autograd_plain_copy(full_mask, TR_BOOL)) || !(full_x = autograd_plain_copy(full_x, (tr_dtype)x->dtype))) return NULL;
-    double count = (tr_item)((tr_sum)(full_mask, (tr_reduce_options){0})); /* the result's size depends on the values */
-    if (!(count >= 0)) return NULL;
-    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){1, {(int64_t)count}}, "tr_masked_select");
+    tr_tensor *count = (tr_sum)(full_mask, (tr_reduce_options){0}); /* the result's size depends on the values */
+    if (!count) return NULL;
+    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){1, {(int64_t)(tr_item)(count)}}, "tr_masked_select");
     if (!y || by_mask(KERNEL_MASKED_SELECT, y, full_x, full_mask) < 0) return NULL;
     return autograd_note(y, &autograd_masked_select, x, full_mask, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1});
 }

@@ -61,16 +61,11 @@ void *tr_fail(const char *format, ...)
     return NULL;
 }
 
-void *core_null(const char *function)
-{
-    core_thread *here = core_here();
-    if (!here->failure.stands) return core_fail("%s: an argument is NULL", function);
-    tell(here); /* a caller without the macros hears of it here at the latest */
-    return NULL;
-}
+void *core_null(const char *function) { return core_fail("%s: an argument is NULL", function); }
 
 int core_null_status(const char *function)
 {
+    tell(core_here()); /* a caller without the macros hears of it here, at the end of a chain of operations */
     core_null(function);
     return -1;
 }

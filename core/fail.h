@@ -11,7 +11,9 @@ void *core_fail(const char *format, ...) TR_PRINTF(1, 2);
 /* The same where a status is returned: always -1. */
 int core_fail_status(const char *format, ...) TR_PRINTF(1, 2);
 
-/* `function` was handed NULL: an error that stands travels on; if there is none, NULL itself is the error. */
+/* `function` was handed NULL: an error that stands travels on; if there is none, NULL itself is the error.  The one for
+ * a status also tells the handler of what stands; the other must not, since operations call each other, and the caller's
+ * place is not known before the outermost returns. */
 void *core_null(const char *function);
 int core_null_status(const char *function);
 

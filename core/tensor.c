@@ -187,7 +187,7 @@ int64_t core_offset(const tr_tensor *t, int64_t i)
 
 double(tr_get)(const tr_tensor *t, int64_t i)
 {
-    if (!t) return core_null("tr_get"), NAN;
+    if (!t) return core_null_status("tr_get"), NAN;
     if (i < 0 || i >= t->numel) return core_fail("tr_get: there is no element %lld in %s", (long long)i, core_show(t)), NAN;
     int64_t at = core_offset(t, i);
     if (core_device_at(t).type == TR_CPU) return core_element_get(t->data, (tr_dtype)t->dtype, at);
@@ -199,7 +199,7 @@ double(tr_get)(const tr_tensor *t, int64_t i)
 
 double(tr_item)(const tr_tensor *t)
 {
-    if (!t) return core_null("tr_item"), NAN;
+    if (!t) return core_null_status("tr_item"), NAN;
     if (t->numel != 1) return core_fail("tr_item: %s has %lld elements, not one", core_show(t), (long long)t->numel), NAN;
     return (tr_get)(t, 0);
 }
