@@ -166,8 +166,8 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
 {
     core_thread *here = core_here();
     if (!root || here->failure.stands) return core_null_status("tr_backward");
-    if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s does not require grad and has no grad_fn", core_show(root));
     if (here->backward) return core_fail_status("tr_backward: called from within a backward pass");
+    if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s does not require grad and has no grad_fn", core_show(root));
     walk w = {.keep_saved = options.retain_graph || options.create_graph};
     bool before = tr_set_grad_enabled(options.create_graph);
     int depth = tr_scope_open();

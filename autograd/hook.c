@@ -41,8 +41,11 @@ void autograd_hooks_free(autograd_hook *hook)
 
 void autograd_hooks_call(autograd_node *sink)
 {
-    for (autograd_hook *hook = sink->hook, *next; hook; hook = next) {
-        next = hook->next; /* a hook may remove itself */
+    for (int last = 0;;) { /* a hook may remove any, and drop the leaf; ids only grow along the list */
+        const autograd_hook *hook = sink->hook;
+        while (hook && hook->id <= last) hook = hook->next;
+        if (!hook || !sink->made) return;
+        last = hook->id;
         hook->call(sink->made, hook->data);
     }
 }
