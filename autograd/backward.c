@@ -92,9 +92,11 @@ void autograd_give(autograd_node *n, int input, tr_tensor *dx)
     if (dx && n->to[input]) add_gradient(&n->to[input]->gradient, dx);
 }
 
-/* A leaf keeps its gradient: memory of its own, row-major, because programs write to it. */
+/* A leaf keeps its gradient: memory of its own, row-major, because programs write to it; and the same memory from pass to
+ * pass, because programs hold on to it. */
 static int arrive(tr_tensor *leaf, tr_tensor *gradient)
 {
+    if (leaf->grad && autograd_plain() && core_row_major_tensor(leaf->grad)) return (tr_add_)(leaf->grad, gradient) ? 0 : -1;
     if (leaf->grad) return add_gradient(&leaf->grad, gradient);
     bool ours = autograd_plain() && !core_shared(gradient, 1) && core_row_major_tensor(gradient);
     tr_tensor *g = ours ? gradient : (tr_clone)(gradient);
