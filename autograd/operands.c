@@ -10,6 +10,13 @@ tr_tensor *tr_number_(double value, tr_dtype kind)
     return t;
 }
 
+tr_tensor *tr_integer_(int64_t value)
+{
+    tr_tensor *t = tr_number_(0, TR_INT64);
+    if (t) *(int64_t *)t->data = value;
+    return t;
+}
+
 static tr_tensor *number_as(const tr_tensor *number, tr_dtype type, tr_device device)
 {
     tr_tensor *s = core_tensor_new(type, tr_cpu(), &(tr_shape){0}, "number");

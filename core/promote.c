@@ -14,7 +14,7 @@ static tr_dtype combine(tr_dtype higher, tr_dtype lower)
 
 tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b)
 {
-    if (a->dtype == b->dtype && !((a->flags ^ b->flags) & CORE_NUMBER)) return (tr_dtype)a->dtype;
+    if (a->dtype == b->dtype && !((a->flags | b->flags) & CORE_NUMBER)) return (tr_dtype)a->dtype;
     tr_dtype tally[3] = {TR_DEFAULT_DTYPE, TR_DEFAULT_DTYPE, TR_DEFAULT_DTYPE};
     const tr_tensor *both[2] = {a, b};
     for (int i = 0; i < 2; i++) {

@@ -125,6 +125,7 @@ TR_API tr_tensor *(tr_nll_loss)(tr_tensor *log_probabilities, tr_tensor *target,
 
 /* A C number as an operand: a scalar that does not decide the result's type (torch's "wrapped number"). */
 TR_API tr_tensor *tr_number_(double value, tr_dtype kind);
+TR_API tr_tensor *tr_integer_(int64_t value); /* every digit of it */
 
 #ifdef __cplusplus
 }
@@ -135,8 +136,8 @@ TR_API tr_tensor *tr_number_(double value, tr_dtype kind);
 static inline tr_tensor *tr_operand_t_(const tr_tensor *t) { return (tr_tensor *)(uintptr_t)t; }
 static inline tr_tensor *tr_operand_n_(const void *p) { return (tr_tensor *)(uintptr_t)p; }
 static inline tr_tensor *tr_operand_b_(bool x) { return tr_number_(x, TR_BOOL); }
-static inline tr_tensor *tr_operand_i_(long long x) { return tr_number_((double)x, TR_INT64); }
-static inline tr_tensor *tr_operand_u_(unsigned long long x) { return tr_number_((double)x, TR_INT64); }
+static inline tr_tensor *tr_operand_i_(long long x) { return tr_integer_(x); }
+static inline tr_tensor *tr_operand_u_(unsigned long long x) { return x <= INT64_MAX ? tr_integer_((int64_t)x) : tr_number_((double)x, TR_FLOAT32); }
 static inline tr_tensor *tr_operand_f_(double x) { return tr_number_(x, TR_FLOAT32); }
 static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((double)x, TR_FLOAT32); }
 /* clang-format off */
