@@ -145,7 +145,8 @@ static int walk_from(autograd_node *root, const walk *w)
 static tr_tensor *root_gradient(tr_tensor *root, tr_tensor *given)
 {
     if (!given) {
-        if (root->numel != 1) return core_fail("tr_backward: a gradient can be created implicitly only for scalar outputs, not %s", core_show(root));
+        if (root->numel != 1 || core_dtype_category[root->dtype] != 2)
+            return core_fail("tr_backward: a gradient can be created implicitly only for real scalar outputs, not %s", core_show(root));
         return (tr_full)(root->shape, 1, (tr_tensor_options){.dtype = (tr_dtype)root->dtype, .device = core_device_at(root)});
     }
     if (!core_same_shape(&given->shape, &root->shape) || given->dtype != root->dtype || !core_same_device(given, root))

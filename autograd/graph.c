@@ -111,7 +111,8 @@ static autograd_node *edge_to(tr_tensor *t, bool *failed)
     return n;
 }
 
-static void save(autograd_node *n, autograd_saved *place, tr_tensor *t)
+/* A derivative that needs complex values would need their conjugates, which no operation gives yet. */
+static bool save(autograd_node *n, autograd_saved *place, tr_tensor *t)
 {
     place->t = core_keep_tensor(t);
     place->version = t->storage->version;
@@ -122,8 +123,7 @@ static void save(autograd_node *n, autograd_saved *place, tr_tensor *t)
 static bool save_result(autograd_node *n, tr_tensor *y)
 {
     tr_tensor *alias = core_tensor_alias(y, &y->shape, y->stride, 0, n->op->name);
-    if (alias) save(n, &n->out, alias);
-    return alias != NULL;
+    return alias && save(n, &n->out, alias);
 }
 
 /* y's handle takes the node over; in place, y's old origin has become one of the node's edges. */
@@ -151,7 +151,7 @@ tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_t
     bool failed = false;
     for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
         n->to[i] = edge_to(in[i], &failed);
-        if (saves >> i & 1) save(n, &n->in[i], in[i]);
+        if (saves >> i & 1) failed |= !save(n, &n->in[i], in[i]);
     }
     if (args) n->args = *args;
     if (saves & AUTOGRAD_Y) failed |= !save_result(n, y);
@@ -167,7 +167,7 @@ tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors in
     if (!n) return NULL;
     bool failed = false;
     for (int64_t i = 0; i < inputs.count; i++) n->to[i] = edge_to(inputs.tensor[i], &failed);
-    if (saved) save(n, &n->in[0], saved);
+    if (saved) failed |= !save(n, &n->in[0], saved);
     if (args) n->args = *args;
     return attach(y, n, failed);
 }
