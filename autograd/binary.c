@@ -6,9 +6,9 @@
 
 /* ---- what each row saves: its derivatives read as sets of what they name (a 1, b 2, y 8, dy nothing) ---- */
 #include "kernels/words_uses.h"
-#define power_da(a, b)  (USES_(a) | USES_(b))
-#define power_db(a, y)  (USES_(a) | USES_(y))
-#define chosen(a, b, y) (USES_(a) | USES_(b) | USES_(y))
+#define power_da(a, b)    (USES_(a) | USES_(b))
+#define power_db(a, b, y) (USES_(a) | USES_(b) | USES_(y))
+#define chosen(a, b, y)   (USES_(a) | USES_(b) | USES_(y))
 enum {
 #define dy                              0u
 #define a                               ((unsigned)AUTOGRAD_A)
@@ -97,9 +97,10 @@ static tr_tensor *power_da(tr_tensor *a, tr_tensor *b)
 }
 
 /* a^b log a, 0 where a is 0 and b is not negative. */
-static tr_tensor *power_db(tr_tensor *a, tr_tensor *y)
+static tr_tensor *power_db(tr_tensor *a, tr_tensor *b, tr_tensor *y)
 {
-    return where((tr_eq)(y, TR_T(0)), 0, mul(y, log(a)));
+    tr_tensor *slope = mul(y, log(a));
+    return where((tr_eq)(a, TR_T(0)), where(lt(b, 0), slope, 0), slope);
 }
 
 /* 1 where a was taken for y, 1/2 where both were equal, else 0. */
