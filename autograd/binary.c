@@ -44,6 +44,11 @@ static tr_dtype working_type(const row *r, const tr_tensor *a, const tr_tensor *
     return r->floats && core_dtype_category[type] < 2 ? TR_FLOAT32 : type;
 }
 
+static unsigned saves_for(const row *r, const tr_tensor *a, const tr_tensor *b)
+{
+    return (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0);
+}
+
 static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
 {
     if (core_same_shape(&a->shape, &b->shape)) return autograd_note(y, op, a, b, NULL, saves, NULL);
@@ -58,8 +63,7 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_te
     if (!autograd_meet(r->function, &a, &b, type, &shape)) return NULL;
     tr_tensor *in[2] = {a, b}, *y = core_tensor_new(type, core_device_at(a), &shape, r->function);
     if (!y || autograd_pointwise(r->kernel, type, y, in, 2, 0) < 0) return NULL;
-    unsigned saves = (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0);
-    return note(y, op, a, b, saves);
+    return note(y, op, a, b, saves_for(r, a, b));
 }
 
 static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
@@ -69,22 +73,19 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     tr_dtype type = working_type(r, a, b);
     tr_shape shape;
     tr_tensor *left = a;
-    if (autograd_writable(a, function) < 0) return NULL;
+    if (autograd_writable(a, b, function) < 0) return NULL;
     if (core_dtype_category[type] > core_dtype_category[a->dtype])
         return core_fail("%s: the result type %s can't be cast to %s, the type of %s", function, tr_dtype_name(type), tr_dtype_name((tr_dtype)a->dtype), core_show(a));
     if (!autograd_meet(function, &left, &b, (tr_dtype)a->dtype, &shape)) return NULL;
     if (!core_same_shape(&shape, &a->shape))
         return core_fail("%s: the result %s does not fit into %s", function, core_shape_text(&shape), core_show(a));
+    unsigned saves = autograd_on(a, b, NULL) ? saves_for(r, a, b) : 0;
+    tr_tensor *old = saves & AUTOGRAD_A ? (tr_clone)(a) : a; /* what the derivative needs is read before it is written */
+    if (autograd_overlap(a, b) || (saves & AUTOGRAD_B && b->storage == a->storage)) b = (tr_clone)(b);
     tr_tensor *in[2] = {a, b};
-    if (b->storage == a->storage && b->data != a->data) { /* overlapping views: read before written */
-        in[1] = core_tensor_new((tr_dtype)b->dtype, core_device_at(b), &b->shape, function);
-        if (!in[1] || autograd_pointwise(KERNEL_COPY, (tr_dtype)b->dtype, in[1], &b, 1, 0) < 0) return NULL;
-    }
-    if (autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0) < 0) return NULL;
-    unsigned saves = (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0);
-    tr_tensor *y = note(a, op, a, b, saves);
-    core_written(a); /* after noting: a saved operand is now known to be gone */
-    return y;
+    if (!old || !b || autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0) < 0) return NULL;
+    core_written(a);
+    return note(a, op, old, b, saves);
 }
 
 /* ---- pieces of derivatives ---- */

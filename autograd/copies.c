@@ -92,21 +92,16 @@ tr_tensor *(tr_copy_)(tr_tensor *to, tr_tensor *from)
 {
     if (!to || !from) return core_null("tr_copy_");
     tr_shape shape;
-    if (autograd_writable(to, "tr_copy_") < 0) return NULL;
+    bool differentiable = core_dtype_category[to->dtype] >= 2; /* integers end the graph */
+    if (autograd_writable(to, differentiable ? from : NULL, "tr_copy_") < 0) return NULL;
     if (!core_broadcast(&to->shape, &from->shape, &shape) || !core_same_shape(&shape, &to->shape))
         return core_fail("tr_copy_: %s does not fit into %s", core_show(from), core_show(to));
-    tr_tensor *source = from;
-    if (from->storage == to->storage && from->data != to->data && !(source = (tr_detach)(from))) return NULL;
-    if (source != from) { /* overlapping views: read before written */
-        tr_tensor *copy = core_tensor_new((tr_dtype)from->dtype, core_device_at(from), &from->shape, "tr_copy_");
-        if (!copy || autograd_pointwise(KERNEL_COPY, (tr_dtype)from->dtype, copy, &source, 1, 0) < 0) return NULL;
-        source = copy;
-    }
-    if (!core_same_device(to, from) && !(source = (tr_to_device)((tr_detach)(from), core_device_at(to)))) return NULL;
-    if (autograd_pointwise(KERNEL_COPY, (tr_dtype)to->dtype, to, &source, 1, 0) < 0) return NULL;
-    tr_tensor *y = autograd_note(to, &autograd_copy, to, from, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b = from->shape, .n = {from->dtype}});
+    if (autograd_overlap(to, from)) from = (tr_clone)(from); /* read before written */
+    if (from && !core_same_device(to, from)) from = (tr_to_device)(from, core_device_at(to));
+    if (!from || autograd_pointwise(KERNEL_COPY, (tr_dtype)to->dtype, to, &from, 1, 0) < 0) return NULL;
     core_written(to);
-    return y;
+    if (!differentiable) return to;
+    return autograd_note(to, &autograd_copy, to, from, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b = from->shape, .n = {from->dtype}});
 }
 
 /* fill_: to = number      dto = 0 */
@@ -123,10 +118,9 @@ const autograd_op autograd_fill = {"fill_", "FillBackward0", fill_derivative, fi
 static tr_tensor *fill(tr_tensor *t, double value, const char *function)
 {
     if (!t) return core_null(function);
-    if (autograd_writable(t, function) < 0 || autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value) < 0) return NULL;
-    tr_tensor *y = autograd_note(t, &autograd_fill, t, NULL, NULL, 0, NULL);
+    if (autograd_writable(t, NULL, function) < 0 || autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value) < 0) return NULL;
     core_written(t);
-    return y;
+    return autograd_note(t, &autograd_fill, t, NULL, NULL, 0, NULL);
 }
 
 tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, value, "tr_fill_"); }

@@ -117,6 +117,8 @@ static bool save(autograd_node *n, autograd_saved *place, tr_tensor *t)
     place->t = core_keep_tensor(t);
     place->version = t->storage->version;
     n->had_saved = true;
+    if (core_dtype_category[t->dtype] == 3) core_fail("tr_%s: its derivative does not serve complex numbers, %s", n->op->name, core_show(t));
+    return core_dtype_category[t->dtype] != 3;
 }
 
 /* The result, saved by its own node, would hold itself for ever: a second handle without origin is saved instead. */
@@ -199,11 +201,12 @@ tr_tensor *autograd_out(autograd_node *n)
     return y;
 }
 
-int autograd_check_in_place(const tr_tensor *t, const char *what)
+int autograd_check_in_place(const tr_tensor *t, const tr_tensor *from, const char *what)
 {
-    if (core_here()->grad_off || !autograd_tracked(t)) return 0;
-    if (!t->origin) return core_fail_status("%s: a leaf that requires grad is being used in an in-place operation (do it under TR_NO_GRAD)", what);
-    if (t->storage->count > 1 + (((autograd_node *)t->origin)->out.t != NULL))
-        return core_fail_status("%s: %s shares its memory with another tensor of the graph, and its derivative would be lost; use the operation that makes a new tensor", what, core_show(t));
+    if (!autograd_on(t, from, NULL)) return 0;
+    if (autograd_tracked(t) && !t->origin) return core_fail_status("%s: a leaf that requires grad is being used in an in-place operation (do it under TR_NO_GRAD)", what);
+    bool own_alias = t->origin && ((autograd_node *)t->origin)->out.t; /* the result that its own node saved */
+    if (t->storage->count > 1 + own_alias)
+        return core_fail_status("%s: %s shares its memory with another tensor, whose derivative would be lost; use the operation that makes a new tensor", what, core_show(t));
     return 0;
 }

@@ -56,12 +56,20 @@ bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype 
     return *a && *b;
 }
 
-int autograd_writable(const tr_tensor *t, const char *function)
+int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function)
 {
     for (int d = 0; d < t->shape.ndim; d++)
         if (t->stride[d] == 0 && t->shape.size[d] > 1)
             return core_fail_status("%s: %s is expanded, several of its elements are one in memory; clone it first", function, core_show(t));
-    return autograd_check_in_place(t, function);
+    return autograd_check_in_place(t, from, function);
+}
+
+bool autograd_overlap(const tr_tensor *t, const tr_tensor *from)
+{
+    if (t->storage != from->storage) return false;
+    bool same = t->data == from->data && core_same_shape(&t->shape, &from->shape);
+    for (int d = 0; d < t->shape.ndim && same; d++) same = t->shape.size[d] == 1 || t->stride[d] == from->stride[d];
+    return !same;
 }
 
 int autograd_dim(const char *function, const tr_tensor *t, int dim)

@@ -8,8 +8,12 @@
  * Conversions are noted in the graph. */
 bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
 
-/* May t be written in place: not expanded, and no derivative lost?  0, or -1 with an error noted. */
-int autograd_writable(const tr_tensor *t, const char *function);
+/* May t be written in place, from `from` (NULL: from numbers): not expanded, and no derivative lost?  0, or -1 with an
+ * error noted. */
+int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function);
+
+/* Do writes to t, element by element, change what is still to be read of `from`? */
+bool autograd_overlap(const tr_tensor *t, const tr_tensor *from);
 
 /* Checks shared by operations: on one device; the dim counted from the front.  false or -1 with an error noted. */
 bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tensor *b);

@@ -132,7 +132,7 @@ static tr_tensor *draw_in_place(autograd_distribution d, tr_generator *generator
 {
     if (core_dtype_category[t->dtype] < 2)
         return core_fail("%s: %s: only floating and complex tensors can hold these numbers", what, core_show(t));
-    if (autograd_writable(t, what) < 0 || autograd_draw(d, generator, t, what) < 0) return NULL;
+    if (autograd_writable(t, NULL, what) < 0 || autograd_draw(d, generator, t, what) < 0) return NULL;
     tr_tensor *y = autograd_note(t, op, t, NULL, NULL, 0, NULL);
     core_written(t);
     return y;
