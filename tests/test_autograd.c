@@ -1,0 +1,436 @@
+/* Backward: what arrives where, how often, and what is refused. */
+#include <pthread.h>
+#include <trireme/autograd.h>
+#include <trireme/random.h>
+#include "core/tensor.h"
+#include "test.h"
+
+static tr_tensor *leaf(tr_tensor *t) { return tr_requires_grad_(t, true); }
+static int64_t reads(const tr_tensor *t) { return tr_memory(tr_device_of(t)).allocated_bytes; }
+
+/* ---- what arrives ---- */
+
+TEST(gradients_add_up_in_leaves_until_they_are_zeroed)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = row(3, 4);
+    assert_null(tr_grad(x));
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(tr_backward(tr_sum(tr_sub(x, y))), 0);
+        assert_close(tr_grad(x), row(i, i), 0);
+    }
+    assert_null(tr_grad(y));
+    tr_zero_(tr_grad(x));
+    assert_int_equal(tr_backward(tr_sum(tr_mul(x, y))), 0);
+    assert_close(tr_grad(x), row(3, 4), 0);
+    assert_int_equal(tr_set_grad(x, NULL), 0);
+    assert_null(tr_grad(x));
+}
+
+TEST(a_gradient_stays_where_it_is_from_pass_to_pass)
+{
+    tr_tensor *x = leaf(row(1, 2)), *bucket = row(0, 0, 0, 0), *mine = tr_slice(bucket, 0, 2, TR_END, 1);
+    assert_int_equal(tr_set_grad(x, mine), 0);
+    for (int i = 0; i < 2; i++) assert_int_equal(tr_backward(tr_sum(tr_mul(x, 3))), 0);
+    assert_ptr_equal(tr_grad(x), mine);
+    assert_close(bucket, row(0, 0, 6, 6), 0);
+}
+
+TEST(a_gradient_belongs_to_its_leaf_alone)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = leaf(row(3, 4)), *given = row(1, 1);
+    assert_int_equal(tr_backward(tr_add(x, y), .gradient = given), 0);
+    tr_fill_(tr_grad(x), 9);
+    assert_close(tr_grad(y), row(1, 1), 0);
+    assert_close(given, row(1, 1), 0);
+    assert_int_equal(tr_backward(tr_sum(tr_expand(tr_sum(x), TR_SHAPE(3)))), 0); /* dx comes expanded */
+    assert_true(tr_is_contiguous(tr_grad(x)));
+    assert_close(tr_grad(x), row(12, 12), 0);
+}
+
+TEST(a_value_used_twice_gets_both_gradients)
+{
+    tr_tensor *x = leaf(row(2, 3));
+    assert_int_equal(tr_backward(tr_sum(tr_mul(x, x))), 0);
+    assert_close(tr_grad(x), row(4, 6), 0);
+
+    tr_tensor *z = leaf(row(1, 2)), *a = tr_mul(z, 2), *left = tr_square(a), *right = tr_mul(a, 3); /* a diamond */
+    assert_int_equal(tr_backward(tr_sum(tr_add(tr_mul(left, right), a))), 0);
+    /* (4 z^2)(6 z) + 2 z */
+    assert_close(tr_grad(z), row(72 + 2, 288 + 2), 1e-4);
+
+    tr_tensor *w = leaf(tr_tensor_of(1.5)), *y = w;
+    for (int i = 0; i < 10; i++) y = tr_add(y, y); /* 1024 ways, walked once */
+    assert_int_equal(tr_backward(y), 0);
+    assert_item(tr_grad(w), 1024, 0);
+}
+
+TEST(a_leaf_may_be_the_root)
+{
+    tr_tensor *x = leaf(row(5));
+    assert_int_equal(tr_backward(x), 0);
+    assert_close(tr_grad(x), row(1), 0);
+    assert_int_equal(tr_backward(x, .gradient = row(3)), 0);
+    assert_close(tr_grad(x), row(4), 0);
+}
+
+TEST(a_gradient_can_be_given)
+{
+    tr_tensor *x = leaf(row(1, 2, 3));
+    assert_int_equal(tr_backward(tr_square(x), .gradient = row(1, 10, 100)), 0);
+    assert_close(tr_grad(x), row(2, 40, 600), 0);
+    assert_true(tr_backward(tr_square(x), .gradient = row(1, 2)) < 0);
+    assert_error_says("tr_backward: the gradient is (2,) float32, but the root is (3,) float32");
+    assert_true(tr_backward(tr_square(x), .gradient = row64(1, 2, 3)) < 0);
+    assert_error_says("float64");
+}
+
+TEST(types_are_converted_back_on_the_way)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = leaf(row64(3, 4));
+    assert_int_equal(tr_backward(tr_sum(tr_mul(x, y))), 0);
+    assert_dtype(tr_grad(x), TR_FLOAT32);
+    assert_dtype(tr_grad(y), TR_FLOAT64);
+    assert_close(tr_grad(x), row(3, 4), 0);
+}
+
+TEST(intermediate_results_keep_no_gradient_unless_asked)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = tr_mul(x, 3), *z = tr_retain_grad(tr_square(y));
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(tr_backward(tr_sum(tr_mul(z, 2)), .retain_graph = true), 0);
+        assert_null(tr_grad(y));
+        assert_close(tr_grad(z), row(2 * i, 2 * i), 0);
+        assert_close(tr_grad(x), row(36 * i, 72 * i), 0);
+    }
+    assert_null(tr_retain_grad(row(1)));
+    assert_error_says("tr_retain_grad: (1,) float32 does not require grad");
+}
+
+/* ---- modes ---- */
+
+TEST(nothing_is_noted_without_grad)
+{
+    tr_tensor *x = leaf(row(1, 2));
+    {
+        TR_NO_GRAD;
+        tr_tensor *y = tr_mul(x, 2);
+        assert_false(tr_requires_grad(y));
+        assert_null(tr_grad_fn(y));
+        assert_ptr_equal(tr_sub_(x, 1), x); /* a leaf may change here */
+    }
+    assert_true(tr_requires_grad(x));
+    assert_close(x, row(0, 1), 0);
+    assert_false(tr_requires_grad(tr_mul(row(1), 2)));
+    assert_true(tr_requires_grad(tr_mul(x, 2)));
+    assert_true(tr_is_leaf(x));
+    assert_false(tr_is_leaf(tr_mul(x, 2)));
+}
+
+TEST(a_detached_tensor_shares_memory_and_no_history)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = tr_mul(x, 2), *d = tr_detach(y);
+    assert_ptr_equal(tr_data(d), tr_data(y));
+    assert_false(tr_requires_grad(d));
+    assert_int_equal(tr_backward(tr_sum(tr_mul(y, d))), 0);
+    assert_close(tr_grad(x), row(4, 8), 0);
+}
+
+TEST(only_numbers_with_a_point_have_gradients)
+{
+    assert_null(tr_requires_grad_(tr_tensor_of(1), true));
+    assert_error_says("only floating and complex tensors can require gradients");
+    assert_null(tr_zeros(TR_SHAPE(2), .dtype = TR_BOOL, .requires_grad = true));
+    assert_error_says("bool");
+    tr_tensor *x = leaf(row(1, 3, 2));
+    assert_false(tr_requires_grad(tr_argmax(x)));
+    assert_false(tr_requires_grad(tr_gt(x, 1)));
+    assert_false(tr_requires_grad(tr_to(x, TR_INT64)));
+    assert_false(tr_requires_grad(tr_copy_(tr_zeros(TR_SHAPE(3), .dtype = TR_INT32), x)));
+    assert_null(tr_requires_grad_(tr_mul(x, 2), false));
+    assert_error_says("only a leaf can stop");
+    assert_false(tr_requires_grad(tr_requires_grad_(x, false)));
+}
+
+TEST(derivatives_of_complex_numbers_are_refused_where_they_would_be_wrong)
+{
+    tr_tensor *z = leaf(tr_ones(TR_SHAPE(2), .dtype = TR_COMPLEX64));
+    assert_null(tr_mul(z, z));
+    assert_error_says("tr_mul: its derivative does not serve complex numbers");
+    assert_true(tr_backward(tr_sum(tr_add(z, z))) < 0);
+    assert_error_says("only for real scalar outputs, not () complex64");
+    assert_int_equal(tr_backward(tr_to(tr_sum(tr_add(z, z)), TR_FLOAT32)), 0);
+    assert_close(tr_grad(z), row(2, 2), 0);
+}
+
+/* ---- the graph's life ---- */
+
+TEST(the_graph_goes_with_the_first_backward_unless_retained)
+{
+    tr_tensor *x = leaf(tr_tensor_of(2.0)), *y = tr_exp(tr_mul(x, x));
+    assert_int_equal(tr_backward(y, .retain_graph = true), 0);
+    assert_int_equal(tr_backward(y), 0);
+    assert_true(tr_backward(y) < 0);
+    assert_error_says("a second time: the saved values of ExpBackward0 are gone");
+
+    tr_tensor *z = tr_sum(tr_sub(x, 1)); /* saved nothing */
+    assert_int_equal(tr_backward(z), 0);
+    assert_int_equal(tr_backward(z), 0);
+}
+
+TEST(backward_frees_the_saved_values_as_it_goes)
+{
+    tr_tensor *x = leaf(tr_rand(TR_SHAPE(1000))), *loss;
+    {
+        TR_SCOPE;
+        loss = tr_pass_up(tr_sum(tr_exp(tr_exp(tr_exp(x)))));
+    }
+    int64_t held = reads(x);
+    assert_int_equal(tr_backward(loss), 0);
+    assert_true(reads(x) <= held - 3 * 4000 + 5000 /* x's gradient */);
+}
+
+TEST(derivatives_can_be_differentiated_when_asked)
+{
+    tr_tensor *x = leaf(row64(2, 3));
+    assert_int_equal(tr_backward(tr_sum(tr_mul(tr_square(x), x)), .create_graph = true), 0);
+    tr_tensor *dx = tr_grad(x);
+    assert_close(dx, row64(12, 27), 1e-12);
+    assert_true(tr_requires_grad(dx));
+    tr_tensor *sum = tr_sum(dx);
+    assert_int_equal(tr_set_grad(x, NULL), 0);
+    assert_int_equal(tr_backward(sum, .create_graph = true), 0);
+    assert_close(tr_grad(x), row64(12, 18), 1e-12);
+    sum = tr_sum(tr_grad(x));
+    assert_int_equal(tr_set_grad(x, NULL), 0);
+    assert_int_equal(tr_backward(sum), 0);
+    assert_close(tr_grad(x), row64(6, 6), 1e-12);
+    assert_false(tr_requires_grad(tr_grad(x)));
+    assert_true(tr_grad_enabled());
+}
+
+enum { LONG = 100000 };
+
+static void *walk_a_long_chain(void *data)
+{
+    tr_on_error(NULL, NULL);
+    tr_tensor *x = leaf(tr_tensor_of(1.0)), *kept, *y;
+    {
+        TR_SCOPE;
+        y = tr_mul(x, 1);
+        for (int i = 1; i < LONG; i++) y = i % 2 ? tr_sin(y) : tr_add(y, 1);
+        kept = tr_keep(y);
+    }
+    bool good = tr_backward(kept) == 0 && tr_grad(x) && tr_item(tr_grad(x)) == tr_item(tr_grad(x));
+    tr_drop(kept);
+    {
+        TR_SCOPE; /* and one that nobody walks */
+        y = x;
+        for (int i = 0; i < LONG; i++) y = tr_mul(y, x);
+    }
+    return good && !tr_error_stands() && tr_finish() == 0 ? data : NULL;
+}
+
+TEST(a_chain_of_100000_operations_needs_little_stack)
+{
+    pthread_attr_t little;
+    pthread_t thread;
+    void *good = NULL;
+    pthread_attr_init(&little);
+    assert_int_equal(pthread_attr_setstacksize(&little, 256 << 10), 0);
+    assert_int_equal(pthread_create(&thread, &little, walk_a_long_chain, &good), 0);
+    pthread_attr_destroy(&little);
+    assert_int_equal(pthread_join(thread, &good), 0);
+    assert_non_null(good);
+}
+
+TEST(a_leaf_may_go_before_its_graph)
+{
+    tr_tensor *y, *z = leaf(row(1));
+    {
+        TR_SCOPE;
+        tr_tensor *x = leaf(row(2));
+        y = tr_pass_up(tr_sum(tr_add(tr_mul(x, 3), z)));
+    }
+    assert_int_equal(tr_backward(y), 0);
+    assert_close(tr_grad(z), row(1), 0);
+}
+
+/* ---- refusals ---- */
+
+TEST(backward_says_what_cannot_be_walked)
+{
+    tr_tensor *x = leaf(row(1, 2));
+    assert_true(tr_backward(tr_mul(x, 2)) < 0);
+    assert_error_says("only for real scalar outputs, not (2,) float32");
+    assert_true(tr_backward(tr_sum(row(1, 2))) < 0);
+    assert_error_says("tr_backward: () float32 does not require grad and has no grad_fn");
+    assert_true(tr_backward(tr_argmax(x)) < 0);
+    assert_error_says("() int64 does not require grad");
+    assert_true(tr_backward(NULL) < 0);
+    assert_error_says("tr_backward: an argument is NULL");
+    tr_tensor *y = tr_sum(x);
+    tr_fail("something else");
+    assert_true(tr_backward(y) < 0);
+    assert_error_says("something else");
+    assert_null(tr_grad(x));
+    assert_int_equal(tr_backward(y), 0);
+}
+
+TEST(one_element_of_any_rank_needs_no_gradient)
+{
+    tr_tensor *x = leaf(tr_ones(TR_SHAPE(1, 1, 1)));
+    assert_int_equal(tr_backward(tr_mul(x, 2)), 0);
+    assert_shape(tr_grad(x), 1, 1, 1);
+    assert_item(tr_grad(x), 2, 0);
+}
+
+static tr_tensor *times_itself_but(tr_tensor *x, tr_tensor *factor) { return tr_sum(tr_mul(x, factor)); }
+
+TEST(a_walk_that_fails_leaves_nothing_half_done)
+{
+    tr_tensor *x = leaf(row(1, 2)), *z = leaf(row(1, 1)), *factor = row(3, 4);
+    tr_tensor *y = tr_mul(x, 2);
+    tr_tensor *loss = tr_add(times_itself_but(y, factor), tr_sum(tr_mul(tr_exp(y), z)));
+    tr_add_(factor, 1);
+    assert_true(tr_backward(loss, .retain_graph = true) < 0);
+    assert_error_says("a value that MulBackward0 needs was changed in place: (2,) float32 is at version 1, version 0 was saved");
+    assert_true(tr_grad_enabled());
+    assert_int_equal(tr_set_grad(x, NULL), 0);
+    assert_int_equal(tr_set_grad(z, NULL), 0);
+    loss = times_itself_but(y, factor);
+    assert_int_equal(tr_backward(loss), 0);
+    assert_close(tr_grad(x), row(8, 10), 0);
+    assert_null(tr_grad(z));
+}
+
+/* ---- writing in place ---- */
+
+TEST(a_saved_value_that_was_changed_is_refused)
+{
+    tr_tensor *x = leaf(row(1, 2, 3)), *y = tr_exp(x), *z = tr_sum(y);
+    tr_add_(y, 1);
+    assert_true(tr_backward(z) < 0);
+    assert_error_says("tr_backward: a value that ExpBackward0 needs was changed in place: (3,) float32 is at version 1, version 0 was saved");
+
+    tr_tensor *w = tr_mul(x, 2), *v = tr_sum(tr_mul(w, row(1, 2, 3))); /* w itself is not needed */
+    tr_zero_(w);
+    assert_int_equal(tr_backward(v), 0);
+    assert_close(tr_grad(x), row(2, 4, 6), 0);
+}
+
+TEST(a_change_through_a_view_is_seen)
+{
+    tr_tensor *data = row(1, 2, 3), *x = leaf(row(4, 5, 6)), *y = tr_sum(tr_mul(x, data));
+    tr_fill_(tr_select(data, 0, 1), 7);
+    assert_close(data, row(1, 7, 3), 0);
+    assert_true(tr_backward(y) < 0);
+    assert_error_says("MulBackward0");
+}
+
+TEST(a_leaf_is_not_changed_in_place)
+{
+    tr_tensor *x = leaf(row(1, 2));
+    assert_null(tr_add_(x, 3));
+    assert_error_says("tr_add_: a leaf that requires grad is being used in an in-place operation");
+    assert_null(tr_fill_(x, 3));
+    assert_error_says("tr_fill_: a leaf");
+    assert_null(tr_fill_(tr_select(x, 0, 0), 0));
+    assert_error_says("tr_fill_: () float32 shares its memory with another tensor");
+    assert_null(tr_uniform_(x, 0, 1, NULL));
+    assert_error_says("tr_uniform_");
+    assert_close(x, row(1, 2), 0);
+}
+
+TEST(a_view_in_a_graph_is_not_changed_in_place)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = tr_mul(x, 2), *v = tr_slice(y, 0, 0, 1, 1);
+    assert_null(tr_mul_(v, 2));
+    assert_error_says("tr_mul_: (1,) float32 shares its memory with another tensor");
+    assert_null(tr_mul_(y, 2));
+    assert_error_says("tr_mul_: (2,) float32 shares its memory");
+    assert_close(y, row(2, 4), 0);
+
+    tr_tensor *buffer = row(0, 0); /* in no graph: the derivative of its row would not reach it */
+    assert_null(tr_copy_(tr_slice(buffer, 0, 0, 1, 1), tr_slice(x, 0, 0, 1, 1)));
+    assert_error_says("tr_copy_: (1,) float32 shares its memory");
+    assert_non_null(tr_copy_(tr_slice(buffer, 0, 0, 1, 1), row(5)));
+    assert_close(buffer, row(5, 0), 0);
+}
+
+/* y op= b against y op b: values and both gradients. */
+static void in_place_agrees(tr_tensor *(*in_place)(tr_tensor *, tr_tensor *), tr_tensor *(*fresh)(tr_tensor *, tr_tensor *), bool itself)
+{
+    tr_tensor *a[2], *b[2];
+    for (int i = 0; i < 2; i++) {
+        a[i] = leaf(row64(1, 2, 3, 5));
+        b[i] = leaf(row64(4, 0.5, -2, 3));
+        tr_tensor *y = tr_mul(a[i], 2), *other = itself ? y : b[i];
+        tr_tensor *z = (i ? in_place : fresh)(y, other);
+        if (i) assert_ptr_equal(z, y);
+        assert_int_equal(tr_backward(tr_sum(tr_mul(tr_exp(tr_mul(z, 0.1)), row64(1, 2, 3, 4)))), 0);
+    }
+    assert_close(tr_grad(a[1]), tr_grad(a[0]), 1e-14);
+    if (!itself) assert_close(tr_grad(b[1]), tr_grad(b[0]), 1e-14);
+}
+
+TEST(operations_in_place_differentiate_as_fresh_ones_do)
+{
+    for (int itself = 0; itself < 2; itself++) {
+        in_place_agrees((tr_add_), (tr_add), itself);
+        in_place_agrees((tr_sub_), (tr_sub), itself);
+        in_place_agrees((tr_mul_), (tr_mul), itself);
+        in_place_agrees((tr_div_), (tr_div), itself);
+    }
+}
+
+TEST(a_constant_takes_part_once_it_is_written_to)
+{
+    tr_tensor *x = leaf(row(2)), *y = row(3);
+    tr_mul_(y, x);
+    assert_true(tr_requires_grad(y));
+    assert_int_equal(tr_backward(tr_mul(y, y)), 0);
+    assert_close(tr_grad(x), row(2 * 6 * 3), 0);
+    tr_tensor *z = tr_zeros(TR_SHAPE(2, 2));
+    tr_copy_(z, leaf(row(1, 2)));
+    assert_string_equal(tr_grad_fn(z), "CopyBackwards");
+    tr_fill_(z, 1);
+    assert_string_equal(tr_grad_fn(z), "FillBackward0");
+}
+
+/* ---- words ---- */
+
+TEST(operations_are_named_as_pytorch_names_them)
+{
+    tr_tensor *x = leaf(tr_ones(TR_SHAPE(2, 3))), *w = tr_ones(TR_SHAPE(2, 3));
+    const struct {
+        tr_tensor *t;
+        const char *name;
+    } of[] = {
+        {tr_add(x, 1), "AddBackward0"},
+        {tr_pow(x, 2), "PowBackward0"},
+        {tr_sum(x), "SumBackward0"},
+        {tr_sum(x, TR_DIM(0)), "SumBackward1"},
+        {tr_mean(x), "MeanBackward0"},
+        {tr_matmul(x, tr_t(w)), "MmBackward0"},
+        {tr_t(x), "TBackward0"},
+        {tr_view(x, TR_SHAPE(6)), "ViewBackward0"},
+        {tr_linear(x, w, tr_ones(TR_SHAPE(2))), "AddmmBackward0"},
+        {tr_linear(x, w, NULL), "MmBackward0"},
+        {tr_cross_entropy(x, tr_to(row(0, 1), TR_INT64)), "NllLossBackward0"},
+        {tr_stack(TR_TENSORS(x, w), 0), "StackBackward0"},
+        {tr_masked_select(x, tr_gt(x, 0)), "MaskedSelectBackward0"},
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) assert_string_equal(tr_grad_fn(of[i].t), of[i].name);
+    assert_null(tr_grad_fn(x));
+    assert_null(tr_grad_fn(NULL));
+}
+
+TEST(a_gradient_of_another_kind_is_not_set)
+{
+    tr_tensor *x = leaf(row(1, 2));
+    assert_true(tr_set_grad(x, row(1)) < 0);
+    assert_error_says("tr_set_grad: the gradient is (1,) float32, but the tensor is (2,) float32");
+    assert_true(tr_set_grad(NULL, row(1)) < 0);
+    assert_error_says("tr_set_grad");
+    assert_null(tr_grad(NULL));
+}
