@@ -15,6 +15,12 @@ static tr_tensor *filled(tr_shape shape, double value, tr_tensor_options options
 tr_tensor *(tr_ones)(tr_shape shape, tr_tensor_options options) { return filled(shape, 1, options, "tr_ones"); }
 tr_tensor *(tr_full)(tr_shape shape, double value, tr_tensor_options options) { return filled(shape, value, options, "tr_full"); }
 
+tr_tensor *tr_full_(tr_dtype dtype, tr_shape shape, double value, tr_tensor_options options)
+{
+    if (!options.dtype) options.dtype = dtype;
+    return (tr_full)(shape, value, options);
+}
+
 static tr_tensor *steps(int64_t n, double start, double step, tr_tensor_options options, const char *what)
 {
     tr_dtype dtype;

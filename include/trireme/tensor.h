@@ -141,7 +141,8 @@ TR_API void tr_empty_cache(void);
 # define tr_empty(...)                                      TR_CREATE_(tr_empty, __VA_ARGS__, )
 # define tr_zeros(...)                                      TR_CREATE_(tr_zeros, __VA_ARGS__, )
 # define tr_ones(...)                                       TR_CREATE_(tr_ones, __VA_ARGS__, )
-# define tr_full(...)                                       TR_CREATE2_(tr_full, __VA_ARGS__, )
+# define tr_full(...)                                       TR_FULL_(__VA_ARGS__, )
+# define TR_FULL_(shape, value, ...)                        TR_TENSOR_(tr_full_(TR_NUMBER_KIND_(value), shape, (double)(value), TR_OPTIONS_(__VA_ARGS__)))
 # define tr_rand(...)                                       TR_CREATE_(tr_rand, __VA_ARGS__, )
 # define tr_randn(...)                                      TR_CREATE_(tr_randn, __VA_ARGS__, )
 # define tr_randint(...)                                    TR_CREATE3_(tr_randint, __VA_ARGS__, )
@@ -200,7 +201,9 @@ static inline double tr_number_at_(double x, const char *file, int line)
 #ifdef __cplusplus
 extern "C" {
 #endif
-TR_API tr_tensor *tr_scalar_(tr_dtype dtype, double value, tr_tensor_options options); /* dtype where options say none */
+/* dtype where options say none */
+TR_API tr_tensor *tr_scalar_(tr_dtype dtype, double value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_(tr_dtype dtype, tr_shape shape, double value, tr_tensor_options options);
 #ifdef __cplusplus
 }
 #endif
