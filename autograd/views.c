@@ -59,7 +59,7 @@ static bool complete(const char *function, const tr_tensor *t, tr_shape *shape)
 {
     int unknown = -1;
     int64_t known = 1;
-    bool bad = shape->ndim < 0;
+    bool bad = shape->ndim < 0 || shape->ndim > TR_MAX_DIMS;
     for (int d = 0; d < shape->ndim && !bad; d++) {
         if (shape->size[d] == -1 && unknown < 0)
             unknown = d;
@@ -228,7 +228,7 @@ tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape)
 {
     if (!t) return core_null("tr_expand");
     int ahead = shape.ndim - t->shape.ndim;
-    bool good = shape.ndim >= 0 && ahead >= 0;
+    bool good = shape.ndim <= TR_MAX_DIMS && ahead >= 0;
     int64_t stride[TR_MAX_DIMS] = {0};
     for (int d = 0; d < shape.ndim && good; d++) {
         int64_t old = d < ahead ? 1 : t->shape.size[d - ahead];
@@ -313,7 +313,8 @@ tr_tensor *(tr_slice)(tr_tensor *t, int dim, int64_t start, int64_t stop, int64_
                                                                     : start;
     stop = stop < 0 ? stop + n : stop > n ? n
                                           : stop;
-    return cut(t, d, start, stop > start ? (stop - start - 1) / step + 1 : 0, step, false, &autograd_slice);
+    int64_t length = stop > start ? (stop - start - 1) / step + 1 : 0;
+    return cut(t, d, start, length, length > 1 ? step : 1, false, &autograd_slice); /* a step that is not taken may be huge */
 }
 
 tr_tensor *(tr_narrow)(tr_tensor *t, int dim, int64_t start, int64_t length)
