@@ -1,5 +1,4 @@
 /* Reductions over one, several or all dims. */
-#include <math.h>
 #include "autograd/operands.h"
 
 /* What is left, and what goes: the dims that stay first, then those that are reduced. */
@@ -116,7 +115,7 @@ tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
     plan p;
     if (make_plan("tr_mean", x, &options, &p) < 0) return NULL;
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, "tr_mean");
-    if (!y || run(KERNEL_SUM, (tr_dtype)x->dtype, &p, x, y, p.count ? 1 / (double)p.count : NAN) < 0) return NULL;
+    if (!y || run(KERNEL_SUM, (tr_dtype)x->dtype, &p, x, y, (double)p.count) < 0) return NULL;
     autograd_args args = remember(x, &p);
     return autograd_note(y, options.dims ? &autograd_mean_dim : &autograd_mean, x, NULL, NULL, 0, &args);
 }

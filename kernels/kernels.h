@@ -37,7 +37,7 @@ typedef enum {
     /* Reductions: size[0 .. split) are the kept dims, size[split .. ndim) the reduced ones; stride[0] is given for the
      * kept dims only, stride[1] for all.  n counts outputs.  Nothing to reduce gives the neutral value; MAX, MIN and
      * ARG* are never called so. */
-    KERNEL_SUM, /* (out, a): number[0] times the sum.  Integers and bool: out is int64, a of type `from` */
+    KERNEL_SUM, /* (out, a): the sum divided by number[0].  Integers and bool: out is int64, a of type `from` */
     KERNEL_MAX,
     KERNEL_MIN, /* (out, a): NaN if any is */
     KERNEL_ARGMAX,

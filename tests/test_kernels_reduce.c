@@ -51,7 +51,7 @@ static double want_of(const kernel_call *call, tr_dtype in, int64_t output)
         if (x < least) least = x, where_least = i;
     }
     switch (call->kernel) {
-    case KERNEL_SUM: return call->number[0] * sum;
+    case KERNEL_SUM: return sum / call->number[0];
     case KERNEL_MAX: return most;
     case KERNEL_MIN: return least;
     case KERNEL_ARGMAX: return (double)where_most;

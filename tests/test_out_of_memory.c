@@ -163,7 +163,7 @@ static double hooks(const void *data)
 {
     (void)data;
     int calls = 0;
-    tr_tensor *w = tr_full(TR_SHAPE(100), 2, .requires_grad = true);
+    tr_tensor *w = tr_full(TR_SHAPE(100), 2.0, .requires_grad = true);
     if (tr_on_grad(w, ask_for_the_end, &calls) < 0 || tr_on_grad(w, count, &calls) < 0) return NAN;
     tr_tensor *y = tr_retain_grad(tr_square(w));
     if (tr_backward(tr_sum(tr_mul(y, y))) < 0) return NAN;

@@ -141,10 +141,10 @@ static void feed(const reduction *r, reduce_loop *loop, int64_t step, char *accu
 
 static void finish(const reduction *r, char *out, int64_t stride, char *accumulators, int64_t n)
 {
-    double factor = r->call->kernel == KERNEL_SUM ? r->call->number[0] : 1;
-    if (factor != 1 && (r->by->accumulate == TR_FLOAT64 || r->by->accumulate == TR_COMPLEX128)) {
+    double divisor = r->call->kernel == KERNEL_SUM ? r->call->number[0] : 1; /* a mean: exact for equal values, as a product with 1/n is not */
+    if (divisor != 1 && (r->by->accumulate == TR_FLOAT64 || r->by->accumulate == TR_COMPLEX128)) {
         double *sum = (double *)(void *)accumulators;
-        for (int64_t i = 0; i < n * (r->by->accumulate == TR_COMPLEX128 ? 2 : 1); i++) sum[i] *= factor;
+        for (int64_t i = 0; i < n * (r->by->accumulate == TR_COMPLEX128 ? 2 : 1); i++) sum[i] /= divisor;
     }
     complex128 done[COLUMNS];
     convert(r->out, done, r->by->accumulate, accumulators, n);
