@@ -24,7 +24,7 @@ static tr_tensor *nll_backward(tr_tensor *dy, tr_tensor *count, tr_tensor *targe
 static tr_tensor *sample_target(void) { return (tr_from_data)((const int64_t[]){2, 0, -100, 1}, TR_INT64, (tr_shape){1, {4}}, (tr_tensor_options){.dtype = TR_INT64}); }
 static tr_tensor *nll_backward_sample(tr_tensor *const *x)
 {
-    tr_tensor *count = (tr_full)((tr_shape){0}, 3, (tr_tensor_options){.dtype = TR_FLOAT64});
+    tr_tensor *count = (tr_full)((tr_shape){0}, 3, (tr_tensor_options){.dtype = TR_INT64});
     return nll_backward(x[0], count, sample_target(), &(tr_shape){2, {4, 3}},
                         TR_MEAN);
 }
@@ -69,7 +69,7 @@ static tr_tensor *nll(tr_tensor *x, tr_tensor *target, tr_reduction reduction)
     tr_tensor *dense = autograd_plain_copy(x, (tr_dtype)x->dtype);
     tr_tensor *dense_target = dense ? autograd_plain_copy(target, TR_INT64) : NULL;
     tr_tensor *y = dense_target ? core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &shape, "tr_nll_loss") : NULL;
-    tr_tensor *count = y ? core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){0}, "tr_nll_loss") : NULL;
+    tr_tensor *count = y ? core_tensor_new(TR_INT64, core_device_at(x), &(tr_shape){0}, "tr_nll_loss") : NULL;
     if (!count || run(KERNEL_NLL, y, count, dense, dense_target, &x->shape, reduction) < 0) return NULL;
     return autograd_note(y, &autograd_nll, x, count, dense_target, AUTOGRAD_B | AUTOGRAD_C, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1, .n = {reduction}});
 }

@@ -56,7 +56,7 @@ typedef enum {
     KERNEL_LOG_SOFTMAX_BACKWARD, /* (dx, dy, y) */
 
     /* Negative log likelihood: x (B, C) and dx row-major, target (B) int64 with ignored -100, size = {B, C};
-     * number[0] is a tr_reduction.  loss has B elements for TR_NONE, else 1; count is one element of x's type: the targets counted.
+     * number[0] is a tr_reduction.  loss has B elements for TR_NONE, else 1; count is one int64: the targets counted.
      * A target outside [0, C) that is not -100 is an error. */
     KERNEL_NLL,          /* (loss, count [written], x, target) */
     KERNEL_NLL_BACKWARD, /* (dx, dloss, count, target) */

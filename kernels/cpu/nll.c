@@ -32,7 +32,7 @@ static int nll(const kernel_call *call)
         counted += target[b] != IGNORED;
         sum += loss;
     }
-    core_element_set(call->at[1], call->type, 0, (double)counted);
+    *(int64_t *)call->at[1] = counted;
     if (reduction == TR_MEAN) core_element_set(call->at[0], call->type, 0, counted ? sum / (double)counted : (double)NAN);
     if (reduction == TR_SUM) core_element_set(call->at[0], call->type, 0, sum);
     return 0;
@@ -44,7 +44,7 @@ static int nll_backward(const kernel_call *call)
     const int64_t *target = call->at[3];
     if (check(call, target) < 0) return -1;
     int reduction = (int)call->number[0];
-    double below = reduction == TR_MEAN ? core_element_get(call->at[2], call->type, 0) : 1;
+    double below = reduction == TR_MEAN ? (double)*(const int64_t *)call->at[2] : 1;
     memset(call->at[0], 0, (size_t)(batch * classes * tr_dtype_size(call->type)));
     for (int64_t b = 0; b < batch; b++) {
         if (target[b] == IGNORED) continue;
