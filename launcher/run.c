@@ -161,6 +161,9 @@ int launcher_run(int argc, char **argv)
         command_set(&c, "OMP_NUM_THREADS", threads);
     else
         command_default(&c, "OMP_NUM_THREADS", threads);
+    /* GNU's threads spin for milliseconds at a barrier before they sleep; where something else holds a core, every
+     * barrier then lasts a scheduler's slice.  The MNIST example on two threads of two busy cores: 57 s, and 11 s so. */
+    if (p.threads > 1 && !getenv("OMP_WAIT_POLICY")) command_default(&c, "GOMP_SPINCOUNT", "10000");
     if (found == 0) {
         add_settings(&c, &p);
         add_terminal(&c, columns);

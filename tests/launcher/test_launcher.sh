@@ -6,7 +6,7 @@ trireme=$TRIREME_BIN/trireme
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|TRIREME_MPIRUN|TRIREME_PROGRESS|COLUMNS|HWLOC_|SLURM_)'); do unset "$name"; done
+for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|GOMP_|TRIREME_MPIRUN|TRIREME_PROGRESS|COLUMNS|HWLOC_|SLURM_)'); do unset "$name"; done
 failures=0
 
 # claim SENTENCE STATUS [in OUT|err] TEXT... -- COMMAND: it exits so, and standard output or error holds the texts
@@ -37,7 +37,7 @@ claim() {
 
 # a stand-in for mpirun: tells how it was called
 mkdir fake
-printf '#!/bin/sh\necho "called: $*"\necho "yield=$OMPI_MCA_mpi_yield_when_idle threads=$OMP_NUM_THREADS pml=$OMPI_MCA_pml"\nexit 5\n' >fake/mpirun
+printf '#!/bin/sh\necho "called: $*"\necho "yield=$OMPI_MCA_mpi_yield_when_idle threads=$OMP_NUM_THREADS pml=$OMPI_MCA_pml spin=$GOMP_SPINCOUNT"\nexit 5\n' >fake/mpirun
 chmod +x fake/mpirun
 touch plain
 with_fake=(env "PATH=$folder/fake:$PATH" "$trireme")
@@ -87,6 +87,8 @@ claim "-np is understood" 5 "called: -n 1 " -- "${with_fake[@]}" run -np 1 true
 claim "arguments of the program are left alone" 5 "-- true -n 7 --quiet" -- "${with_fake[@]}" run -q -n 1 true -n 7 --quiet
 claim "no shares, no binding" 5 "--bind-to none true" -- "${with_fake[@]}" run --no-bind -n 1 true
 claim "the caller's threads stand" 5 "threads=7" -- env OMP_NUM_THREADS=7 "${with_fake[@]}" run -n 1 true
+claim "threads soon stop spinning" 5 "spin=10000" -- "${with_fake[@]}" run -n 1 --threads 2 true
+claim "unless the caller says how they wait" 5 "spin=77" -- env GOMP_SPINCOUNT=77 "${with_fake[@]}" run -n 1 --threads 2 true
 claim "--threads stands above them" 5 "threads=1" -- env OMP_NUM_THREADS=7 "${with_fake[@]}" run -n 1 --threads 1 true
 claim "the caller's transport stands" 5 "pml=cm" -- env OMPI_MCA_pml=cm "${with_fake[@]}" run -n 1 true
 claim "waiting ranks yield when oversubscribed" 5 "yield=1" -- "${with_fake[@]}" run -n 99 --oversubscribe true
