@@ -1,7 +1,8 @@
 /* Losses.
  *
  *     nll:  y = -sum_i x[i, t_i] / count        dx[i, t_i] = -dy / count      (nll_backward; nll is its derivative)
- *     cross_entropy = nll of log_softmax        mse = mean of (x - t)^2 */
+ *     cross_entropy = nll of log_softmax
+ *     mse:  y = sum (x - t)^2 / n               dx = 2 dy (x - t) / n,  dt = -dx */
 #include "autograd/operands.h"
 
 static int run(int kernel, tr_tensor *out, const tr_tensor *a, const tr_tensor *b, const tr_tensor *target, const tr_shape *x, tr_reduction reduction)
@@ -98,11 +99,45 @@ tr_tensor *(tr_cross_entropy)(tr_tensor *logits, tr_tensor *target, tr_loss_opti
     return classes_ok("tr_cross_entropy", logits, target, &options) ? nll((tr_log_softmax)(logits, -1), target, options.reduction) : NULL;
 }
 
+/* ---- mse ---- */
+
+static void mse_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *x = autograd_in(n, 0), *target = autograd_in(n, 1);
+    if (!x || !target) return;
+    tr_tensor *dx = (tr_mul)((tr_mul)((tr_sub)(x, target), tr_number_(n->args.x[0], TR_FLOAT32)), dy);
+    if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to(dx, &n->args.shape));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_neg)(dx), &n->args.shape_b));
+}
+static tr_tensor *mse_mean(tr_tensor *const *x) { return (tr_mse_loss)(x[0], x[1], (tr_loss_options){.reduction = TR_MEAN}); }
+static tr_tensor *mse_sum(tr_tensor *const *x) { return (tr_mse_loss)(x[0], x[1], (tr_loss_options){.reduction = TR_SUM}); }
+static tr_tensor *mse_none(tr_tensor *const *x) { return (tr_mse_loss)(x[0], x[1], (tr_loss_options){.reduction = TR_NONE}); }
+static const autograd_case mse_cases[] = {
+    {"mean", mse_mean, -1, 1, 2, {{2, {3, 4}}, {2, {3, 4}}}},
+    {"sum, of a column and a row", mse_sum, -1, 1, 2, {{2, {3, 1}}, {1, {4}}}},
+    {"one by one", mse_none, -1, 1, 2, {{2, {3, 4}}, {1, {4}}}},
+    {0},
+};
+const autograd_op autograd_mse = {"mse_loss", "MseLossBackward0", mse_derivative, mse_cases};
+
+static tr_tensor *mse(tr_tensor *x, tr_tensor *target, tr_reduction reduction)
+{
+    tr_tensor *squares = (tr_square)((tr_sub)(x, target));
+    if (reduction == TR_NONE) return squares;
+    return reduction == TR_MEAN ? (tr_mean)(squares, (tr_reduce_options){0}) : (tr_sum)(squares, (tr_reduce_options){0});
+}
+
 tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options options)
 {
     if (!x || !target) return core_null("tr_mse_loss");
-    tr_tensor *squares = (tr_square)((tr_sub)(x, target));
-    if (options.reduction == TR_MEAN) return (tr_mean)(squares, (tr_reduce_options){0});
-    if (options.reduction == TR_SUM) return (tr_sum)(squares, (tr_reduce_options){0});
-    return options.reduction == TR_NONE ? squares : core_fail("tr_mse_loss: there is no reduction %d", (int)options.reduction);
+    if (options.reduction < TR_MEAN || options.reduction > TR_NONE) return core_fail("tr_mse_loss: there is no reduction %d", (int)options.reduction);
+    tr_dtype type = core_result_type(x, target);
+    if (core_dtype_category[type] != 2) return core_fail("tr_mse_loss: %s and %s are not of a floating type", core_show(x), core_show(target));
+    tr_shape shape;
+    if (!autograd_meet("tr_mse_loss", &x, &target, type, &shape)) return NULL;
+    bool before = tr_set_grad_enabled(false);
+    tr_tensor *y = mse(x, target, options.reduction);
+    tr_set_grad_enabled(before);
+    double slope = options.reduction == TR_MEAN ? 2 / (double)tr_shape_numel(shape) : 2;
+    return autograd_note(y, &autograd_mse, x, target, NULL, AUTOGRAD_A | AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = target->shape, .x = {slope}});
 }

@@ -209,10 +209,15 @@ TEST(the_mean_squared_error_broadcasts)
 {
     tr_tensor *x = tr_requires_grad_(row(1, 2, 4), true), *loss = tr_mse_loss(x, row(1, 1, 1));
     assert_item(loss, 10 / 3., 1e-6);
+    assert_string_equal(tr_grad_fn(loss), "MseLossBackward0");
     assert_int_equal(tr_backward(loss), 0);
     assert_close(tr_grad(x), row(0, 2 / 3., 2), 1e-6);
     assert_item(tr_mse_loss(x, tr_tensor_of(1.0), .reduction = TR_SUM), 10, 0);
     assert_close(tr_mse_loss(x, row(1), .reduction = TR_NONE), row(0, 1, 9), 0);
     assert_null(tr_mse_loss(x, row(1), .reduction = (tr_reduction)-1));
     assert_error_says("no reduction -1");
+    assert_null(tr_mse_loss(tr_to(x, TR_INT64), tr_tensor_of(1)));
+    assert_error_says("tr_mse_loss: (3,) int64 and () int64 are not of a floating type");
+    assert_null(tr_mse_loss(x, row(1, 2)));
+    assert_error_says("tr_mse_loss: (3,) float32 and (2,) float32 do not broadcast");
 }
