@@ -48,7 +48,6 @@ static bool strides_for(const tr_tensor *t, const tr_shape *shape, int64_t *stri
             step *= shape->size[d];
             left /= shape->size[d];
         }
-        if (left > 1) return false;
     }
     for (; d >= 0; d--) stride[d] = 1; /* sizes of 1 */
     return true;
