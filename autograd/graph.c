@@ -78,7 +78,7 @@ static autograd_node *node_new(const autograd_op *op, int32_t inputs)
     n->pass = 0;
     n->gradient = NULL;
     n->to = n->to_;
-    if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof *n->to, op->name))) {
+    if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
         core_pool_give(CORE_POOL_NODE, n);
         return NULL;
     }

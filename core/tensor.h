@@ -67,10 +67,10 @@ extern void (*core_tensor_farewell)(tr_tensor *t);
 
 /* A tensor with memory of its own, contents undefined, belonging to the open scope; NULL with an error noted.
  * `what` is the public function that needs it: "tr_add". */
-tr_tensor *core_tensor_new(tr_dtype dtype, tr_device device, const tr_shape *shape, const char *what);
+tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what);
 
-/* Another tensor on t's storage, `offset` elements on from its first; a leaf without a gradient. */
-tr_tensor *core_tensor_alias(const tr_tensor *t, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what);
+/* Another tensor on the storage of `of`, `offset` elements on from its first; a leaf without a gradient. */
+tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what);
 
 /* t's storage, shape and strides become those of `from`; the handle, its gradient and its name in modules stay. */
 void core_tensor_adopt(tr_tensor *t, const tr_tensor *from);

@@ -40,7 +40,7 @@ static int train_epoch(tr_module *ranks, tr_optim *sgd, tr_loader *loader, int64
     TR_SCOPE;
     int64_t batches = tr_loader_batches(loader);
     tr_tensor *sums = tr_zeros(TR_SHAPE(batches), .dtype = TR_FLOAT64);
-    int64_t *sizes = malloc(sizeof *sizes * (size_t)(batches ? batches : 1));
+    int64_t *sizes = calloc((size_t)(batches ? batches : 1), sizeof *sizes);
     if (!sums || !sizes || tr_loader_start(loader, epoch) < 0) {
         free(sizes);
         return -1;
