@@ -153,7 +153,7 @@ tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_t
     bool failed = false;
     for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
         n->to[i] = edge_to(in[i], &failed);
-        if (saves >> i & 1) failed |= !save(n, &n->in[i], in[i]);
+        if (in[i] && (saves >> i & 1)) failed |= !save(n, &n->in[i], in[i]);
     }
     if (args) n->args = *args;
     if (saves & AUTOGRAD_Y) failed |= !save_result(n, y);
