@@ -73,8 +73,8 @@ typedef enum {
     KERNEL_PHILOX_UNIFORM, /* (out), flat: low number[0], high number[1]; word[0] seed, word[1] offset */
     KERNEL_PHILOX_NORMAL,  /* (out), flat: mean number[0], std number[1]; likewise */
 
-    /* Optimisers, over all tensors at once: at[0] is a kernel_sgd_item array of n. */
-    KERNEL_SGD, /* number = {lr, momentum, dampening, weight_decay}; flags of kernel_sgd_flags */
+    /* Optimisers, over all tensors at once: at[0] is a kernel_optim_item array of n; flags KERNEL_OPTIM_*. */
+    KERNEL_SGD, /* state (v) or none; number = {lr, momentum, dampening, weight_decay} */
     KERNEL_COUNT
 } kernel_id;
 
@@ -97,23 +97,26 @@ typedef struct kernel_call {
     uint32_t flags;
     int64_t n;
     void *at[KERNEL_VIEWS];
-    double number[4];
+    double number[5];
     uint64_t word[2];
     int64_t size[TR_MAX_DIMS];
     int64_t stride[KERNEL_VIEWS][TR_MAX_DIMS];
 } kernel_call;
 
-/* One parameter of a fused optimiser: row-major memory of n elements each; momentum NULL when there is none. */
+/* One parameter of a fused optimiser: row-major memory of n elements each. */
+enum { KERNEL_OPTIM_STATES = 3 };
+
 typedef struct {
-    void *parameter, *momentum;
+    void *parameter, *state[KERNEL_OPTIM_STATES]; /* as the kernel names them; NULL for what it does without */
     const void *gradient;
     int64_t n;
-} kernel_sgd_item;
+    int64_t step; /* from 1; 0 where the optimiser does not count */
+    bool first;   /* state[0] was made for this step */
+} kernel_optim_item;
 
 enum {
-    KERNEL_SGD_NESTEROV = 1,
-    KERNEL_SGD_MAXIMIZE = 2,
-    KERNEL_SGD_FIRST = 4 /* the momentum buffers hold nothing yet: v = g */
+    KERNEL_OPTIM_MAXIMIZE = 1,
+    KERNEL_OPTIM_NESTEROV = 2,
 };
 
 typedef int kernel_fn(const kernel_call *call);

@@ -46,7 +46,7 @@ static int save(const char *path, tr_module *m, tr_optim *o, int64_t step)
 {
     const nn_flat *parameters = nn_flatten(m, NN_PARAMETER), *buffers = nn_flatten(m, NN_BUFFER);
     if (!parameters || !buffers) return -1;
-    int64_t most = parameters->count + buffers->count + (o ? o->count : 0);
+    int64_t most = parameters->count + buffers->count + (o ? NN_OPTIM_STATES * o->count : 0);
     listing l = {.name = core_scope_memory(most * (int64_t)sizeof(char *), "tr_checkpoint_save"),
                  .tensor = core_scope_memory(most * (int64_t)sizeof(tr_tensor *), "tr_checkpoint_save")};
     if (!l.name || !l.tensor) return -1;
@@ -74,7 +74,7 @@ typedef struct {
     tr_safetensors *file;
     const char *path;
     const nn_flat *parameters, *buffers;
-    tr_tensor **parameter, **buffer, **momentum; /* what was read for each; NULL for a momentum that the file does not have */
+    tr_tensor **parameter, **buffer, **state; /* what was read for each; NULL for a state that the file does not have */
 } loading;
 
 /* The file's tensor for `name`, like `want`, in the open scope; NULL with an error noted. */
@@ -114,7 +114,8 @@ static int read_rest(const loading *l, tr_optim *o)
         if (strncmp(name, prefix, PREFIX) != 0) return core_fail_status("tr_checkpoint_load: %s holds \"%s\", which the module does not know", l->path, name);
         if (!o) continue;
         int64_t at = nn_optim_state_at(o, name + PREFIX);
-        if (at < 0 || !(l->momentum[at] = read_like(l, name, o->parameter[at]))) return -1;
+        tr_tensor *t = at < 0 ? NULL : (tr_safetensors_get)(l->file, name);
+        if (!t || !(l->state[at] = nn_optim_fit(o, at, t, core_text("tr_checkpoint_load: %s", l->path), name))) return -1;
     }
     return 0;
 }
@@ -124,7 +125,7 @@ static int read_all(loading *l, tr_module *m, tr_optim *o)
     if (!(l->file = (tr_safetensors_open)(l->path))) return -1;
     if (!(l->parameters = nn_flatten(m, NN_PARAMETER)) || !(l->buffers = nn_flatten(m, NN_BUFFER))) return -1;
     if (!(l->parameter = read_flat(l, l->parameters)) || !(l->buffer = read_flat(l, l->buffers))) return -1;
-    if (o && !(l->momentum = room_for(o->count))) return -1;
+    if (o && !(l->state = room_for(NN_OPTIM_STATES * o->count))) return -1;
     return read_rest(l, o);
 }
 
@@ -140,10 +141,7 @@ static int load(const char *path, tr_module *m, tr_optim *o, int64_t *step)
     loading l = {.path = path};
     if (read_all(&l, m, o) < 0) return -1;
     if (copy_all(l.parameters, l.parameter) < 0 || copy_all(l.buffers, l.buffer) < 0) return -1;
-    for (int64_t i = 0; o && i < o->count; i++) {
-        core_drop_tensor(o->momentum[i]);
-        o->momentum[i] = core_keep_tensor(l.momentum[i]);
-    }
+    for (int64_t at = 0; o && at < NN_OPTIM_STATES * o->count; at++) nn_optim_put(o, at, l.state[at]);
     const char *text = tr_safetensors_metadata(l.file, "step");
     if (step) *step = text ? strtoll(text, NULL, 10) : 0;
     return 0;

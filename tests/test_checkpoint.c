@@ -187,7 +187,7 @@ TEST(a_file_that_does_not_fit_changes_nothing)
     refused("\"bias\" is (1,) float32, wanted (2,) float32", TR_TENSORS(weight, tr_ones(TR_SHAPE(1))), "weight", "bias");
     refused("\"weight\" is (3, 2) float32, wanted (2, 3) float32", TR_TENSORS(tr_ones(TR_SHAPE(3, 2)), bias), "weight", "bias");
     refused("\"bias\" is (2,) float64, wanted (2,) float32", TR_TENSORS(weight, row64(1, 1)), "weight", "bias");
-    refused("over 2 parameters has no \"momentum.2\"", TR_TENSORS(weight, bias, bias), "weight", "bias", "optimizer.momentum.2");
+    refused("over 2 parameters, has no \"momentum.2\"", TR_TENSORS(weight, bias, bias), "weight", "bias", "optimizer.momentum.2");
     refused("has no \"velocity.0\"", TR_TENSORS(weight, bias, weight), "weight", "bias", "optimizer.velocity.0");
     refused("\"optimizer.momentum.0\" is (2,) float32, wanted (2, 3) float32", TR_TENSORS(weight, bias, bias), "weight", "bias", "optimizer.momentum.0");
 }

@@ -9,6 +9,9 @@
 extern "C" {
 #endif
 
+/* A zero that is meant, for options whose 0 stands for PyTorch's default: tr_adamw(p, .weight_decay = TR_ZERO). */
+#define TR_ZERO 1e-300
+
 /* g = grad (negated if .maximize) + weight_decay p
  * v = g at the first step, momentum v + (1 - dampening) g later;  g = g + momentum v (nesterov) or v
  * p = p - lr g                                                       as torch.optim.SGD; one kernel for all tensors */
@@ -32,12 +35,13 @@ TR_API void tr_zero_grad(tr_optim *o);
 TR_API double tr_learning_rate(const tr_optim *o);
 TR_API int(tr_set_learning_rate)(tr_optim *o, double lr);
 
-/* The optimiser's own tensors, for checkpoints: "momentum.0" ...  i from 0 until false.  They are made at a parameter's
- * first step. */
+/* The optimiser's own tensors, for checkpoints: "momentum.0", "exp_avg.3" ...  i from 0 until false.  They are made at a
+ * parameter's first step.  "step.3", an int64, counts the steps of parameter 3 where the formula asks for it. */
 TR_API bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t);
 
-/* Take t (kept) as the state of this name, from a checkpoint.  0, or -1 for a name, shape or type that does not fit;
- * with t NULL it only says whether there is such a state. */
+/* Take t (kept, or a copy where its memory is not contiguous or on another device) as the state of this name, from a
+ * checkpoint.  0, or -1 for a name, shape or type that does not fit; with t NULL it only says whether there is such a
+ * state. */
 TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 
 #ifdef __cplusplus

@@ -1,12 +1,7 @@
 /* Stochastic gradient descent as PyTorch has it, all parameters in one call:
  *   g = gradient (negated to maximize) + weight_decay p;  v = momentum v + (1 - dampening) g, at first g;
  *   p = p - lr (nesterov ? g + momentum v : v), or p - lr g without momentum */
-#include "kernels/cpu/levels/level.h"
-
-typedef struct {
-    const kernel_call *call;
-    const kernel_sgd_item *item;
-} sgd_job;
+#include "kernels/cpu/levels/optim.h"
 
 #define T     float
 #define OF(n) n##_f32
@@ -20,15 +15,7 @@ typedef struct {
 #undef T
 #undef OF
 
-static int sgd(const kernel_call *call)
-{
-    const kernel_sgd_item *items = call->at[0];
-    for (int64_t i = 0; i < call->n; i++) {
-        sgd_job job = {call, &items[i]};
-        kernels_split(items[i].n, 64, items[i].n * 2, call->type == TR_FLOAT64 ? sgd_part_f64 : sgd_part_f32, &job);
-    }
-    return 0;
-}
+static int sgd(const kernel_call *call) { return optim_each(call, 2, sgd_part_f32, sgd_part_f64); }
 
 void kernels_sgd(kernel_table table)
 {

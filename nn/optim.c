@@ -1,0 +1,237 @@
+/* What all optimisers share.  A step is one kernel call for all parameters alike in type and device; everything that
+ * can fail comes before the first number changes. */
+#include "nn/optim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+static void optim_destroy(core_object *object)
+{
+    tr_optim *o = (tr_optim *)object;
+    for (int64_t i = 0; o->parameter && i < o->count; i++) core_drop_tensor(o->parameter[i]);
+    for (int64_t at = 0; o->state && at < NN_OPTIM_STATES * o->count; at++) core_drop_tensor(o->state[at]);
+    core_free(o->parameter);
+    core_free(o->state);
+    core_free(o->made);
+    core_free(o->items);
+    core_free(o);
+}
+
+static const core_class optim_class = {"optimiser", optim_destroy};
+
+double nn_option(double given, double normally) { return given == 0 ? normally : given == TR_ZERO ? 0
+                                                                                                  : given; }
+
+static int check(tr_tensors parameters, const nn_optim_rule *rule)
+{
+    const char *f = rule->function;
+    if (parameters.count < 1 || !parameters.tensor) return core_fail_status("%s: the list of parameters is empty", f);
+    for (int64_t i = 0; i < parameters.count; i++) {
+        const tr_tensor *p = parameters.tensor[i];
+        if (!p) return core_null_status(f);
+        for (int64_t j = 0; j < i; j++)
+            if (p == parameters.tensor[j]) return core_fail_status("%s: parameters %lld and %lld are one tensor", f, (long long)j, (long long)i);
+        if (p->origin) return core_fail_status("%s: parameter %lld is the result of %s; only leaves can be optimised", f, (long long)i, p->origin->name);
+        if (!core_row_major_tensor(p)) return core_fail_status("%s: parameter %lld, %s, is not contiguous", f, (long long)i, core_show(p));
+        kernel_call nothing = {.kernel = (uint16_t)rule->kernel, .type = p->dtype};
+        if (kernel_run(core_device_at(p), &nothing) < 0) return -1; /* a type that is not served is an error now, not in the middle of a step */
+    }
+    return 0;
+}
+
+tr_optim *nn_optim_new(tr_tensors parameters, const nn_optim_rule *rule)
+{
+    if (check(parameters, rule) < 0) return NULL;
+    tr_optim *o = core_alloc(sizeof *o, rule->function);
+    if (!o) return NULL;
+    o->rule = *rule;
+    o->count = parameters.count;
+    int64_t bytes = o->count * (int64_t)sizeof(tr_tensor *);
+    o->parameter = core_alloc(bytes, rule->function);
+    o->state = core_alloc(NN_OPTIM_STATES * bytes, rule->function);
+    o->made = core_alloc(NN_OPTIM_STATES * bytes, rule->function);
+    o->items = core_alloc(o->count * (int64_t)sizeof *o->items, rule->function);
+    if (!o->parameter || !o->state || !o->made || !o->items) {
+        optim_destroy(&o->object);
+        return NULL;
+    }
+    for (int64_t i = 0; i < o->count; i++) o->parameter[i] = core_keep_tensor(parameters.tensor[i]);
+    return core_object_begin(&o->object, &optim_class);
+}
+
+tr_optim *tr_optim_keep(tr_optim *o)
+{
+    if (o) core_keep(&o->object);
+    return o;
+}
+
+void tr_optim_drop(tr_optim *o)
+{
+    if (o) core_release(&o->object);
+}
+
+/* ---- a step ---- */
+
+/* What o->state[at] looks like. */
+static tr_shape shape_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP ? (tr_shape){0} : o->parameter[at % o->count]->shape; }
+static tr_dtype dtype_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP ? TR_INT64 : (tr_dtype)o->parameter[at % o->count]->dtype; }
+static tr_device device_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP ? tr_cpu() : core_device_at(o->parameter[at % o->count]); }
+
+int nn_dense_gradient(tr_tensor *t)
+{
+    if (core_row_major_tensor(t->grad)) return 0;
+    tr_tensor *dense = (tr_clone)(t->grad);
+    return dense ? (tr_set_grad)(t, dense) : -1;
+}
+
+bool nn_first_alike(tr_tensor *const *tensor, int64_t i)
+{
+    for (int64_t j = 0; j < i; j++)
+        if (tensor[j]->grad && nn_alike(tensor[j], tensor[i])) return false;
+    return true;
+}
+
+/* Dense gradients, and in o->made the tensors that are missing. */
+static int prepare(tr_optim *o)
+{
+    memset(o->made, 0, (size_t)(NN_OPTIM_STATES * o->count) * sizeof(tr_tensor *));
+    for (int64_t at = 0; at < NN_OPTIM_STATES * o->count; at++) {
+        tr_tensor *p = o->parameter[at % o->count];
+        if (!p->grad) continue;
+        if (nn_dense_gradient(p) < 0) return -1;
+        if (!o->rule.state[at / o->count] || o->state[at]) continue;
+        tr_shape shape = shape_at(o, at);
+        o->made[at] = core_tensor_new(dtype_at(o, at), device_at(o, at), &shape, "tr_step");
+        if (!o->made[at] || !(tr_fill_)(o->made[at], at / o->count == NN_OPTIM_STEP ? 0 : o->rule.start)) return -1;
+    }
+    return 0;
+}
+
+static int64_t count_step(tr_tensor *t)
+{
+    if (!t) return 0;
+    core_written(t);
+    return ++*(int64_t *)t->data;
+}
+
+static int step_alike(tr_optim *o, const tr_tensor *like)
+{
+    kernel_call call = {.kernel = (uint16_t)o->rule.kernel, .type = like->dtype, .flags = o->rule.flags, .at = {o->items}};
+    memcpy(call.number, o->rule.number, sizeof o->rule.number);
+    for (int64_t i = 0; i < o->count; i++) {
+        tr_tensor *p = o->parameter[i];
+        if (!p->grad || !nn_alike(p, like)) continue;
+        kernel_optim_item *item = &o->items[call.n++];
+        *item = (kernel_optim_item){.parameter = p->data, .gradient = p->grad->data, .n = p->numel, .first = o->made[i]};
+        for (int s = 0; s < KERNEL_OPTIM_STATES; s++) {
+            tr_tensor *state = o->state[s * o->count + i];
+            if (!state) continue;
+            item->state[s] = state->data;
+            core_written(state);
+        }
+        item->step = count_step(o->state[NN_OPTIM_STEP * o->count + i]);
+        core_written(p);
+    }
+    return kernel_run(core_device_at(like), &call);
+}
+
+static int step(tr_optim *o)
+{
+    if (prepare(o) < 0) return -1;
+    for (int64_t at = 0; at < NN_OPTIM_STATES * o->count; at++)
+        if (o->made[at]) nn_optim_put(o, at, o->made[at]);
+    for (int64_t i = 0; i < o->count; i++)
+        if (o->parameter[i]->grad && nn_first_alike(o->parameter, i) && step_alike(o, o->parameter[i]) < 0) return -1;
+    return 0;
+}
+
+int(tr_step)(tr_optim *o)
+{
+    if (!o) return core_null_status("tr_step");
+    if (tr_error_stands()) return -1; /* never step on what went wrong */
+    bool before = tr_set_grad_enabled(false);
+    int depth = tr_scope_open();
+    int status = step(o);
+    tr_scope_close(depth);
+    tr_set_grad_enabled(before);
+    return status;
+}
+
+void tr_zero_grad(tr_optim *o)
+{
+    for (int64_t i = 0; o && i < o->count; i++) (tr_set_grad)(o->parameter[i], NULL);
+}
+
+double tr_learning_rate(const tr_optim *o) { return o ? o->rule.number[0] : NAN; }
+
+int(tr_set_learning_rate)(tr_optim *o, double lr)
+{
+    if (!o) return core_null_status("tr_set_learning_rate");
+    if (!nn_not_negative(lr)) return core_fail_status("tr_set_learning_rate: %g", lr);
+    o->rule.number[0] = lr;
+    return 0;
+}
+
+/* ---- its own tensors ---- */
+
+bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t)
+{
+    for (int64_t at = 0; o && at < NN_OPTIM_STATES * o->count; at++) {
+        if (!o->state[at] || i-- != 0) continue;
+        snprintf(o->name, sizeof o->name, "%s.%lld", o->rule.state[at / o->count], (long long)(at % o->count));
+        if (name) *name = o->name;
+        if (t) *t = o->state[at];
+        return true;
+    }
+    return false;
+}
+
+int64_t nn_optim_state_at(const tr_optim *o, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    long long i = dot ? strtoll(dot + 1, NULL, 10) : -1;
+    for (int s = 0; s < NN_OPTIM_STATES && i >= 0 && i < o->count; s++) {
+        char only[sizeof o->name];
+        snprintf(only, sizeof only, "%s.%lld", o->rule.state[s] ? o->rule.state[s] : "", i);
+        if (o->rule.state[s] && strcmp(name, only) == 0) return s * o->count + i;
+    }
+    return core_fail_status("%s, made with these options over %lld parameters, has no \"%s\"", o->rule.name, (long long)o->count, name);
+}
+
+tr_tensor *nn_optim_fit(const tr_optim *o, int64_t at, tr_tensor *t, const char *what, const char *name)
+{
+    tr_shape shape = shape_at(o, at);
+    tr_device device = device_at(o, at);
+    if (!core_same_shape(&t->shape, &shape) || t->dtype != dtype_at(o, at))
+        return core_fail("%s: \"%s\" is %s, wanted %s %s", what, name, core_show(t), core_shape_text(&shape), tr_dtype_name(dtype_at(o, at)));
+    if (!core_row_major_tensor(t) && !(t = (tr_clone)(t))) return NULL;
+    if (!(t = (tr_to_device)(t, device)) || at / o->count != NN_OPTIM_STEP) return t;
+    int64_t count = *(const int64_t *)t->data;
+    if (count < 0 || count > INT64_MAX / 2) return core_fail("%s: \"%s\" is %lld, which is no number of steps", what, name, (long long)count);
+    return t;
+}
+
+void nn_optim_put(tr_optim *o, int64_t at, tr_tensor *t)
+{
+    core_keep_tensor(t);
+    core_drop_tensor(o->state[at]);
+    o->state[at] = t;
+}
+
+int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t)
+{
+    if (!o || !name) return core_null_status("tr_optim_set_state");
+    int64_t at = nn_optim_state_at(o, name);
+    if (at < 0) return -1;
+    if (!t) return 0;
+    int depth = tr_scope_open();
+    bool before = tr_set_grad_enabled(false);
+    t = nn_optim_fit(o, at, t, "tr_optim_set_state", name);
+    if (t) nn_optim_put(o, at, t);
+    tr_set_grad_enabled(before);
+    tr_scope_close(depth);
+    return t ? 0 : -1;
+}
