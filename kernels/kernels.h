@@ -74,7 +74,10 @@ typedef enum {
     KERNEL_PHILOX_NORMAL,  /* (out), flat: mean number[0], std number[1]; likewise */
 
     /* Optimisers, over all tensors at once: at[0] is a kernel_optim_item array of n; flags KERNEL_OPTIM_*. */
-    KERNEL_SGD, /* state (v) or none; number = {lr, momentum, dampening, weight_decay} */
+    KERNEL_SGD,     /* state (v) or none; number = {lr, momentum, dampening, weight_decay} */
+    KERNEL_ADAM,    /* state (m, v, V or none); number = {lr, beta1, beta2, eps, weight_decay}; counts steps */
+    KERNEL_RMSPROP, /* state (s, v or none, a or none); number = {lr, momentum, alpha, eps, weight_decay} */
+    KERNEL_ADAGRAD, /* state (s); number = {lr, lr_decay, weight_decay, eps}; counts steps */
     KERNEL_COUNT
 } kernel_id;
 
@@ -117,6 +120,7 @@ typedef struct {
 enum {
     KERNEL_OPTIM_MAXIMIZE = 1,
     KERNEL_OPTIM_NESTEROV = 2,
+    KERNEL_OPTIM_DECOUPLED = 4, /* weight decay beside the gradient, not in it */
 };
 
 typedef int kernel_fn(const kernel_call *call);

@@ -45,6 +45,9 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_PHILOX_UNIFORM] = "philox_uniform",
     [KERNEL_PHILOX_NORMAL] = "philox_normal",
     [KERNEL_SGD] = "sgd",
+    [KERNEL_ADAM] = "adam",
+    [KERNEL_RMSPROP] = "rmsprop",
+    [KERNEL_ADAGRAD] = "adagrad",
 };
 
 const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }

@@ -56,6 +56,9 @@ typedef struct {
 #define kernels_softmax   LEVEL(kernels_softmax)
 #define kernels_philox    LEVEL(kernels_philox)
 #define kernels_sgd       LEVEL(kernels_sgd)
+#define kernels_adam      LEVEL(kernels_adam)
+#define kernels_rmsprop   LEVEL(kernels_rmsprop)
+#define kernels_adagrad   LEVEL(kernels_adagrad)
 void kernels_level(kernel_table table);
 void kernels_pointwise(kernel_table table);
 void kernels_binary(kernel_table table);
@@ -67,5 +70,8 @@ void kernels_arg(kernel_table table);
 void kernels_softmax(kernel_table table);
 void kernels_philox(kernel_table table);
 void kernels_sgd(kernel_table table);
+void kernels_adam(kernel_table table);
+void kernels_rmsprop(kernel_table table);
+void kernels_adagrad(kernel_table table);
 
 #endif

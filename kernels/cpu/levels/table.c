@@ -13,4 +13,7 @@ void kernels_level(kernel_table table)
     kernels_softmax(table);
     kernels_philox(table);
     kernels_sgd(table);
+    kernels_adam(table);
+    kernels_rmsprop(table);
+    kernels_adagrad(table);
 }

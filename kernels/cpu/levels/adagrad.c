@@ -1,0 +1,25 @@
+/* Adagrad as PyTorch has it, all parameters in one call, rounded in its order:
+ *   g = gradient (negated to maximize) + weight_decay p
+ *   s = s + g g;  p = p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) */
+#include "kernels/cpu/levels/optim.h"
+#include "kernels/formulas.h"
+
+#define T     float
+#define OF(n) n##_f32
+#include "kernels/cpu/levels/adagrad_of.h"
+#undef T
+#undef OF
+
+#define T     double
+#define OF(n) n##_f64
+#include "kernels/cpu/levels/adagrad_of.h"
+#undef T
+#undef OF
+
+static int adagrad(const kernel_call *call) { return optim_each(call, 4, adagrad_part_f32, adagrad_part_f64); }
+
+void kernels_adagrad(kernel_table table)
+{
+    table[KERNEL_ADAGRAD][TR_FLOAT32] = adagrad;
+    table[KERNEL_ADAGRAD][TR_FLOAT64] = adagrad;
+}
