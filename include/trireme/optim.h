@@ -12,9 +12,12 @@ extern "C" {
 /* A zero that is meant, for options whose 0 stands for PyTorch's default: tr_adamw(p, .weight_decay = TR_ZERO). */
 #define TR_ZERO 1e-300
 
-/* g = grad (negated if .maximize) + weight_decay p
- * v = g at the first step, momentum v + (1 - dampening) g later;  g = g + momentum v (nesterov) or v
- * p = p - lr g                                                       as torch.optim.SGD; one kernel for all tensors */
+/* All make one kernel call a step for all parameters alike.  The parameters are kept: leaves, contiguous, float32 or
+ * float64, each once.  An optimiser belongs to the open scope; NULL with an error standing for what cannot be optimised
+ * and for numbers that make no sense.  In the formulas g = grad (negated if .maximize) and t counts a parameter's steps.
+ *
+ * SGD    g = g + weight_decay p;  v = g at the first step, momentum v + (1 - dampening) g later
+ *        p = p - lr (nesterov ? g + momentum v : v) */
 typedef struct {
     double lr; /* default 1e-3 */
     double momentum, dampening, weight_decay;
@@ -22,6 +25,47 @@ typedef struct {
     char reserved_;
 } tr_sgd_options;
 TR_API tr_optim *(tr_sgd)(tr_tensors parameters, tr_sgd_options options);
+
+/* Adam   g = g + weight_decay p                                      AdamW  p = p - lr weight_decay p instead
+ *        m = m + (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g g;  amsgrad: V = the largest v so far, else v
+ *        p = p - lr / (1 - beta1^t) m / (sqrt(V / (1 - beta2^t)) + eps)
+ * see    Kingma & Ba, arXiv:1412.6980;  AdamW: Loshchilov & Hutter, 1711.05101;  amsgrad: Reddi et al., 1904.09237 */
+typedef struct {
+    double lr;           /* default 1e-3 */
+    double betas[2];     /* default {0.9, 0.999} */
+    double eps;          /* default 1e-8 */
+    double weight_decay; /* default 0; of AdamW 1e-2 (TR_ZERO for none) */
+    bool amsgrad, maximize;
+    char reserved_;
+} tr_adam_options;
+TR_API tr_optim *(tr_adam)(tr_tensors parameters, tr_adam_options options);
+TR_API tr_optim *(tr_adamw)(tr_tensors parameters, tr_adam_options options);
+
+/* RMSprop  g = g + weight_decay p;  s = alpha s + (1 - alpha) g g
+ *          centered: a = a + (1 - alpha) (g - a), r = sqrt(s - a a) + eps;  else r = sqrt(s) + eps
+ *          p = p - lr g / r;  with momentum v = momentum v + g / r, p = p - lr v
+ * see      Hinton's lecture 6e;  centered: Graves, arXiv:1308.0850 */
+typedef struct {
+    double lr;    /* default 1e-2 */
+    double alpha; /* default 0.99 */
+    double eps;   /* default 1e-8 */
+    double weight_decay, momentum;
+    bool centered, maximize;
+    char reserved_;
+} tr_rmsprop_options;
+TR_API tr_optim *(tr_rmsprop)(tr_tensors parameters, tr_rmsprop_options options);
+
+/* Adagrad  g = g + weight_decay p;  s = s + g g, from initial_accumulator_value on
+ *          p = p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps)
+ * see      Duchi, Hazan & Singer, JMLR 12 (2011) */
+typedef struct {
+    double lr; /* default 1e-2 */
+    double lr_decay, weight_decay, initial_accumulator_value;
+    double eps; /* default 1e-10 */
+    bool maximize;
+    char reserved_;
+} tr_adagrad_options;
+TR_API tr_optim *(tr_adagrad)(tr_tensors parameters, tr_adagrad_options options);
 
 TR_API tr_optim *tr_optim_keep(tr_optim *o);
 TR_API void tr_optim_drop(tr_optim *o);
@@ -49,10 +93,17 @@ TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 #endif
 
 #ifndef __cplusplus
-# define tr_sgd(...)                 TR_SGD_(__VA_ARGS__, )
-# define TR_SGD_(parameters, ...)    TR_OPTIM_((tr_sgd)(parameters, (tr_sgd_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_step(o)                  TR_STATUS_((tr_step)(o))
-# define tr_set_learning_rate(o, lr) TR_STATUS_((tr_set_learning_rate)(o, lr))
+# define tr_sgd(...)                  TR_SGD_(__VA_ARGS__, )
+# define TR_SGD_(parameters, ...)     TR_OPTIM_((tr_sgd)(parameters, (tr_sgd_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_adam(...)                 TR_ADAM_(tr_adam, __VA_ARGS__, )
+# define tr_adamw(...)                TR_ADAM_(tr_adamw, __VA_ARGS__, )
+# define TR_ADAM_(f, parameters, ...) TR_OPTIM_((f)(parameters, (tr_adam_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_rmsprop(...)              TR_RMSPROP_(__VA_ARGS__, )
+# define TR_RMSPROP_(parameters, ...) TR_OPTIM_((tr_rmsprop)(parameters, (tr_rmsprop_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_adagrad(...)              TR_ADAGRAD_(__VA_ARGS__, )
+# define TR_ADAGRAD_(parameters, ...) TR_OPTIM_((tr_adagrad)(parameters, (tr_adagrad_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_step(o)                   TR_STATUS_((tr_step)(o))
+# define tr_set_learning_rate(o, lr)  TR_STATUS_((tr_set_learning_rate)(o, lr))
 #endif
 
 #endif
