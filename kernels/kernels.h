@@ -78,6 +78,10 @@ typedef enum {
     KERNEL_ADAM,    /* state (m, v, V or none); number = {lr, beta1, beta2, eps, weight_decay}; counts steps */
     KERNEL_RMSPROP, /* state (s, v or none, a or none); number = {lr, momentum, alpha, eps, weight_decay} */
     KERNEL_ADAGRAD, /* state (s); number = {lr, lr_decay, weight_decay, eps}; counts steps */
+
+    /* Lists of arrays: a kernel_span array of n. */
+    KERNEL_LIST_SQUARES, /* (out double, spans): the sum of all squares, in double */
+    KERNEL_LIST_SCALE,   /* (spans [written]): times number[0] */
     KERNEL_COUNT
 } kernel_id;
 
@@ -122,6 +126,11 @@ enum {
     KERNEL_OPTIM_NESTEROV = 2,
     KERNEL_OPTIM_DECOUPLED = 4, /* weight decay beside the gradient, not in it */
 };
+
+typedef struct {
+    void *data;
+    int64_t n;
+} kernel_span;
 
 typedef int kernel_fn(const kernel_call *call);
 

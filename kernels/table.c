@@ -48,6 +48,8 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_ADAM] = "adam",
     [KERNEL_RMSPROP] = "rmsprop",
     [KERNEL_ADAGRAD] = "adagrad",
+    [KERNEL_LIST_SQUARES] = "list_squares",
+    [KERNEL_LIST_SCALE] = "list_scale",
 };
 
 const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }

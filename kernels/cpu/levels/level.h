@@ -59,6 +59,7 @@ typedef struct {
 #define kernels_adam      LEVEL(kernels_adam)
 #define kernels_rmsprop   LEVEL(kernels_rmsprop)
 #define kernels_adagrad   LEVEL(kernels_adagrad)
+#define kernels_clip      LEVEL(kernels_clip)
 void kernels_level(kernel_table table);
 void kernels_pointwise(kernel_table table);
 void kernels_binary(kernel_table table);
@@ -73,5 +74,6 @@ void kernels_sgd(kernel_table table);
 void kernels_adam(kernel_table table);
 void kernels_rmsprop(kernel_table table);
 void kernels_adagrad(kernel_table table);
+void kernels_clip(kernel_table table);
 
 #endif

@@ -16,4 +16,5 @@ void kernels_level(kernel_table table)
     kernels_adam(table);
     kernels_rmsprop(table);
     kernels_adagrad(table);
+    kernels_clip(table);
 }

@@ -1,0 +1,61 @@
+/* Gradient clipping: the sum of squares of a list of arrays, and scaling them, a call each. */
+#include "kernels/cpu/levels/level.h"
+
+/* An array is cut into pieces whose number depends on its length only, and their sums are added in order: the number of
+ * threads never changes a bit. */
+enum { LANES = 32,
+       PIECE = 16384,
+       PIECES = 64 };
+
+typedef struct {
+    const kernel_span *span;
+    int64_t piece;
+    double sum[PIECES];
+    double factor;
+} clip_job;
+
+#define T     float
+#define OF(n) n##_f32
+#include "kernels/cpu/levels/clip_of.h"
+#undef T
+#undef OF
+
+#define T     double
+#define OF(n) n##_f64
+#include "kernels/cpu/levels/clip_of.h"
+#undef T
+#undef OF
+
+static int squares(const kernel_call *call)
+{
+    const kernel_span *spans = call->at[1];
+    double sum = 0;
+    for (int64_t i = 0; i < call->n; i++) {
+        int64_t n = spans[i].n, piece = n / PIECES < PIECE ? PIECE : n / PIECES + 1, pieces = (n + piece - 1) / piece;
+        clip_job job = {.span = &spans[i], .piece = piece};
+        kernels_split(pieces, 1, n, call->type == TR_FLOAT64 ? squares_part_f64 : squares_part_f32, &job);
+        double of_span = 0;
+        for (int64_t k = 0; k < pieces; k++) of_span += job.sum[k];
+        sum += of_span;
+    }
+    *(double *)call->at[0] = sum;
+    return 0;
+}
+
+static int scale(const kernel_call *call)
+{
+    const kernel_span *spans = call->at[0];
+    for (int64_t i = 0; i < call->n; i++) {
+        clip_job job = {.span = &spans[i], .factor = call->number[0]};
+        kernels_split(spans[i].n, 64, spans[i].n, call->type == TR_FLOAT64 ? scale_part_f64 : scale_part_f32, &job);
+    }
+    return 0;
+}
+
+void kernels_clip(kernel_table table)
+{
+    table[KERNEL_LIST_SQUARES][TR_FLOAT32] = squares;
+    table[KERNEL_LIST_SQUARES][TR_FLOAT64] = squares;
+    table[KERNEL_LIST_SCALE][TR_FLOAT32] = scale;
+    table[KERNEL_LIST_SCALE][TR_FLOAT64] = scale;
+}
