@@ -76,6 +76,17 @@ TR_API int(tr_step)(tr_optim *o);
 /* Forget the gradients of the optimiser's tensors (they become NULL, as PyTorch does). */
 TR_API void tr_zero_grad(tr_optim *o);
 
+/* Scale all gradients of these tensors together, by max_norm / (norm + 1e-6), if their norm (of all their elements) is
+ * larger than max_norm; between tr_backward and tr_step.  With ranks every one has the summed gradients by then, and so
+ * the same norm.
+ * returns  the norm before; 0 if no tensor has a gradient; NaN or infinity if a gradient has it, NaN with an error standing
+ *          otherwise, and nothing is scaled then.  max_norm INFINITY only measures. */
+typedef struct {
+    bool error_if_nonfinite; /* a norm that is no number is an error, instead of going into every gradient */
+    char reserved_;
+} tr_clip_grad_norm_options;
+TR_API double(tr_clip_grad_norm)(tr_tensors parameters, double max_norm, tr_clip_grad_norm_options options);
+
 TR_API double tr_learning_rate(const tr_optim *o);
 TR_API int(tr_set_learning_rate)(tr_optim *o, double lr);
 
@@ -93,17 +104,19 @@ TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 #endif
 
 #ifndef __cplusplus
-# define tr_sgd(...)                  TR_SGD_(__VA_ARGS__, )
-# define TR_SGD_(parameters, ...)     TR_OPTIM_((tr_sgd)(parameters, (tr_sgd_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_adam(...)                 TR_ADAM_(tr_adam, __VA_ARGS__, )
-# define tr_adamw(...)                TR_ADAM_(tr_adamw, __VA_ARGS__, )
-# define TR_ADAM_(f, parameters, ...) TR_OPTIM_((f)(parameters, (tr_adam_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_rmsprop(...)              TR_RMSPROP_(__VA_ARGS__, )
-# define TR_RMSPROP_(parameters, ...) TR_OPTIM_((tr_rmsprop)(parameters, (tr_rmsprop_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_adagrad(...)              TR_ADAGRAD_(__VA_ARGS__, )
-# define TR_ADAGRAD_(parameters, ...) TR_OPTIM_((tr_adagrad)(parameters, (tr_adagrad_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_step(o)                   TR_STATUS_((tr_step)(o))
-# define tr_set_learning_rate(o, lr)  TR_STATUS_((tr_set_learning_rate)(o, lr))
+# define tr_sgd(...)                                   TR_SGD_(__VA_ARGS__, )
+# define TR_SGD_(parameters, ...)                      TR_OPTIM_((tr_sgd)(parameters, (tr_sgd_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_adam(...)                                  TR_ADAM_(tr_adam, __VA_ARGS__, )
+# define tr_adamw(...)                                 TR_ADAM_(tr_adamw, __VA_ARGS__, )
+# define TR_ADAM_(f, parameters, ...)                  TR_OPTIM_((f)(parameters, (tr_adam_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_rmsprop(...)                               TR_RMSPROP_(__VA_ARGS__, )
+# define TR_RMSPROP_(parameters, ...)                  TR_OPTIM_((tr_rmsprop)(parameters, (tr_rmsprop_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_adagrad(...)                               TR_ADAGRAD_(__VA_ARGS__, )
+# define TR_ADAGRAD_(parameters, ...)                  TR_OPTIM_((tr_adagrad)(parameters, (tr_adagrad_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_step(o)                                    TR_STATUS_((tr_step)(o))
+# define tr_clip_grad_norm(parameters, ...)            TR_CLIP_GRAD_NORM_(parameters, __VA_ARGS__, )
+# define TR_CLIP_GRAD_NORM_(parameters, max_norm, ...) TR_NUMBER_((tr_clip_grad_norm)(parameters, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_set_learning_rate(o, lr)                   TR_STATUS_((tr_set_learning_rate)(o, lr))
 #endif
 
 #endif
