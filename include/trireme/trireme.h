@@ -10,5 +10,6 @@
 #include <trireme/nn.h>
 #include <trireme/optim.h>
 #include <trireme/report.h>
+#include <trireme/scheduler.h>
 
 #endif

@@ -1,0 +1,70 @@
+/* What all schedulers share. */
+#include "nn/scheduler.h"
+
+static void scheduler_destroy(core_object *object)
+{
+    tr_scheduler *s = (tr_scheduler *)object;
+    tr_optim_drop(s->optim);
+    core_free((void *)(uintptr_t)s->milestones.step);
+    core_free(s);
+}
+
+static const core_class scheduler_class = {"scheduler", scheduler_destroy};
+
+/* The rate for step t; all is as it was if there is none. */
+static int go_to(tr_scheduler *s, int64_t t)
+{
+    if (t < 0 || t > s->last) return core_fail_status("%s: step %lld is none of the %lld that it was made for", s->function, (long long)t, (long long)s->last);
+    nn_setting now = s->at(s, t);
+    if (!nn_not_negative(now.lr)) return core_fail_status("%s: the learning rate for step %lld would be %g", s->function, (long long)t, now.lr);
+    s->optim->rule.number[0] = now.lr;
+    if (!isnan(now.momentum)) s->optim->rule.number[1] = now.momentum;
+    s->t = t;
+    return 0;
+}
+
+tr_scheduler *nn_scheduler_new(tr_optim *o, const tr_scheduler *made)
+{
+    if (!o) return core_null(made->function);
+    tr_scheduler *s = core_alloc(sizeof *s, made->function);
+    if (!s) return NULL;
+    *s = *made;
+    s->base = tr_learning_rate(o);
+    if (!s->last) s->last = INT64_MAX;
+    s->optim = tr_optim_keep(o);
+    s->milestones = (tr_milestones){NULL, 0};
+    if (made->milestones.count) {
+        int64_t bytes = made->milestones.count * (int64_t)sizeof(int64_t);
+        int64_t *step = core_alloc(bytes, made->function);
+        if (!step) return scheduler_destroy(&s->object), NULL;
+        for (int64_t i = 0; i < made->milestones.count; i++) step[i] = made->milestones.step[i];
+        s->milestones = (tr_milestones){step, made->milestones.count};
+    }
+    if (!(s = core_object_begin(&s->object, &scheduler_class))) return NULL;
+    return go_to(s, 0) < 0 ? NULL : s;
+}
+
+int(tr_scheduler_step)(tr_scheduler *s)
+{
+    if (!s) return core_null_status("tr_scheduler_step");
+    return go_to(s, s->t < INT64_MAX ? s->t + 1 : s->t);
+}
+
+int64_t tr_scheduler_state(const tr_scheduler *s) { return s ? s->t : -1; }
+
+int(tr_scheduler_set_state)(tr_scheduler *s, int64_t steps)
+{
+    if (!s) return core_null_status("tr_scheduler_set_state");
+    return go_to(s, steps);
+}
+
+tr_scheduler *tr_scheduler_keep(tr_scheduler *s)
+{
+    if (s) core_keep(&s->object);
+    return s;
+}
+
+void tr_scheduler_drop(tr_scheduler *s)
+{
+    if (s) core_release(&s->object);
+}
