@@ -35,6 +35,12 @@ TR_API uint64_t tr_random_u64(tr_generator *g);
 /* A permutation of 0 .. n-1 into `order`, as torch.randperm(n) draws it. */
 TR_API void tr_random_permutation(tr_generator *g, int64_t n, int64_t *order);
 
+/* NumPy's legacy numbers, float64, bit for bit: after tr_seed(g, 1234), what numpy.random.uniform(low, high, n) and
+ * numpy.random.randn(n) give after numpy.random.seed(1234).  g is a TR_MT19937 generator, best one of its own: a normal
+ * number's waiting partner is one thing here and in PyTorch, but made differently.  0, or -1 with an error standing. */
+TR_API int(tr_numpy_uniform)(tr_generator *g, double low, double high, int64_t n, double *to);
+TR_API int(tr_numpy_randn)(tr_generator *g, int64_t n, double *to);
+
 /* Save to, and restore from, TR_GENERATOR_STATE_BYTES bytes (portable between machines).
  * Restoring returns -1, with an error standing and g unchanged, for bytes that no generator of this kind saved. */
 #define TR_GENERATOR_STATE_BYTES 2560
@@ -46,9 +52,11 @@ TR_API TR_CHECK_RESULT int(tr_generator_restore)(tr_generator *g, const uint8_t 
 #endif
 
 #ifndef __cplusplus
-# define tr_generator_new(kind, seed)   TR_GENERATOR_((tr_generator_new)(kind, seed))
-# define tr_seed(g, seed)               TR_STATUS_((tr_seed)(g, seed))
-# define tr_generator_restore(g, state) TR_STATUS_((tr_generator_restore)(g, state))
+# define tr_generator_new(kind, seed)          TR_GENERATOR_((tr_generator_new)(kind, seed))
+# define tr_seed(g, seed)                      TR_STATUS_((tr_seed)(g, seed))
+# define tr_numpy_uniform(g, low, high, n, to) TR_STATUS_((tr_numpy_uniform)(g, low, high, n, to))
+# define tr_numpy_randn(g, n, to)              TR_STATUS_((tr_numpy_randn)(g, n, to))
+# define tr_generator_restore(g, state)        TR_STATUS_((tr_generator_restore)(g, state))
 #endif
 
 #endif
