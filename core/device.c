@@ -28,6 +28,7 @@ const core_device *core_device_of(tr_device device)
 
 tr_device tr_cpu(void) { return (tr_device){TR_CPU, 0}; }
 tr_device tr_cuda(int index) { return (tr_device){TR_CUDA, index}; }
+bool tr_cuda_is_available(void) { return false; } /* as core_device_of says */
 
 enum { MOST_DEVICES = 64 };
 

@@ -62,6 +62,9 @@ typedef struct {
 TR_API tr_device tr_cpu(void);
 TR_API tr_device tr_cuda(int index); /* asking for a device that is not there fails where it is used, by name */
 
+/* Can tensors be made on tr_cuda(0)?  Asking is no error. */
+TR_API bool tr_cuda_is_available(void);
+
 /* A device by name: "cpu", "cuda", "cuda:1".  Returns 0, or -1 with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_device_parse)(const char *name, tr_device *device);
 
