@@ -8,7 +8,7 @@
 #include "core/object.h"
 #include "core/thread.h"
 
-static void write_line(const tr_error *error, void *data)
+void tr_error_to_stderr(const tr_error *error, void *data)
 {
     (void)data;
     fprintf(stderr, "trireme: %s\n", error->message);
@@ -20,7 +20,7 @@ static void tell(core_thread *here)
     core_error_state *f = &here->failure;
     if (!f->stands || f->told) return;
     f->told = true;
-    tr_error_handler *handler = here->handler_set ? here->handler : write_line;
+    tr_error_handler *handler = here->handler_set ? here->handler : tr_error_to_stderr;
     if (handler) handler(&f->error, here->handler_data);
 }
 

@@ -30,8 +30,11 @@ TR_API bool tr_error_stands(void);
 /* Forget the standing error of this thread. */
 TR_API void tr_error_clear(void);
 
-/* Replace this thread's handler; handler NULL silences it.  Threads start with the default one (a line on stderr). */
+/* Replace this thread's handler; handler NULL silences it.  Threads start with the default one, tr_error_to_stderr. */
 TR_API void tr_on_error(tr_error_handler *handler, void *data);
+
+/* One line on stderr, "trireme: " and the message; `data` is not looked at. */
+TR_API void tr_error_to_stderr(const tr_error *error, void *data);
 
 /* Note an error from one's own module, dataset or hook.  Keeps the first error if one stands.  Returns NULL, so that a
  * function may end with `return tr_fail("line: %d inputs", n);`. */
