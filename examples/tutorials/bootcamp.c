@@ -1,0 +1,322 @@
+/* Tensors, automatic differentiation, optimisers, modules and parameters, and a line fitted to noisy points. */
+#include <complex.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <trireme/trireme.h>
+
+static const char usage[] =
+    "usage: bootcamp [--device NAME] [--seed N] [--out DIR] [--text]\n"
+    "  --device NAME   cpu, cuda, cuda:1 ...             (cpu)\n"
+    "  --seed N        of all random numbers             (0)\n"
+    "  --out DIR       where the pictures go             (" PICTURES ")\n"
+    "  --text          draw the pictures here as well\n";
+
+static tr_device device;
+static uint64_t seed;
+static const char *out = PICTURES;
+static bool text;
+
+static void refuse(void)
+{
+    fputs(usage, stderr);
+    exit(2);
+}
+
+static void read_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"device", required_argument, NULL, 'd'},
+        {"seed", required_argument, NULL, 's'},
+        {"out", required_argument, NULL, 'o'},
+        {"text", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        char *rest = NULL;
+        switch (option) {
+        case 'd':
+            if (tr_device_parse(optarg, &device) < 0) refuse();
+            break;
+        case 's':
+            seed = strtoull(optarg, &rest, 10);
+            if (rest == optarg || *rest) refuse();
+            break;
+        case 'o': out = optarg; break;
+        case 't': text = true; break;
+        case 'h': exit(fputs(usage, stdout) < 0);
+        default: refuse();
+        }
+    }
+    if (optind < argc) refuse();
+    mkdir(out, 0777); /* where it cannot be, saving a picture says so */
+}
+
+static void cell(const char *number) { printf("\n[%s]\n", number); }
+
+/* print(t.item()): the shortest digits that read back as the same number */
+static const char *number(tr_tensor *t)
+{
+    static char digits[2][32];
+    static int turn;
+    double value = tr_item(t);
+    char *s = digits[turn++ % 2];
+    for (int n = 1; n <= 17; n++) {
+        snprintf(s, sizeof digits[0], "%.*g", n, value);
+        if (strtod(s, NULL) == value) break;
+    }
+    if (!strpbrk(s, ".en")) strcat(s, ".0");
+    return s;
+}
+
+/* print("name", tensor) */
+static void print(const char *name, tr_tensor *t) { printf("%s %s\n", name, tr_to_string(t)); }
+
+/* What Python would raise. */
+static void print_error(const tr_error *error, void *data)
+{
+    (void)data;
+    printf("RuntimeError: %s\n", error->message);
+}
+
+static void no_gnuplot(void)
+{
+    static bool said;
+    if (!said) printf("gnuplot is not installed: no pictures are written\n");
+    said = true;
+}
+
+/* plt.show() */
+static void show(tr_plot *plot, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", out, name);
+    if (text) tr_plot_text(plot, stdout, 0, 0);
+    int status = tr_plot_save(plot, path);
+    if (status == 0) printf("picture %s\n", path);
+    if (status == 1) no_gnuplot();
+    tr_plot_free(plot);
+}
+
+static void tensors(void)
+{
+    cell("1.1");
+    tr_tensor *scalar = tr_tensor_of(42); /* watch the type - this is an integer, not a float */
+    print("a =", scalar);
+    scalar = tr_tensor_of(42, .dtype = TR_FLOAT32); /* explicitly enforce float type */
+    print("a =", scalar);
+    scalar = tr_tensor_of(42.); /* or infer from C's floating type */
+    print("a =", scalar);
+
+    cell("1.2");
+    tr_tensor *vector = tr_tensor_of_list(1., 2., 3.);
+    print("v =", vector);
+    tr_tensor *matrix = tr_view(tr_tensor_of_list(1., 2., 3., 4., 5., 6.), TR_SHAPE(2, 3));
+    print("M =", matrix);
+
+    cell("1.3"); /* element by element */
+    print("v + v =", tr_add(vector, vector));
+    print("v * v =", tr_mul(vector, vector));
+
+    cell("1.4"); /* broadcasting */
+    print("a * v =", tr_mul(scalar, vector));
+    print("M * v =", tr_mul(matrix, vector));
+
+    cell("1.5"); /* matrix multiplication */
+    print("v @ v =", tr_matmul(vector, vector));
+    print("M @ v =", tr_matmul(matrix, vector));
+
+    cell("1.6");
+    print("v^2 =", tr_pow(vector, 2));
+    print("exp(v) =", tr_exp(vector));
+    print("sin(v) =", tr_sin(vector));
+
+    cell("1.7");                                                       /* complex values */
+    tr_tensor *cmplx = tr_to(tr_tensor_of_list(2., 3.), TR_COMPLEX64); /* explicitly enforce complex type */
+    tr_print(cmplx);
+    float complex values[] = {2 + 3 * I, 4 + 5 * I};
+    cmplx = tr_from_data(values, TR_COMPLEX64, TR_SHAPE(2)); /* or from C's complex type */
+    tr_print(cmplx);
+}
+
+static void gradients(void)
+{
+    cell("1.8");
+    tr_tensor *w = tr_tensor_of(1., .requires_grad = true);
+    tr_tensor *x = tr_add(w, 1);
+    tr_tensor *y = tr_pow(x, 3);
+    tr_tensor *z = tr_sin(y);
+    print("w:", w);
+    print("x:", x);
+    print("y:", y);
+    print("z:", z);
+
+    cell("1.9");
+    w = tr_tensor_of(1., .requires_grad = true);
+    tr_backward(tr_sin(tr_pow(tr_add(w, 1), 3)));
+    print("dz/dw evaluated at w=1:", tr_grad(w));
+
+    cell("1.10"); /* inputs of any shape */
+    tr_tensor *M = tr_requires_grad_(tr_to_device(tr_randn(TR_SHAPE(3, 3)), device), true);
+    tr_tensor *v = tr_requires_grad_(tr_to_device(tr_randn(TR_SHAPE(3)), device), true);
+    tr_backward(tr_sum(tr_matmul(M, v)));
+    tr_print(tr_grad(M));
+    tr_print(tr_grad(v));
+}
+
+/* Some things to keep in mind when using automatic differentiation */
+static void to_keep_in_mind(void)
+{
+    cell("1.11"); /* gradients of intermediate tensors are not stored unless marked */
+    tr_tensor *w = tr_tensor_of(1., .requires_grad = true);
+    tr_tensor *x = tr_retain_grad(tr_add(w, 1));
+    tr_tensor *y = tr_retain_grad(tr_pow(x, 3));
+    tr_backward(tr_sin(y));
+    print("x.grad:", tr_grad(x));
+    print("y.grad:", tr_grad(y));
+    print("w.grad:", tr_grad(w));
+
+    cell("1.12"); /* the graph can be kept for a second time, and gradients add up */
+    w = tr_tensor_of(1., .requires_grad = true);
+    tr_tensor *z = tr_sin(tr_pow(tr_add(w, 1), 3));
+    tr_backward(z, .retain_graph = true);
+    tr_backward(z);
+    print("w.grad:", tr_grad(w));
+    tr_on_error(print_error, NULL);
+    if (tr_backward(z) < 0) tr_error_clear();
+
+    cell("1.13"); /* so they are zeroed explicitly */
+    tr_zero_(tr_grad(w));
+    print("w.grad:", tr_grad(w));
+    tr_backward(tr_sin(tr_pow(tr_add(w, 1), 3)));
+    print("w.grad:", tr_grad(w));
+
+    cell("1.14"); /* not every operation supports gradients */
+    x = tr_requires_grad_(tr_tensor_of_list(1., 3., 2.), true);
+    tr_tensor *place = tr_argmax(x);
+    printf("%s torch.%s requires_grad=%s\n", tr_to_string(place), tr_dtype_name(tr_dtype_of(place)), tr_requires_grad(place) ? "True" : "False");
+    if (tr_backward(place) < 0) tr_error_clear();
+
+    cell("1.15");                                           /* nor every change in place */
+    if (!tr_add_(x, 3)) tr_error_clear();                   /* x += 3 */
+    if (!tr_fill_(tr_select(x, 0, 2), 0)) tr_error_clear(); /* x[2] = 0 */
+    y = tr_exp(x);                                          /* its derivative is y itself */
+    tr_add_(y, 1);
+    if (tr_backward(tr_sum(y)) < 0) tr_error_clear();
+    tr_on_error(tr_error_to_stderr, NULL);
+}
+
+static void optimizers(void)
+{
+    enum { ITERATIONS = 500 };
+
+    cell("1.16"); /* the minimum of f(x) = x^2 - 3x + 1 */
+    tr_tensor *x = tr_tensor_of(0., .device = device, .requires_grad = true);
+    tr_optim *optim = tr_sgd(TR_TENSORS(x), .lr = 0.01);
+    double xs[ITERATIONS];
+    for (int i = 0; i < ITERATIONS; i++) {
+        TR_SCOPE;
+        xs[i] = tr_item(x);
+        tr_tensor *f = tr_add(tr_sub(tr_pow(x, 2), tr_mul(3, x)), 1); /* forward pass */
+        if (i == 0) print("f =", f);
+        tr_backward(f);      /* backward pass */
+        tr_step(optim);      /* gradient descent step */
+        tr_zero_grad(optim); /* reset the gradients */
+    }
+    const int some[] = {0, 1, 2, 10, 100, 499};
+    for (int i = 0; i < 6; i++) printf("x_%d = %s\n", some[i], number(tr_tensor_of(xs[some[i]], .dtype = TR_FLOAT64)));
+    printf("x = %s\n", number(x));
+
+    cell("1.17");
+    tr_plot *figure = tr_plot_new(.width = 400, .height = 200, .xlabel = "Iteration", .ylabel = "Estimate of x");
+    tr_plot_add(figure, ITERATIONS, NULL, xs, TR_LINE, NULL);
+    show(figure, "bootcamp_convergence.png");
+}
+
+/* class MyLinearModel(torch.nn.Module) */
+typedef struct {
+    tr_tensor *w, *b;
+} my_linear_model;
+
+static tr_tensor *my_linear_forward(tr_module *m, tr_tensor *x)
+{
+    my_linear_model *self = tr_module_self(m);
+    return tr_add(tr_mul(self->w, x), self->b);
+}
+
+static tr_module *my_linear_new(void)
+{
+    tr_module *m = tr_module_new("MyLinearModel", my_linear_forward, sizeof(my_linear_model));
+    my_linear_model *self = tr_module_self(m);
+    if (!self) return NULL;
+    /* initialize parameters randomly from a uniform distribution on the interval [-1, 1] */
+    self->w = tr_module_parameter(m, "w", tr_sub(tr_mul(2, tr_rand(TR_SHAPE(1))), 1));
+    self->b = tr_module_parameter(m, "b", tr_sub(tr_mul(2, tr_rand(TR_SHAPE(1))), 1));
+    return m;
+}
+
+static void modules_and_parameters(void)
+{
+    enum { POINTS = 100,
+           ITERATIONS = 2000 };
+
+    cell("1.18");
+    tr_module *model = my_linear_new();
+    const char *name;
+    tr_tensor *p;
+    for (int64_t i = 0; tr_named_parameter(model, i, &name, &p); i++)
+        printf("('%s', Parameter containing:\n%s)\n", name, tr_to_string(p));
+
+    cell("1.19"); /* a noisy dataset along the line y = 2x + 1, and a linear model fitted to it */
+    tr_tensor *x = tr_rand(TR_SHAPE(POINTS));
+    tr_tensor *y = tr_add(tr_add(tr_mul(2, x), 1), tr_mul(0.3, tr_randn(TR_SHAPE(POINTS))));
+    double points_x[POINTS], points_y[POINTS];
+    if (tr_to_data(x, TR_FLOAT64, points_x) < 0 || tr_to_data(y, TR_FLOAT64, points_y) < 0) return;
+    x = tr_to_device(x, device);
+    y = tr_to_device(y, device);
+
+    model = my_linear_new();
+    if (tr_module_to(model, device) < 0) return;
+    my_linear_model *line = tr_module_self(model);
+    printf("Initial parameters:\nw = %s\nb = %s\n\n", number(line->w), number(line->b));
+
+    tr_optim *optim = tr_sgd(tr_parameters(model), .lr = 0.01);
+    double ws[ITERATIONS], bs[ITERATIONS];
+    for (int i = 0; i < ITERATIONS; i++) {
+        TR_SCOPE;
+        ws[i] = tr_item(line->w);
+        bs[i] = tr_item(line->b);
+        tr_zero_grad(optim);
+        tr_tensor *y_pred = tr_forward(model, x); /* forward pass */
+        tr_tensor *loss = tr_mse_loss(y_pred, y);
+        tr_backward(loss); /* backward pass */
+        tr_step(optim);    /* gradient descent step */
+    }
+    printf("Parameters after fitting:\nw = %s\nb = %s\n", number(tr_tensor_of(ws[ITERATIONS - 1], .dtype = TR_FLOAT64)), number(tr_tensor_of(bs[ITERATIONS - 1], .dtype = TR_FLOAT64)));
+
+    cell("1.20"); /* the fitting process: its first and its last frame */
+    for (int i = 0; i < ITERATIONS; i += ITERATIONS - 10) {
+        char title[64], name_of_frame[64];
+        snprintf(title, sizeof title, "Estimated fit after %d iterations", i);
+        snprintf(name_of_frame, sizeof name_of_frame, "bootcamp_fit_%d.png", i);
+        tr_plot *frame = tr_plot_new(.width = 600, .height = 400, .title = title, .xlabel = "X", .ylabel = "Y");
+        tr_plot_add(frame, POINTS, points_x, points_y, TR_POINTS, NULL);
+        tr_plot_add(frame, 2, (double[]){0, 1}, (double[]){bs[i], ws[i] + bs[i]}, TR_LINE, NULL);
+        show(frame, name_of_frame);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    read_options(argc, argv);
+    tr_manual_seed(seed);
+    tensors();
+    gradients();
+    to_keep_in_mind();
+    optimizers();
+    modules_and_parameters();
+    return tr_finish();
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# The tutorials' programs print what PyTorch prints. Needs $TRIREME_BIN, the folder they were built in, and $TEST_DIR.
+set -u
+[ -x "$TRIREME_BIN/basics" ] || { echo "no $TRIREME_BIN/basics"; exit 77; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+golden=$TEST_DIR/golden/tutorials
+failures=0
+
+claim() { # claim SENTENCE COMMAND...
+    local sentence=$1
+    shift
+    if "$@" >said 2>&1; then
+        echo "ok      $sentence"
+    else
+        echo "FAILED  $sentence"
+        sed 's/^/        | /' said
+        failures=$((failures + 1))
+    fi
+}
+compare() { # compare GOLDEN PROGRAM ARGUMENT...: without what depends on the machine: pictures, and lines of source
+    local expected=$1 program=$2
+    shift 2
+    "$TRIREME_BIN/$program" --out "$folder" "$@" >raw 2>err || { cat err; failures=$((failures + 1)); }
+    if [ -s err ]; then
+        echo "FAILED  $program has something on stderr"
+        cat err
+        failures=$((failures + 1))
+    fi
+    grep -v -e '^picture ' -e '^gnuplot is not installed' raw | sed "s/ ($program\.c:[0-9]*)\$//" >printed
+    awk -v program="$program" -f "$TEST_DIR/compare_tutorial.awk" "$golden/cells.txt" "$golden/$expected.txt" printed ||
+        failures=$((failures + 1))
+}
+
+for program in basics bootcamp hidden_layer line_fit crop_yields; do compare $program $program; done
+compare crop_yields_seed_1 crop_yields --seed 1
+
+exits() { # exits STATUS PROGRAM ARGUMENT...
+    local status=$1 program=$2
+    shift 2
+    "$TRIREME_BIN/$program" "$@"
+    [ $? = "$status" ]
+}
+for program in basics bootcamp hidden_layer line_fit crop_yields; do
+    claim "$program refuses an option that it does not know" exits 2 $program --colour
+    claim "$program refuses a seed that is no number" exits 2 $program --seed one
+    claim "$program refuses a device that there is not" exits 2 $program --device gpu
+    claim "$program says how it is used" exits 0 $program --help
+done
+
+other_seed_other_numbers() {
+    "$TRIREME_BIN/line_fit" --out . --seed 1 >first && "$TRIREME_BIN/line_fit" --out . --seed 1 >second &&
+        "$TRIREME_BIN/line_fit" --out . --seed 2 >third && cmp first second && ! cmp -s first third
+}
+claim "the same seed gives the same numbers, another one others" other_seed_other_numbers
+
+drawn_as_text() { "$TRIREME_BIN/line_fit" --out . --text >text && grep -q 'noise data' text && [ "$(wc -l <text)" -gt 60 ]; }
+claim "--text draws the pictures in the terminal" drawn_as_text
+
+is_picture() { [ "$(head -c 4 "$1" | tail -c 3)" = PNG ] || { echo "$1 is no PNG"; return 1; }; }
+pictures_are_written() {
+    local program=$1 count=$2 name
+    rm -rf pictures
+    "$TRIREME_BIN/$program" --out pictures >list || return 1
+    sed -n 's/^picture //p' list >names
+    [ "$(wc -l <names)" = "$count" ] || { echo "$(wc -l <names) pictures, not $count"; return 1; }
+    while read -r name; do is_picture "$name" || return 1; done <names
+}
+if command -v gnuplot >gnuplot.path; then
+    claim "basics writes its pictures as PNG" pictures_are_written basics 7
+    claim "bootcamp writes its pictures as PNG" pictures_are_written bootcamp 3
+    claim "hidden_layer writes its pictures as PNG" pictures_are_written hidden_layer 7
+    claim "line_fit writes its picture as PNG" pictures_are_written line_fit 1
+fi
+
+without_gnuplot() {
+    PATH=$folder/nothing "$TRIREME_BIN/basics" --out without >list || return 1
+    [ "$(grep -c '^gnuplot is not installed' list)" = 1 ] && ! grep -q '^picture' list && grep -qF '[0.37]' list
+}
+claim "without gnuplot the program says so once and goes on" without_gnuplot
+
+exit $((failures > 0))
