@@ -36,6 +36,23 @@ compare() { # compare GOLDEN PROGRAM ARGUMENT...: without what depends on the ma
 for program in basics bootcamp hidden_layer line_fit crop_yields; do compare $program $program; done
 compare crop_yields_seed_1 crop_yields --seed 1
 
+# The course shows what was printed: every ```text block of its README is a cell of one of the programs.
+course_is_true() {
+    for program in basics bootcamp hidden_layer line_fit crop_yields; do "$TRIREME_BIN/$program" --out "$folder"; done | grep -v '^picture ' >all
+    awk 'function finish() {
+            sub(/\n+$/, "", block)
+            if (number && !course) cell[number] = block
+            if (number && course) { shown++; if (cell[number] != block) { print "the course shows another [" number "]"; wrong = 1 } }
+            number = ""
+        }
+        FNR == 1 && NR > 1 { finish(); course = 1 }
+        course && /^```/ { finish(); inside = $0 == "```text"; next }
+        (inside || !course) && /^\[[0-9]+\.[0-9]+\]$/ { finish(); number = $0; block = ""; next }
+        { block = block $0 "\n" }
+        END { exit wrong || shown < 10 }' all "$1"
+}
+claim "the course shows what the programs print" course_is_true "$TEST_DIR/../examples/tutorials/README.md"
+
 exits() { # exits STATUS PROGRAM ARGUMENT...
     local status=$1 program=$2
     shift 2
