@@ -42,7 +42,7 @@ course_is_true() {
     awk 'function finish() {
             sub(/\n+$/, "", block)
             if (number && !course) cell[number] = block
-            if (number && course) { shown++; if (cell[number] != block) { print "the course shows another [" number "]"; wrong = 1 } }
+            if (number && course) { shown++; if (cell[number] != block) { print "the course shows another " number; wrong = 1 } }
             number = ""
         }
         FNR == 1 && NR > 1 { finish(); course = 1 }
