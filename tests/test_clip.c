@@ -144,7 +144,7 @@ TEST(clipping_without_memory_scales_nothing)
     bool whole = false;
     for (int64_t n = 1; !whole; n++) {
         TR_SCOPE;
-        tr_tensor *a = with_grad(row(3, 4)), *b = with_grad(tr_t(tr_full(TR_SHAPE(1, 1), 12)));
+        tr_tensor *a = with_grad(row(3, 4)), *b = with_grad(tr_t(tr_full(TR_SHAPE(1, 1), 12.0)));
         tr_empty_cache();
         core_system_fail_from(n);
         double norm = tr_clip_grad_norm(TR_TENSORS(a, b), 1);

@@ -106,7 +106,7 @@ TEST(a_step_that_is_none_is_refused)
         const char *says;
     } bad[] = {
         {tr_full(TR_SHAPE(), -1, .dtype = TR_INT64), "\"step.0\" is -1, which is no number of steps"},
-        {tr_full(TR_SHAPE(), 3), "\"step.0\" is () float32, wanted () int64"},
+        {tr_full(TR_SHAPE(), 3.0), "\"step.0\" is () float32, wanted () int64"},
         {tr_zeros(TR_SHAPE(1), .dtype = TR_INT64), "\"step.0\" is (1,) int64, wanted () int64"},
         {tr_full(TR_SHAPE(), 9e18, .dtype = TR_INT64), "\"step.0\" is 9000000000000000000, which is no number"},
     };
@@ -159,14 +159,14 @@ TEST(a_step_without_memory_changes_nothing)
         {
             TR_SCOPE;
             tr_tensor *want = leaf(tr_ones(TR_SHAPE(100)));
-            assert_int_equal(tr_set_grad(want, tr_full(TR_SHAPE(100), 2)), 0);
+            assert_int_equal(tr_set_grad(want, tr_full(TR_SHAPE(100), 2.0)), 0);
             assert_int_equal(tr_step(k->make(TR_TENSORS(want))), 0);
             bool whole = false;
             for (int64_t n = 1; !whole; n++) {
                 TR_SCOPE;
                 tr_tensor *a = leaf(tr_ones(TR_SHAPE(100))), *b = leaf(tr_ones(TR_SHAPE(20, 5)));
-                assert_int_equal(tr_set_grad(a, tr_full(TR_SHAPE(100), 2)), 0);
-                assert_int_equal(tr_set_grad(b, tr_t(tr_full(TR_SHAPE(5, 20), 2))), 0);
+                assert_int_equal(tr_set_grad(a, tr_full(TR_SHAPE(100), 2.0)), 0);
+                assert_int_equal(tr_set_grad(b, tr_t(tr_full(TR_SHAPE(5, 20), 2.0))), 0);
                 tr_optim *o = k->make(TR_TENSORS(a, b));
                 tr_empty_cache();
                 core_system_fail_from(n);
