@@ -152,8 +152,8 @@ TEST(memory_of_a_device_that_is_not_there_is_none)
 /* A step holds what its backward needs and no more: each forward's own scope lets its intermediate results go. */
 TEST(a_step_holds_what_the_graph_holds)
 {
-    enum { B = 256,
-           WIDTH = 256 };
+    enum { B = 64,
+           WIDTH = 64 };
     tr_module *m = tr_sequential(tr_linear_layer(WIDTH, WIDTH), tr_relu_layer(), tr_linear_layer(WIDTH, WIDTH), tr_relu_layer());
     tr_tensor *x = tr_rand(TR_SHAPE(B, WIDTH));
     int64_t before = memory().allocated_bytes, each = B * WIDTH * (int64_t)sizeof(float);
