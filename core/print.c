@@ -1,28 +1,21 @@
 /* Printing as PyTorch prints.
  *
- * Only what will be shown is looked at: of a tensor of more than 1000 elements, three at either end of each dim.  These
- * are gathered into dense memory first, from any strides and any device; then the text is made twice, once to learn its
- * length and once to write it. */
+ * Only what will be shown is looked at (print_shown.h); then the text is made twice, once to learn its length and once
+ * to write it. */
 #include <stdio.h>
 #include <string.h>
-#include "core/memory.h"
 #include "core/print_number.h"
-#include "core/tensor.h"
+#include "core/print_shown.h"
 
 static const char opening[] = "tensor(";
 
 enum { LINE = 80,
-       WHOLE_UP_TO = 1000, /* elements */
-       EDGE = 3,           /* elements at either end of a dim that is cut */
-       SUFFIXES = 4,       /* device, size, dtype, how it came to be */
+       SUFFIXES = 4, /* device, size, dtype, how it came to be */
        INDENT = sizeof opening - 1 };
 
 typedef struct {
     const tr_tensor *t;
-    bool cut[TR_MAX_DIMS];      /* is "..." printed in the middle of this dim? */
-    int64_t shown[TR_MAX_DIMS]; /* sizes of what is gathered */
-    int64_t count;
-    char *element; /* `count` elements, row-major */
+    core_shown shown;
     core_number_format real, imaginary;
     char suffix[SUFFIXES][192];
     int suffixes;
@@ -32,55 +25,6 @@ typedef struct {
     int64_t length;
     int64_t line_start;
 } picture;
-
-/* ---- gathering ---- */
-
-/* `count` elements of the innermost dim, the first of them `offset` elements after t->data. */
-static int gather_run(const picture *p, int64_t offset, int64_t stride, int64_t count, char *to)
-{
-    const tr_tensor *t = p->t;
-    int64_t bytes = core_dtype_bytes[t->dtype], each = stride == 1 ? count : 1;
-    bool here = core_device_at(t).type == TR_CPU;
-    for (int64_t i = 0; i < count; i += each) {
-        const char *from = (const char *)t->data + (offset + i * stride) * bytes;
-        if (here)
-            memcpy(to + i * bytes, from, (size_t)(each * bytes));
-        else if (t->storage->device->from_device(to + i * bytes, from, each * bytes) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-/* Everything shown of dims `dim` and inwards, at `offset`; *to moves on. */
-static int gather(const picture *p, int dim, int64_t offset, char **to)
-{
-    const tr_tensor *t = p->t;
-    bool innermost = dim >= t->shape.ndim - 1;
-    int64_t size = t->shape.ndim ? t->shape.size[dim] : 1, stride = t->shape.ndim ? t->stride[dim] : 1;
-    bool cut = t->shape.ndim && p->cut[dim];
-    for (int64_t from = 0; from < size; from = cut && from == 0 ? size - EDGE : size) {
-        int64_t count = cut ? EDGE : size;
-        if (innermost) {
-            if (gather_run(p, offset + from * stride, stride, count, *to) < 0) return -1;
-            *to += count * core_dtype_bytes[t->dtype];
-            continue;
-        }
-        for (int64_t i = from; i < from + count; i++)
-            if (gather(p, dim + 1, offset + i * stride, to) < 0) return -1;
-    }
-    return 0;
-}
-
-static void choose_what_is_shown(picture *p)
-{
-    const tr_shape *shape = &p->t->shape;
-    p->count = 1;
-    for (int d = 0; d < shape->ndim; d++) {
-        p->cut[d] = p->t->numel > WHOLE_UP_TO && shape->size[d] > 2 * EDGE;
-        p->shown[d] = p->cut[d] ? 2 * EDGE : shape->size[d];
-        p->count *= p->shown[d];
-    }
-}
 
 /* ---- writing ---- */
 
@@ -104,9 +48,9 @@ static void put_next(picture *p)
     char text[CORE_NUMBER_ROOM];
     tr_dtype dtype = (tr_dtype)p->t->dtype;
     int64_t i = p->next++;
-    put(p, text, core_number_print(&p->real, p->element, dtype, i, text));
+    put(p, text, core_number_print(&p->real, p->shown.element, dtype, i, text));
     if (core_dtype_category[dtype] < 3) return;
-    core_number_print(&p->imaginary, p->element, dtype, i, text);
+    core_number_print(&p->imaginary, p->shown.element, dtype, i, text);
     const char *imaginary = text + strspn(text, " ");
     if (*imaginary != '-') put(p, "+", 1);
     put_text(p, imaginary);
@@ -118,14 +62,14 @@ static void put_row(picture *p, int dim, int indent)
 {
     int element_length = p->real.width + 2 + (core_dtype_category[p->t->dtype] == 3 ? p->imaginary.width + 1 : 0);
     int per_line = (LINE - indent) / element_length > 1 ? (LINE - indent) / element_length : 1;
-    int64_t items = p->shown[dim] + p->cut[dim];
+    int64_t items = p->shown.size[dim] + p->shown.cut[dim];
     for (int64_t i = 0; i < items; i++) {
         if (i) put(p, ",", 1);
         if (i && i % per_line == 0)
             new_lines(p, 1, indent + 1);
         else if (i)
             put(p, " ", 1);
-        if (p->cut[dim] && i == EDGE)
+        if (p->shown.cut[dim] && i == CORE_PRINT_EDGE)
             put_text(p, " ...");
         else
             put_next(p);
@@ -144,13 +88,13 @@ static void put_block(picture *p, int dim, int indent)
     if (dim == ndim - 1) {
         put_row(p, dim, indent);
     } else {
-        int64_t items = p->shown[dim] + p->cut[dim];
+        int64_t items = p->shown.size[dim] + p->shown.cut[dim];
         for (int64_t i = 0; i < items; i++) {
             if (i) {
                 put(p, ",", 1);
                 new_lines(p, ndim - 1 - dim, indent + 1);
             }
-            if (p->cut[dim] && i == EDGE)
+            if (p->shown.cut[dim] && i == CORE_PRINT_EDGE)
                 put_text(p, "...");
             else
                 put_block(p, dim + 1, indent + 1);
@@ -178,7 +122,7 @@ static void put_tensor(picture *p)
 {
     p->length = p->line_start = p->next = 0;
     put_text(p, opening);
-    if (p->count)
+    if (p->shown.count)
         put_block(p, 0, INDENT);
     else
         put_text(p, "[]");
@@ -211,19 +155,14 @@ static const char *picture_of(const tr_tensor *t)
 {
     if (!t) return "None";
     picture p = {.t = t};
-    int64_t capacity;
-    choose_what_is_shown(&p);
-    char *gathered = p.element = core_block_take(p.count * core_dtype_bytes[t->dtype], &capacity, "tr_to_string");
-    if (!p.element) return NULL;
-    if (t->numel == 0 || gather(&p, 0, 0, &gathered) == 0) {
-        p.real = core_number_format_for(p.element, (tr_dtype)t->dtype, p.count, 0);
-        if (core_dtype_category[t->dtype] == 3) p.imaginary = core_number_format_for(p.element, (tr_dtype)t->dtype, p.count, 1);
-        choose_suffixes(&p);
-        put_tensor(&p);
-        p.text = core_scope_memory(p.length + 1, "tr_to_string");
-        if (p.text) put_tensor(&p);
-    }
-    core_block_give(p.element, capacity);
+    if (core_shown_gather(&p.shown, t, "tr_to_string") < 0) return NULL;
+    p.real = core_number_format_for(p.shown.element, (tr_dtype)t->dtype, p.shown.count, 0);
+    if (core_dtype_category[t->dtype] == 3) p.imaginary = core_number_format_for(p.shown.element, (tr_dtype)t->dtype, p.shown.count, 1);
+    choose_suffixes(&p);
+    put_tensor(&p);
+    p.text = core_scope_memory(p.length + 1, "tr_to_string");
+    if (p.text) put_tensor(&p);
+    core_shown_free(&p.shown);
     return p.text;
 }
 
