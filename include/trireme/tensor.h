@@ -112,6 +112,16 @@ TR_API const char *tr_to_string(const tr_tensor *t);
 /* tr_to_string(t) and a newline, on stdout; 0, or -1 if that failed. */
 TR_API int tr_print(const tr_tensor *t);
 
+/* The number in a tensor with one element as Python writes it: "-4.794588088989258" (the fewest digits that read back as
+ * the same double), "3.0", "1e-05", "7", "True", "(1+2j)"; for printf("loss: %s").  Belongs to the open scope; "" with
+ * an error standing if t has not one element; "None" for NULL. */
+TR_API const char *(tr_number_string)(const tr_tensor *t);
+
+/* The text of NumPy's repr(), "array([1. , 2.5], dtype=float32)", and the same with a newline on stdout.  bfloat16,
+ * which NumPy lacks, is written by the same rules. */
+TR_API const char *tr_to_numpy_string(const tr_tensor *t);
+TR_API int tr_print_numpy(const tr_tensor *t);
+
 /* "torch.Size"-like text of a shape, "(2, 3)"; belongs to the open scope. */
 TR_API const char *tr_shape_string(tr_shape shape);
 
@@ -162,6 +172,7 @@ TR_API void tr_empty_cache(void);
 # define tr_item(t)                          TR_NUMBER_((tr_item)(t))
 # define tr_get(t, i)                        TR_NUMBER_((tr_get)(t, i))
 # define TR_NUMBER_(call)                    tr_number_at_(call, __FILE__, __LINE__)
+# define tr_number_string(t)                 tr_text_at_((tr_number_string)(t), __FILE__, __LINE__)
 # define tr_to_data(t, to, data)             TR_STATUS_((tr_to_data)(t, to, data))
 # define tr_view(t, shape)                   TR_TENSOR_((tr_view)(t, shape))
 # define tr_reshape(t, shape)                TR_TENSOR_((tr_reshape)(t, shape))
@@ -185,6 +196,12 @@ static inline double tr_number_at_(double x, const char *file, int line)
 {
     if (x != x) tr_error_at_(file, line); /* a NaN that is a value leaves no error standing, and nothing happens */
     return x;
+}
+
+static inline const char *tr_text_at_(const char *text, const char *file, int line)
+{
+    if (!*text) tr_error_at_(file, line);
+    return text;
 }
 
 /* What kind of C number is this?  Every arithmetic type is listed and there is no default, so that a wrong argument is
