@@ -3,14 +3,14 @@
 #include <math.h>
 #include <string.h>
 #include "core/memory.h"
+#include "core/thread.h"
 
 void (*core_tensor_farewell)(tr_tensor *t);
 
 /* ---- storages ---- */
 
-static void storage_release(core_storage *s)
+static void storage_free(core_storage *s)
 {
-    if (--s->count) return;
     if (s->is_foreign) {
         if (s->release) s->release(s->foreign);
     } else if (s->data != s->small) {
@@ -19,11 +19,38 @@ static void storage_release(core_storage *s)
     core_pool_give(CORE_POOL_STORAGE, s);
 }
 
+void core_storage_give_back(core_storage *s)
+{
+    if (atomic_fetch_sub(&s->lent, 1) != 1) return;
+    core_thread_know(core_here()); /* a thread that never made a tensor gets something onto its lists */
+    storage_free(s);
+}
+
+static void storage_release(core_storage *s)
+{
+    if (--s->count) return;
+    if (atomic_load_explicit(&s->lent, memory_order_relaxed))
+        core_storage_give_back(s);
+    else
+        storage_free(s);
+}
+
+core_storage *core_storage_lend(const tr_tensor *t)
+{
+    core_storage *s = t->storage; /* only this thread lends it: nobody else makes a 0 into a 2 */
+    if (atomic_load_explicit(&s->lent, memory_order_relaxed))
+        atomic_fetch_add(&s->lent, 1);
+    else
+        atomic_store(&s->lent, 2);
+    return s;
+}
+
 static core_storage *storage_new(const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
     core_storage *s = core_pool_take(CORE_POOL_STORAGE, sizeof *s, what);
     if (!s) return NULL;
     s->count = 1;
+    atomic_init(&s->lent, 0);
     s->version = 0;
     s->at = at;
     s->device = device;
@@ -111,24 +138,29 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     t->flags = (uint8_t)((t->flags & ~CORE_ROW_MAJOR) | (from->flags & CORE_ROW_MAJOR));
 }
 
+tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_shape *shape, const int64_t *stride, void (*release)(void *), void *owner, const char *what)
+{
+    const core_device *device = core_device_of(at);
+    core_storage *s = device ? core_pool_take(CORE_POOL_STORAGE, sizeof *s, what) : NULL;
+    if (!s) return NULL;
+    /* release stays NULL until nothing can fail: on failure the memory is the caller's, as before */
+    *s = (core_storage){.count = 1, .at = at, .device = device, .data = data, .foreign = owner, .is_foreign = true};
+    tr_tensor *t = handle_new(s, dtype, shape, what);
+    if (!t) return NULL;
+    memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->ndim);
+    if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
+    s->release = release;
+    return t;
+}
+
 tr_tensor *(tr_from_blob)(void *data, tr_dtype dtype, tr_shape shape, const int64_t *strides, void (*release)(void *))
 {
     int64_t n = core_check_shape(&shape, dtype, "tr_from_blob");
     if (n < 0) return NULL;
     if (!data && n) return core_fail("tr_from_blob: data is NULL, but the shape %s has %lld elements", core_shape_text(&shape), (long long)n);
-    core_storage *s = core_pool_take(CORE_POOL_STORAGE, sizeof *s, "tr_from_blob");
-    if (!s) return NULL;
-    /* release stays NULL until nothing can fail: on failure the memory is the caller's, as before */
-    *s = (core_storage){.count = 1, .at = tr_cpu(), .device = &core_cpu, .data = data, .foreign = data, .is_foreign = true};
-    tr_tensor *t = handle_new(s, dtype, &shape, "tr_from_blob");
-    if (!t) return NULL;
-    if (strides)
-        memcpy(t->stride, strides, sizeof(int64_t) * (size_t)shape.ndim);
-    else
-        core_row_major(shape.ndim, shape.size, t->stride);
-    if (core_is_row_major(shape.ndim, shape.size, t->stride)) t->flags |= CORE_ROW_MAJOR;
-    s->release = release;
-    return t;
+    int64_t row_major[TR_MAX_DIMS];
+    core_row_major(shape.ndim, shape.size, row_major);
+    return core_tensor_over(data, dtype, tr_cpu(), &shape, strides ? strides : row_major, release, data, "tr_from_blob");
 }
 
 /* ---- keeping ---- */

@@ -10,6 +10,7 @@
 #ifndef TRIREME_CORE_TENSOR_H
 #define TRIREME_CORE_TENSOR_H
 
+#include <stdatomic.h>
 #include <trireme/tensor.h>
 #include "core/device.h"
 #include "core/dtype.h"
@@ -18,8 +19,9 @@
 #include "core/shape.h"
 
 typedef struct core_storage {
-    int32_t count;    /* tensors that lie in it */
-    uint32_t version; /* writes in place so far: backward refuses a saved value whose storage has moved on */
+    int32_t count;        /* tensors that lie in it */
+    _Atomic int32_t lent; /* 0: never lent; else borrowers outside, and 1 while count is not 0 */
+    uint32_t version;     /* writes in place so far: backward refuses a saved value whose storage has moved on */
     tr_device at;
     const core_device *device;
     int64_t capacity;
@@ -72,6 +74,16 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
 /* Another tensor on the storage of `of`, `offset` elements on from its first; a leaf without a gradient. */
 tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what);
 
+/* A tensor over memory of somebody else, who is told by release(owner) when the last view is gone; nobody is told on
+ * failure.  Sizes and strides have been checked. */
+tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_shape *shape, const int64_t *stride, void (*release)(void *), void *owner, const char *what);
+
+/* Lend t's memory to somebody outside the library, who gives it back on whatever thread.  A storage's count is plain,
+ * for all its tensors belong to one thread; so borrowers are counted apart and atomically, the thread as one of them.
+ * Who lets go last frees. */
+core_storage *core_storage_lend(const tr_tensor *t);
+void core_storage_give_back(core_storage *s);
+
 /* t's storage, shape and strides become those of `from`; the handle, its gradient and its name in modules stay. */
 void core_tensor_adopt(tr_tensor *t, const tr_tensor *from);
 
@@ -93,7 +105,10 @@ static inline void core_drop_tensor(tr_tensor *t)
 static inline void core_written(tr_tensor *t) { t->storage->version++; }
 
 /* True if somebody besides this handle's own holder sees the memory: another handle, or another owner of this one. */
-static inline bool core_shared(const tr_tensor *t, int32_t owners) { return t->object.count > owners || t->storage->count > 1; }
+static inline bool core_shared(const tr_tensor *t, int32_t owners)
+{
+    return t->object.count > owners || t->storage->count > 1 || atomic_load_explicit(&t->storage->lent, memory_order_relaxed) > 1;
+}
 
 /* "(100, 2) float32 cuda:0", for errors. */
 const char *core_show(const tr_tensor *t);
