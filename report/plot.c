@@ -7,55 +7,73 @@
 
 enum { LARGEST = 10000 };
 
-/* A copy of a text that may be absent. */
-static bool copy_text(char **copy, const char *text)
+/* Far enough from the ends of double that the width of an axis, and its square, can be had. */
+static const double FARTHEST = 1e150;
+
+/* ---- options ---- */
+
+bool report_copy_text(char **copy, const char *text)
 {
     *copy = text && *text ? strdup(text) : NULL;
     return *copy || !text || !*text;
 }
 
-tr_plot *(tr_plot_new)(tr_plot_options options)
+/* Rounded; beyond what is possible where it makes no sense. */
+static int pixels(double inches, double dpi)
 {
-    if (options.width < 0 || options.height < 0 || options.width > LARGEST || options.height > LARGEST)
-        return core_fail("tr_plot_new: %d x %d pixels: each side has 1 to %d (0: the default)", options.width, options.height, LARGEST);
-    tr_plot *p = calloc(1, sizeof *p);
-    if (!p) return core_fail_memory("tr_plot_new", (int64_t)sizeof *p);
-    p->log_y = options.log_y;
-    p->width = options.width ? options.width : 800;
-    p->height = options.height ? options.height : 500;
-    if (copy_text(&p->title, options.title) && copy_text(&p->xlabel, options.xlabel) && copy_text(&p->ylabel, options.ylabel)) return p;
-    core_fail_memory("tr_plot_new", 0);
-    tr_plot_free(p);
-    return NULL;
+    double n = inches * dpi;
+    return n >= 0 && n <= LARGEST ? (int)lround(n) : -1;
 }
 
-int(tr_plot_add)(tr_plot *p, int64_t n, const double *x, const double *y, tr_mark mark, const char *legend)
+int report_size_of(report_size *size, int width, int height, const double figsize[2], double dpi, int default_width, int default_height, const char *what)
 {
-    if (!p || (!y && n > 0)) return core_null_status("tr_plot_add");
-    if (n < 0 || n > INT64_MAX / (int64_t)sizeof *y) return core_fail_status("tr_plot_add: %lld points", (long long)n);
-    if (mark < TR_LINE || mark > TR_DASHED) return core_fail_status("tr_plot_add: no mark has the number %d", (int)mark);
-
-    size_t bytes = (size_t)n * sizeof *y;
-    report_curve c = {.n = n, .mark = mark, .x = malloc(bytes + 1), .y = malloc(bytes + 1)};
-    report_curve *more = realloc(p->curves, ((size_t)p->count + 1) * sizeof *more);
-    if (more) p->curves = more;
-    if (!more || !c.x || !c.y || !copy_text(&c.legend, legend)) {
-        free(c.x);
-        free(c.y);
-        core_fail_memory("tr_plot_add", (int64_t)bytes);
-        return -1;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        c.x[i] = x ? x[i] : (double)i;
-        c.y[i] = y[i];
-    }
-    p->curves[p->count++] = c;
+    bool inches = figsize[0] != 0 || figsize[1] != 0;
+    if (!(dpi >= 0 && dpi <= LARGEST)) return core_fail_status("%s: %g dots per inch", what, dpi);
+    if (inches && (width || height)) return core_fail_status("%s: a size is in pixels (width, height) or in inches (figsize), not both", what);
+    if (width < 0 || height < 0 || width > LARGEST || height > LARGEST)
+        return core_fail_status("%s: %d x %d pixels: each side has 1 to %d (0: the default)", what, width, height, LARGEST);
+    *size = (report_size){width ? width : default_width, height ? height : default_height, dpi != 0 ? dpi / 100 : 1};
+    if (!inches) return 0;
+    size->width = pixels(figsize[0], 100 * size->scale);
+    size->height = pixels(figsize[1], 100 * size->scale);
+    if (size->width < 1 || size->height < 1)
+        return core_fail_status("%s: %g x %g inches of %g dots: each side has 1 to %d pixels", what, figsize[0], figsize[1], 100 * size->scale, LARGEST);
     return 0;
 }
 
-void tr_plot_free(tr_plot *p)
+static int check_limits(const double limit[2], bool log, const char *name, const char *what)
 {
-    if (!p) return;
+    if (limit[0] == 0 && limit[1] == 0) return 0;
+    if (!(fabs(limit[0]) <= FARTHEST && fabs(limit[1]) <= FARTHEST && limit[0] < limit[1]))
+        return core_fail_status("%s: %s from %g to %g", what, name, limit[0], limit[1]);
+    if (log && limit[0] < 1 / FARTHEST) return core_fail_status("%s: %s from %g to %g on a logarithmic axis", what, name, limit[0], limit[1]);
+    return 0;
+}
+
+/* ---- plots ---- */
+
+tr_plot *report_plot_new(const tr_plot_options *o, const char *what)
+{
+    report_size size;
+    if (report_size_of(&size, o->width, o->height, o->figsize, o->dpi, 800, 500, what) < 0) return NULL;
+    if (check_limits(o->xlim, o->log_x, "xlim", what) < 0 || check_limits(o->ylim, o->log_y, "ylim", what) < 0) return NULL;
+    tr_plot *p = calloc(1, sizeof *p);
+    if (!p) return core_fail_memory(what, (int64_t)sizeof *p);
+    p->log_x = o->log_x;
+    p->log_y = o->log_y;
+    memcpy(p->xlim, o->xlim, sizeof p->xlim);
+    memcpy(p->ylim, o->ylim, sizeof p->ylim);
+    p->size = size;
+    if (report_copy_text(&p->title, o->title) && report_copy_text(&p->xlabel, o->xlabel) && report_copy_text(&p->ylabel, o->ylabel)) return p;
+    core_fail_memory(what, 0);
+    report_plot_free(p);
+    return NULL;
+}
+
+tr_plot *(tr_plot_new)(tr_plot_options options) { return report_plot_new(&options, "tr_plot_new"); }
+
+void report_plot_free(tr_plot *p)
+{
     for (int i = 0; i < p->count; i++) {
         free(p->curves[i].x);
         free(p->curves[i].y);
@@ -68,25 +86,34 @@ void tr_plot_free(tr_plot *p)
     free(p);
 }
 
-/* Far enough from the ends of double that the width of an axis, and its square, can be had. */
-static const double FARTHEST = 1e150;
+void tr_plot_free(tr_plot *p)
+{
+    if (p && !p->is_part) report_plot_free(p);
+}
+
+/* ---- what is shown ---- */
 
 bool report_shows(const tr_plot *p, double x, double y)
 {
-    return fabs(x) <= FARTHEST && fabs(y) <= FARTHEST && (!p->log_y || y >= 1 / FARTHEST);
+    return fabs(x) <= FARTHEST && fabs(y) <= FARTHEST && (!p->log_x || x >= 1 / FARTHEST) && (!p->log_y || y >= 1 / FARTHEST);
 }
 
 bool report_extent_of(const tr_plot *p, report_extent *extent)
 {
-    *extent = (report_extent){{INFINITY, -INFINITY}, {INFINITY, -INFINITY}};
+    report_extent e = {{INFINITY, -INFINITY}, {INFINITY, -INFINITY}};
     for (int c = 0; c < p->count; c++)
         for (int64_t i = 0; i < p->curves[c].n; i++) {
             double x = p->curves[c].x[i], y = p->curves[c].y[i];
             if (!report_shows(p, x, y)) continue;
-            extent->x[0] = fmin(extent->x[0], x);
-            extent->x[1] = fmax(extent->x[1], x);
-            extent->y[0] = fmin(extent->y[0], y);
-            extent->y[1] = fmax(extent->y[1], y);
+            e.x[0] = fmin(e.x[0], x);
+            e.x[1] = fmax(e.x[1], x);
+            e.y[0] = fmin(e.y[0], y);
+            e.y[1] = fmax(e.y[1], y);
         }
-    return extent->x[0] <= extent->x[1];
+    bool any = e.x[0] <= e.x[1];
+    if (!any) e = (report_extent){{p->log_x ? 0.1 : 0, 1}, {p->log_y ? 0.1 : 0, 1}};
+    if (report_limited(p->xlim)) memcpy(e.x, p->xlim, sizeof e.x);
+    if (report_limited(p->ylim)) memcpy(e.y, p->ylim, sizeof e.y);
+    *extent = e;
+    return any;
 }

@@ -96,25 +96,66 @@ static void set_dot(grid *g, int x, int y, int curve)
         g->cells[y * g->columns + x] = (unsigned char)marks[(size_t)curve % (sizeof marks - 1)];
 }
 
+typedef struct {
+    double x, y; /* 0 to 1 on the grid, y upwards */
+} spot;
+
+/* What lies far away is brought near enough to reckon with. */
+static double near(double at) { return fmin(fmax(at, -1e9), 1e9); }
+
+/* The part of the line from a to b that lies on the grid; false if there is none (Liang & Barsky 1984). */
+static bool clip(spot *a, spot *b)
+{
+    const double dx = b->x - a->x, dy = b->y - a->y, slack = 1e-9;
+    const double way[4] = {-dx, dx, -dy, dy}, room[4] = {a->x + slack, 1 + slack - a->x, a->y + slack, 1 + slack - a->y};
+    double from = 0, to = 1;
+    for (int i = 0; i < 4; i++) {
+        if (way[i] < 0)
+            from = fmax(from, room[i] / way[i]);
+        else if (way[i] > 0)
+            to = fmin(to, room[i] / way[i]);
+        else if (room[i] < 0)
+            return false;
+    }
+    if (!(from <= to)) return false;
+    *b = (spot){a->x + to * dx, a->y + to * dy};
+    *a = (spot){a->x + from * dx, a->y + from * dy};
+    return true;
+}
+
+static bool is_dot(tr_mark mark, int step)
+{
+    return mark == TR_DASHED ? step % 4 < 2 : mark == TR_DOTTED ? step % 3 == 0
+                                                                : true;
+}
+
+/* `walked` counts the dots along a curve, so that its pattern goes on from one piece to the next. */
+static void draw_line(grid *g, spot a, spot b, tr_mark mark, int number, int *walked)
+{
+    int right = g->columns * (g->braille ? 2 : 1) - 1, bottom = g->rows * (g->braille ? 4 : 1) - 1;
+    if (!clip(&a, &b)) return;
+    int x0 = (int)lround(right * a.x), y0 = (int)lround(bottom * (1 - a.y));
+    int dx = (int)lround(right * b.x) - x0, dy = (int)lround(bottom * (1 - b.y)) - y0, steps = abs(dx) > abs(dy) ? abs(dx) : abs(dy);
+    if (is_dot(mark, *walked)) set_dot(g, x0, y0, number);
+    for (int s = 1; s <= steps; s++)
+        if (is_dot(mark, ++*walked)) set_dot(g, x0 + (int)lround((double)dx * s / steps), y0 + (int)lround((double)dy * s / steps), number);
+}
+
 static void draw_curve(grid *g, const tr_plot *p, int number, const axis *across, const axis *up)
 {
     const report_curve *c = &p->curves[number];
-    int right = g->columns * (g->braille ? 2 : 1) - 1, bottom = g->rows * (g->braille ? 4 : 1) - 1;
     bool joined = false;
-    int x0 = 0, y0 = 0;
+    spot before = {0, 0};
+    int walked = 0;
     for (int64_t i = 0; i < c->n; i++) {
         if (!report_shows(p, c->x[i], c->y[i])) {
             joined = false;
             continue;
         }
-        int x = (int)lround(right * place(across, c->x[i])), y = (int)lround(bottom * (1 - place(up, c->y[i])));
-        int dx = x - x0, dy = y - y0, steps = abs(dx) > abs(dy) ? abs(dx) : abs(dy);
-        if (!joined || c->mark == TR_POINTS) steps = 0;
-        for (int s = 1; s < steps; s++)
-            if (c->mark == TR_LINE || s % 4 < 2)
-                set_dot(g, x0 + (int)lround((double)dx * s / steps), y0 + (int)lround((double)dy * s / steps), number);
-        set_dot(g, x, y, number);
-        x0 = x, y0 = y;
+        spot here = {near(place(across, c->x[i])), near(place(up, c->y[i]))};
+        if (!joined || c->mark == TR_POINTS) walked = 0, before = here;
+        draw_line(g, before, here, c->mark, number, &walked);
+        before = here;
         joined = true;
     }
 }
@@ -133,6 +174,12 @@ static void write_words(const page *g, const char *text, int from, int to, bool 
     report_clean(clean, sizeof clean, text, g->utf8);
     report_cut(clean, sizeof clean, to - from, g->utf8);
     fprintf(g->stream, "%*s%s\n", centred ? from + (to - from - report_columns(clean)) / 2 : from, "", clean);
+}
+
+int report_write_line(FILE *stream, const char *text, int columns)
+{
+    write_words(&(page){.stream = stream, .utf8 = report_utf8()}, text, 0, columns, true);
+    return ferror(stream) ? -1 : 0;
 }
 
 static void write_row(const page *g, const grid *cells, int row, const axis *up)
@@ -197,7 +244,7 @@ static void write_legend(const page *g, const tr_plot *p, bool braille)
 static int write_page(const tr_plot *p, FILE *stream, int columns, int rows)
 {
     report_extent extent;
-    if (!report_extent_of(p, &extent)) extent = (report_extent){{0, 1}, {p->log_y ? 0.1 : 0, 1}};
+    report_extent_of(p, &extent);
     page g = {.stream = stream, .utf8 = report_utf8(), .columns = columns};
     grid cells = {.braille = g.utf8 && p->count == 1};
     cells.rows = rows - !!p->title - !!p->ylabel - 2 - !!p->xlabel - has_legend(p);
@@ -207,7 +254,7 @@ static int write_page(const tr_plot *p, FILE *stream, int columns, int rows)
         if ((int)strlen(up.label[i]) + 2 > g.left) g.left = (int)strlen(up.label[i]) + 2;
     if (g.left < 2) g.left = 2;
     cells.columns = columns - g.left;
-    axis across = make_axis(extent.x, false, cells.columns / 10 + 1);
+    axis across = make_axis(extent.x, p->log_x, cells.columns / 10 + 1);
 
     cells.cells = calloc((size_t)cells.columns, (size_t)cells.rows);
     if (!cells.cells) {

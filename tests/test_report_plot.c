@@ -1,65 +1,13 @@
-#include "test.h"
+#include "pictures.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 #include <trireme/report.h>
 #include "report/run.h"
-
-static char folder[64], *search_path;
-
-BEFORE_ALL
-{
-    strcpy(folder, "/tmp/trireme_plot_XXXXXX");
-    const char *path = getenv("PATH");
-    search_path = strdup(path ? path : "/usr/bin");
-    return mkdtemp(folder) && chdir(folder) == 0 && search_path ? 0 : 1; /* a command that gets through leaves its file there */
-}
-
-static const char *in_folder(const char *name)
-{
-    static char path[512];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-static int files_in_folder(bool remove_them)
-{
-    int n = 0;
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (*e->d_name != '.') {
-            n++;
-            if (remove_them) unlink(in_folder(e->d_name));
-        }
-    if (d) closedir(d);
-    return n;
-}
-
-AFTER_ALL
-{
-    files_in_folder(true);
-    free(search_path);
-    return chdir("/") || rmdir(folder);
-}
-
-static unsigned char *read_file(const char *path, size_t *bytes)
-{
-    static unsigned char data[1 << 20];
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    *bytes = fread(data, 1, sizeof data - 1, file);
-    data[*bytes] = '\0';
-    fclose(file);
-    return data;
-}
 
 static tr_plot *some_plot(void)
 {
@@ -157,14 +105,14 @@ TEST(every_kind_of_data_gives_a_picture)
         int64_t n;
     } data[] = {{NULL, 0}, {flat, 3}, {one, 1}, {negative, 3}, {huge, 3}, {tiny, 3}, {tiny, 2}, {nearly_flat, 3}, {gaps, 7}, {none, 2}};
     need_gnuplot();
-    for (int log_y = 0; log_y < 2; log_y++)
+    for (int log = 0; log < 3; log++)
         for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
-            tr_plot *p = tr_plot_new(.log_y = log_y);
-            for (int mark = TR_LINE; mark <= TR_DASHED; mark++)
+            tr_plot *p = tr_plot_new(.log_x = log == 2, .log_y = log > 0);
+            for (int mark = TR_LINE; mark <= TR_LINE_POINTS; mark++)
                 assert_int_equal(tr_plot_add(p, data[i].n, NULL, data[i].y, (tr_mark)mark, "x"), 0);
             int status = tr_plot_save(p, in_folder("c.png"));
             tr_plot_free(p);
-            if (status) print_error("data %zu, log_y %d: %s\n", i, log_y, tr_error_message());
+            if (status) print_error("data %zu, log %d: %s\n", i, log, tr_error_message());
             assert_int_equal(status, 0);
         }
     tr_plot *empty = tr_plot_new();
@@ -276,18 +224,6 @@ TEST(bad_calls_are_refused)
 
 /* ---- characters ---- */
 
-static const char *drawn(tr_plot *p, int columns, int rows, const char *locale)
-{
-    static char text[1 << 16];
-    FILE *file = tmpfile();
-    setenv("LC_ALL", locale, 1);
-    assert_int_equal(tr_plot_text(p, file, columns, rows), 0);
-    rewind(file);
-    text[fread(text, 1, sizeof text - 1, file)] = '\0';
-    fclose(file);
-    return text;
-}
-
 TEST(text_plot_is_ascii_where_it_must_be)
 {
     tr_plot *p = tr_plot_new(.title = "squares", .xlabel = "x", .ylabel = "y");
@@ -326,10 +262,10 @@ TEST(text_plot_takes_any_numbers)
 {
     const double nan = (double)NAN, inf = (double)INFINITY;
     const double data[][3] = {{nan, nan, nan}, {-1e150, 1e150, 1e308}, {inf, 1, -inf}, {0, 0, 0}, {5e-324, 0, 5e-324}, {-1e-300, -1e300, 1}, {1e15, 1e15 + 1, 1e15}};
-    for (int log_y = 0; log_y < 2; log_y++)
+    for (int log = 0; log < 3; log++)
         for (size_t i = 0; i < sizeof data / sizeof *data; i++)
             for (int columns = 30; columns < 200; columns += 17) {
-                tr_plot *p = tr_plot_new(.log_y = log_y, .title = "損失\n\x1b[2J");
+                tr_plot *p = tr_plot_new(.log_x = log == 2, .log_y = log > 0, .title = "損失\n\x1b[2J");
                 tr_plot_add(p, 3, data[(i + 1) % 7], data[i], TR_LINE, "curve");
                 const char *text = drawn(p, columns, 10, "C");
                 int lines = 0;
