@@ -143,7 +143,7 @@ TEST(a_result_is_no_parameter)
 TEST(many_names_find_room)
 {
     tr_module *m = plain("Many");
-    char name[8];
+    char name[16];
     for (int i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "w%d", i);
         assert_non_null(tr_module_parameter(m, name, row(i)));
