@@ -99,10 +99,12 @@ TEST(histogram_counts_as_numpy_counts)
     assert_counts(p->curves + 1, 10, 2.5, 3.5, (int[]){0, 0, 0, 0, 0, 3, 0, 0, 0, 0});
     tr_plot_hist(p, row64(-1, 5, 2, 2.9999, 3.0001, (double)NAN, (double)INFINITY), .bins = 3);
     assert_counts(p->curves + 2, 3, -1, 5, (int[]){1, 2, 2});
+    tr_plot_hist(p, row64(0, 0.7, 0.5249999999999999), .bins = 4); /* which is the third border, and 2.9999 of four parts */
+    assert_counts(p->curves + 3, 4, 0, 0.7, (int[]){1, 0, 0, 2});
     tr_plot_hist(p, tr_zeros(TR_SHAPE(0)), .bins = 2);
-    assert_counts(p->curves + 3, 2, 0, 1, (int[]){0, 0});
+    assert_counts(p->curves + 4, 2, 0, 1, (int[]){0, 0});
     tr_plot_hist(p, row64(1e15, 1e15), .bins = 4);
-    assert_counts(p->curves + 4, 4, 1e15 - 0.5, 1e15 + 0.5, (int[]){0, 0, 2, 0});
+    assert_counts(p->curves + 5, 4, 1e15 - 0.5, 1e15 + 0.5, (int[]){0, 0, 2, 0});
     tr_plot_free(p);
 }
 
