@@ -22,7 +22,10 @@ typedef enum {
     KERNEL_DIV,
     KERNEL_POW,
     KERNEL_MAXIMUM,
-    KERNEL_MINIMUM, /* (out, a, b) */
+    KERNEL_MINIMUM,
+    KERNEL_FLOOR_DIVIDE,
+    KERNEL_REMAINDER, /* with b's sign */
+    KERNEL_FMOD,      /* with a's sign (out, a, b); an integer over 0 gives 0: the caller refuses it */
     KERNEL_EQ,
     KERNEL_NE,
     KERNEL_LT,
@@ -37,7 +40,8 @@ typedef enum {
     /* Reductions: size[0 .. split) are the kept dims, size[split .. ndim) the reduced ones; stride[0] is given for the
      * kept dims only, stride[1] for all.  n counts outputs.  Nothing to reduce gives the neutral value; MAX, MIN and
      * ARG* are never called so. */
-    KERNEL_SUM, /* (out, a): the sum divided by number[0].  Integers and bool: out is int64, a of type `from` */
+    KERNEL_SUM,  /* (out, a): the sum divided by number[0].  Integers and bool: out is int64, a of type `from` */
+    KERNEL_PROD, /* (out, a): like KERNEL_SUM, without a divisor; not of complex numbers */
     KERNEL_MAX,
     KERNEL_MIN, /* (out, a): NaN if any is */
     KERNEL_ARGMAX,
@@ -49,7 +53,12 @@ typedef enum {
     KERNEL_GEMM,
     KERNEL_INVERSE, /* (out, a): n x n row-major, size[0] = n; a singular matrix is an error that names the diagonal */
 
+    KERNEL_SOLVE, /* (x, a, b): a x = b; size = {batch, n, m}; a n x n, b and x n x m, row-major; singular is an error */
+    KERNEL_DET,   /* (out, a): size = {batch, n}; 0 for a singular matrix */
+
     /* Along one dim of row-major memory: size = {outer, n, inner}. */
+    KERNEL_CUMSUM, /* (y, x): y_i = x_0 + ... + x_i; not bool, integers in int64 */
+    KERNEL_SORT,   /* (y, x, index int64 [written]): stable, NaN above every number; flags 1: the largest first */
     KERNEL_SOFTMAX,
     KERNEL_LOG_SOFTMAX, /* (y, x) */
     KERNEL_SOFTMAX_BACKWARD,
@@ -64,6 +73,7 @@ typedef enum {
     /* Indices are int64, row-major, negative ones refused; out of range is an error that names the index. */
     KERNEL_INDEX_SELECT,   /* (out, x, index): size = {outer, rows of x, inner, count of index}; all row-major */
     KERNEL_INDEX_ADD,      /* (out [added to], src, index): the same, size[1] rows of out */
+    KERNEL_INDEX_COPY,     /* (out [written over], src, index): likewise; of several rows for one place the last stays */
     KERNEL_GATHER,         /* (out, x, index): out and index row-major of size[0..ndim); stride[1] of x; dim `split`, number[0] its size in x */
     KERNEL_SCATTER_ADD,    /* (out [added to], src, index): src and index row-major of size[0..ndim); stride[0] of out; likewise */
     KERNEL_MASKED_SELECT,  /* (out, x, mask bool): flat x and mask of size[0] elements; out has as many as mask is true */

@@ -54,6 +54,9 @@ static void fill(const level *l, kernel_table t)
     kernels_nll(t);
     kernels_gemm(t);
     kernels_inverse(t);
+    kernels_solve(t);
+    kernels_cumsum(t);
+    kernels_sort(t);
 }
 
 enum { LEVELS = sizeof levels / sizeof *levels };

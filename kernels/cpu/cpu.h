@@ -10,6 +10,9 @@ void kernels_mask(kernel_table table);
 void kernels_nll(kernel_table table);
 void kernels_gemm(kernel_table table);
 void kernels_inverse(kernel_table table);
+void kernels_solve(kernel_table table);
+void kernels_cumsum(kernel_table table);
+void kernels_sort(kernel_table table);
 
 /* Fill a table with a level's kernels: "v2", "v3", "v4", elsewhere "generic".  False: not built, or this processor lacks
  * what it needs. */

@@ -74,6 +74,16 @@ static int index_add(const kernel_call *call)
     return 0;
 }
 
+static int index_copy(const kernel_call *call)
+{
+    int64_t rows = call->size[1], count = call->size[3], bytes = call->size[2] * tr_dtype_size(call->type);
+    const int64_t *index = call->at[2];
+    if (check(call, index, count, rows) < 0) return -1;
+    for (int64_t i = 0; i < call->size[0] * count; i++)
+        memcpy((char *)call->at[0] + (i / count * rows + index[i % count]) * bytes, (const char *)call->at[1] + i * bytes, (size_t)bytes);
+    return 0;
+}
+
 /* ---- elements ---- */
 
 /* Element i of the index, row-major, meets which element of the indexed memory? */
@@ -122,6 +132,7 @@ void kernels_index(kernel_table table)
     for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
         table[KERNEL_INDEX_SELECT][type] = index_select;
         table[KERNEL_INDEX_ADD][type] = index_add;
+        table[KERNEL_INDEX_COPY][type] = index_copy;
         table[KERNEL_GATHER][type] = gather;
         table[KERNEL_SCATTER_ADD][type] = scatter_add;
     }

@@ -17,6 +17,26 @@ static inline double pow_f64(double a, double b) { return b == 2 ? a * a : b == 
 static inline float div_f32(float a, float b) { return a / b; }
 static inline double div_f64(double a, double b) { return a / b; }
 
+/* Python's division of floats: the remainder takes b's sign, and a = floor_divide(a, b) b + remainder(a, b). */
+#define DIVISION(T, t, FMOD, FLOOR, COPYSIGN)                                                    \
+ static inline T fmod_##t(T a, T b) { return FMOD(a, b); }                                       \
+ static inline T remainder_##t(T a, T b)                                                         \
+ {                                                                                               \
+  T left = FMOD(a, b);                                                                           \
+  return left != 0 && (left < 0) != (b < 0) ? left + b : left;                                   \
+ }                                                                                               \
+ static inline T floor_divide_##t(T a, T b)                                                      \
+ {                                                                                               \
+  if (b == 0) return a / b;                                                                      \
+  T left = FMOD(a, b), quotient = (a - left) / b;                                                \
+  if (left != 0 && (left < 0) != (b < 0)) quotient -= 1;                                         \
+  if (quotient == 0) return COPYSIGN(0, a / b);                                                  \
+  T whole = FLOOR(quotient);                                                                     \
+  return quotient - whole > (T)0.5 ? whole + 1 : whole; /* the quotient was off by a rounding */ \
+ }
+DIVISION(float, f32, fmodf, floorf, copysignf)
+DIVISION(double, f64, fmod, floor, copysign)
+
 /* Powers of integers, wrapping around; a negative exponent gives what of 1 / a^-b is whole. */
 static inline uint64_t power(uint64_t a, int64_t b)
 {
@@ -32,6 +52,27 @@ static inline uint64_t power(uint64_t a, int64_t b)
  static inline T maximum_##t(T a, T b) { return a > b ? a : b; } \
  static inline T minimum_##t(T a, T b) { return a < b ? a : b; } \
  static inline T pow_##t(T a, T b) { return (T)power((uint64_t)(int64_t)a, (int64_t)b); }
+
+/* Division by 0 gives 0, and by -1, which would trap on the smallest a, wraps around. */
+#define SIGNED_DIVISION(T, U, t)                                              \
+ static inline T fmod_##t(T a, T b) { return b == 0 || b == -1 ? 0 : a % b; } \
+ static inline T remainder_##t(T a, T b)                                      \
+ {                                                                            \
+  T left = fmod_##t(a, b);                                                    \
+  return left != 0 && (left < 0) != (b < 0) ? left + b : left;                \
+ }                                                                            \
+ static inline T floor_divide_##t(T a, T b)                                   \
+ {                                                                            \
+  if (b == 0) return 0;                                                       \
+  if (b == -1) return (T)(0 - (U)a);                                          \
+  return a / b - (a % b != 0 && (a < 0) != (b < 0));                          \
+ }
+SIGNED_DIVISION(int32_t, uint32_t, i32)
+SIGNED_DIVISION(int64_t, uint64_t, i64)
+static inline uint8_t fmod_u8(uint8_t a, uint8_t b) { return b ? a % b : 0; }
+static inline uint8_t remainder_u8(uint8_t a, uint8_t b) { return fmod_u8(a, b); }
+static inline uint8_t floor_divide_u8(uint8_t a, uint8_t b) { return b ? a / b : 0; }
+
 INTEGER(int32_t, i32)
 INTEGER(int64_t, i64)
 INTEGER(uint8_t, u8)
@@ -148,7 +189,10 @@ static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b,
     REAL(K, div) COMPLEX(K, div)                                                               \
     POWERS(K, pow) INTEGERS(K, pow)                                                            \
     REAL(K, maximum) INTEGERS(K, maximum) K(maximum, b, b, TR_BOOL, 1)                         \
-    REAL(K, minimum) INTEGERS(K, minimum) K(minimum, b, b, TR_BOOL, 1)
+    REAL(K, minimum) INTEGERS(K, minimum) K(minimum, b, b, TR_BOOL, 1)                         \
+    POWERS(K, floor_divide) INTEGERS(K, floor_divide)                                          \
+    POWERS(K, remainder) INTEGERS(K, remainder)                                                \
+    POWERS(K, fmod) INTEGERS(K, fmod)
 /* clang-format on */
 
 #define KERNEL(name, t, loop, type, work)                                          \
@@ -178,7 +222,10 @@ enum {
     KERNEL_div = KERNEL_DIV,
     KERNEL_pow = KERNEL_POW,
     KERNEL_maximum = KERNEL_MAXIMUM,
-    KERNEL_minimum = KERNEL_MINIMUM
+    KERNEL_minimum = KERNEL_MINIMUM,
+    KERNEL_floor_divide = KERNEL_FLOOR_DIVIDE,
+    KERNEL_remainder = KERNEL_REMAINDER,
+    KERNEL_fmod = KERNEL_FMOD
 };
 
 void kernels_binary(kernel_table table)

@@ -15,5 +15,8 @@ LOOP(mul)
 LOOP(maximum)
 LOOP(minimum)
 LOOP(pow)
+LOOP(floor_divide)
+LOOP(remainder)
+LOOP(fmod)
 #undef LOOP
 #undef RUN

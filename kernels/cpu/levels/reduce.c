@@ -292,16 +292,26 @@ static const reducer min_of_f32 = {min_row_f32, min_columns_f32, min_row_f32, TR
 static const reducer min_of_f64 = {min_row_f64, min_columns_f64, min_row_f64, TR_FLOAT64, TR_FLOAT64, &start_min_f64};
 static const reducer min_of_i64 = {min_row_i64, min_columns_i64, min_row_i64, TR_INT64, TR_INT64, &start_min_i64};
 
+static const reducer prod_of_f32 = {prod_row_f32, prod_columns_f32, prod_row_f64, TR_FLOAT32, TR_FLOAT64, &one_f32};
+static const reducer prod_of_f64 = {prod_row_f64, prod_columns_f64, prod_row_f64, TR_FLOAT64, TR_FLOAT64, &one_f64};
+static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64, TR_INT64, TR_INT64, &one_i64};
+
 static int sum_f32(const kernel_call *call) { return reduce(call, &sum_of_f32, call->type); }
 static int sum_f64(const kernel_call *call) { return reduce(call, &sum_of_f64, call->type); }
 static int sum_complex(const kernel_call *call) { return reduce(call, &sum_of_c128, call->type); }
 
-static int sum_i64(const kernel_call *call)
+static int prod_f32(const kernel_call *call) { return reduce(call, &prod_of_f32, call->type); }
+static int prod_f64(const kernel_call *call) { return reduce(call, &prod_of_f64, call->type); }
+
+static int whole(const kernel_call *call, const reducer *by)
 {
     tr_dtype from = call->from ? call->from : call->type;
-    if (from > TR_INT64) return core_fail_status("sum: elements of type %d do not add up to int64", from);
-    return reduce(call, &sum_of_i64, from);
+    if (from > TR_INT64) return core_fail_status("%s: elements of type %d do not add up to int64", kernel_name(call->kernel), from);
+    return reduce(call, by, from);
 }
+
+static int sum_i64(const kernel_call *call) { return whole(call, &sum_of_i64); }
+static int prod_i64(const kernel_call *call) { return whole(call, &prod_of_i64); }
 
 static int max_f32(const kernel_call *call) { return reduce(call, &max_of_f32, call->type); }
 static int max_f64(const kernel_call *call) { return reduce(call, &max_of_f64, call->type); }
@@ -315,6 +325,7 @@ void kernels_reduce(kernel_table table)
     static const tr_dtype floats[] = {TR_FLOAT16, TR_BFLOAT16, TR_FLOAT32}, integers[] = {TR_BOOL, TR_UINT8, TR_INT32, TR_INT64};
     for (int i = 0; i < 3; i++) {
         table[KERNEL_SUM][floats[i]] = sum_f32;
+        table[KERNEL_PROD][floats[i]] = prod_f32;
         table[KERNEL_MAX][floats[i]] = max_f32;
         table[KERNEL_MIN][floats[i]] = min_f32;
     }
@@ -324,6 +335,8 @@ void kernels_reduce(kernel_table table)
     }
     table[KERNEL_SUM][TR_INT64] = sum_i64;
     table[KERNEL_SUM][TR_FLOAT64] = sum_f64;
+    table[KERNEL_PROD][TR_INT64] = prod_i64;
+    table[KERNEL_PROD][TR_FLOAT64] = prod_f64;
     table[KERNEL_MAX][TR_FLOAT64] = max_f64;
     table[KERNEL_MIN][TR_FLOAT64] = min_f64;
     table[KERNEL_SUM][TR_COMPLEX64] = sum_complex;

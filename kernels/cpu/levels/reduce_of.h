@@ -62,3 +62,19 @@ static void OF(min_columns)(void *accumulators, const void *x, int64_t n) { PICK
 #undef PICK_COLUMNS
 
 static const T OF(start_max) = START_MAX, OF(start_min) = START_MIN;
+
+static void OF(prod_row)(void *accumulator, const void *x_, int64_t n)
+{
+    A *product = accumulator;
+    const T *x = x_;
+    for (int64_t i = 0; i < n; i++) *product *= (A)x[i];
+}
+
+static void OF(prod_columns)(void *accumulators, const void *x_, int64_t n)
+{
+    A *product = accumulators;
+    const T *x = x_;
+    for (int64_t i = 0; i < n; i++) product[i] *= (A)x[i];
+}
+
+static const A OF(one) = 1;
