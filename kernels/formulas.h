@@ -11,6 +11,24 @@ static inline TR_BOTH float sign_f32(float x) { return x > 0 ? 1.0f : x < 0 ? -1
                                                                   : x != x  ? x
                                                                             : 0.0f; }
 
+/* The rarer ones are libm's in float32 too, one element after the other; rint rounds halves to even. */
+static inline TR_BOTH float floor_f32(float x) { return floorf(x); }
+static inline TR_BOTH float ceil_f32(float x) { return ceilf(x); }
+static inline TR_BOTH float round_f32(float x) { return rintf(x); }
+static inline TR_BOTH float trunc_f32(float x) { return truncf(x); }
+static inline TR_BOTH float log1p_f32(float x) { return log1pf(x); }
+static inline TR_BOTH float expm1_f32(float x) { return expm1f(x); }
+static inline TR_BOTH float log2_f32(float x) { return log2f(x); }
+static inline TR_BOTH float log10_f32(float x) { return log10f(x); }
+static inline TR_BOTH float exp2_f32(float x) { return exp2f(x); }
+static inline TR_BOTH float tan_f32(float x) { return tanf(x); }
+static inline TR_BOTH float asin_f32(float x) { return asinf(x); }
+static inline TR_BOTH float acos_f32(float x) { return acosf(x); }
+static inline TR_BOTH float atan_f32(float x) { return atanf(x); }
+static inline TR_BOTH float sinh_f32(float x) { return sinhf(x); }
+static inline TR_BOTH float cosh_f32(float x) { return coshf(x); }
+static inline TR_BOTH float erf_f32(float x) { return erff(x); }
+
 static inline TR_BOTH double exp_f64(double x) { return exp(x); }
 static inline TR_BOTH double log_f64(double x) { return log(x); }
 static inline TR_BOTH double sin_f64(double x) { return sin(x); }
@@ -23,5 +41,21 @@ static inline TR_BOTH double abs_f64(double x) { return fabs(x); }
 static inline TR_BOTH double sign_f64(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0
                                                                    : x != x  ? x
                                                                              : 0.0; }
+static inline TR_BOTH double floor_f64(double x) { return floor(x); }
+static inline TR_BOTH double ceil_f64(double x) { return ceil(x); }
+static inline TR_BOTH double round_f64(double x) { return rint(x); }
+static inline TR_BOTH double trunc_f64(double x) { return trunc(x); }
+static inline TR_BOTH double log1p_f64(double x) { return log1p(x); }
+static inline TR_BOTH double expm1_f64(double x) { return expm1(x); }
+static inline TR_BOTH double log2_f64(double x) { return log2(x); }
+static inline TR_BOTH double log10_f64(double x) { return log10(x); }
+static inline TR_BOTH double exp2_f64(double x) { return exp2(x); }
+static inline TR_BOTH double tan_f64(double x) { return tan(x); }
+static inline TR_BOTH double asin_f64(double x) { return asin(x); }
+static inline TR_BOTH double acos_f64(double x) { return acos(x); }
+static inline TR_BOTH double atan_f64(double x) { return atan(x); }
+static inline TR_BOTH double sinh_f64(double x) { return sinh(x); }
+static inline TR_BOTH double cosh_f64(double x) { return cosh(x); }
+static inline TR_BOTH double erf_f64(double x) { return erf(x); }
 
 #endif

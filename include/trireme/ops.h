@@ -56,6 +56,25 @@ TR_API tr_tensor *(tr_cos)(tr_tensor *x);
 TR_API tr_tensor *(tr_tanh)(tr_tensor *x);
 TR_API tr_tensor *(tr_sigmoid)(tr_tensor *x);
 TR_API tr_tensor *(tr_relu)(tr_tensor *x); /* NaN stays NaN; derivative 0 at 0 */
+TR_API tr_tensor *(tr_floor)(tr_tensor *x);
+TR_API tr_tensor *(tr_ceil)(tr_tensor *x);
+TR_API tr_tensor *(tr_round)(tr_tensor *x); /* halves to the even neighbour */
+TR_API tr_tensor *(tr_trunc)(tr_tensor *x);
+TR_API tr_tensor *(tr_log1p)(tr_tensor *x);
+TR_API tr_tensor *(tr_expm1)(tr_tensor *x);
+TR_API tr_tensor *(tr_log2)(tr_tensor *x);
+TR_API tr_tensor *(tr_log10)(tr_tensor *x);
+TR_API tr_tensor *(tr_exp2)(tr_tensor *x);
+TR_API tr_tensor *(tr_tan)(tr_tensor *x);
+TR_API tr_tensor *(tr_asin)(tr_tensor *x);
+TR_API tr_tensor *(tr_acos)(tr_tensor *x);
+TR_API tr_tensor *(tr_atan)(tr_tensor *x);
+TR_API tr_tensor *(tr_sinh)(tr_tensor *x);
+TR_API tr_tensor *(tr_cosh)(tr_tensor *x);
+TR_API tr_tensor *(tr_erf)(tr_tensor *x);
+TR_API tr_tensor *(tr_silu)(tr_tensor *x);     /* x sigmoid(x) */
+TR_API tr_tensor *(tr_gelu)(tr_tensor *x);     /* x Phi(x), by erf */
+TR_API tr_tensor *(tr_softplus)(tr_tensor *x); /* log(1 + exp x); x itself beyond 20 */
 
 /* ---- in place: the left operand changes, every view of it sees that ----
  * A leaf that requires grad may be changed only under TR_NO_GRAD.  Each returns its first argument. */
@@ -177,6 +196,25 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define tr_tanh(x)                           TR_TENSOR_((tr_tanh)(x))
 # define tr_sigmoid(x)                        TR_TENSOR_((tr_sigmoid)(x))
 # define tr_relu(x)                           TR_TENSOR_((tr_relu)(x))
+# define tr_floor(x)                          TR_TENSOR_((tr_floor)(x))
+# define tr_ceil(x)                           TR_TENSOR_((tr_ceil)(x))
+# define tr_round(x)                          TR_TENSOR_((tr_round)(x))
+# define tr_trunc(x)                          TR_TENSOR_((tr_trunc)(x))
+# define tr_log1p(x)                          TR_TENSOR_((tr_log1p)(x))
+# define tr_expm1(x)                          TR_TENSOR_((tr_expm1)(x))
+# define tr_log2(x)                           TR_TENSOR_((tr_log2)(x))
+# define tr_log10(x)                          TR_TENSOR_((tr_log10)(x))
+# define tr_exp2(x)                           TR_TENSOR_((tr_exp2)(x))
+# define tr_tan(x)                            TR_TENSOR_((tr_tan)(x))
+# define tr_asin(x)                           TR_TENSOR_((tr_asin)(x))
+# define tr_acos(x)                           TR_TENSOR_((tr_acos)(x))
+# define tr_atan(x)                           TR_TENSOR_((tr_atan)(x))
+# define tr_sinh(x)                           TR_TENSOR_((tr_sinh)(x))
+# define tr_cosh(x)                           TR_TENSOR_((tr_cosh)(x))
+# define tr_erf(x)                            TR_TENSOR_((tr_erf)(x))
+# define tr_silu(x)                           TR_TENSOR_((tr_silu)(x))
+# define tr_gelu(x)                           TR_TENSOR_((tr_gelu)(x))
+# define tr_softplus(x)                       TR_TENSOR_((tr_softplus)(x))
 # define tr_add_(a, b)                        TR_BINARY_(tr_add_, a, b)
 # define tr_sub_(a, b)                        TR_BINARY_(tr_sub_, a, b)
 # define tr_mul_(a, b)                        TR_BINARY_(tr_mul_, a, b)

@@ -4,6 +4,10 @@ static inline T OF(abs_value)(T x) { return x > 0 ? x : OF(neg_value)(x); }
 static inline T OF(sign_value)(T x) { return x == 0 ? 0 : (T)(x > 0 ? 1 : -1); }
 static inline T OF(square_value)(T x) { return (T)((U)x * (U)x); }
 static inline T OF(relu_value)(T x) { return x > 0 ? x : 0; }
+static inline T OF(floor_value)(T x) { return x; } /* what is whole stays */
+static inline T OF(ceil_value)(T x) { return x; }
+static inline T OF(round_value)(T x) { return x; }
+static inline T OF(trunc_value)(T x) { return x; }
 
 typedef T (*OF(value))(T x);
 
@@ -23,5 +27,9 @@ LOOP(abs)
 LOOP(sign)
 LOOP(square)
 LOOP(relu)
+LOOP(floor)
+LOOP(ceil)
+LOOP(round)
+LOOP(trunc)
 #undef LOOP
 #undef RUN
