@@ -1,6 +1,6 @@
 /* Elements picked by integer tensors and by masks.
  *
- *     index_select: y = x[..., index, ...]       dx = dy added at index      (index_add; its derivative is index_select)
+ *     index_select: y = x[..., index, ...]       dx = dy added at index      (index_add, in assign.c)
  *     gather:       y = x at index along dim     dx = dy added at index      (scatter_add; its derivative is gather)
  *     masked_select: y = x where mask, in a row  dx = dy back in its places  (masked_scatter; its derivative is ...select)
  *
@@ -31,42 +31,19 @@ static tr_tensor *zeros_like(const tr_tensor *t, const tr_shape *shape)
     return (tr_zeros)(*shape, (tr_tensor_options){.dtype = (tr_dtype)t->dtype, .device = core_device_at(t)});
 }
 
-/* ---- index_select, index_add ---- */
-
-static tr_tensor *index_add(const tr_shape *shape, int dim, tr_tensor *index, tr_tensor *src);
+/* ---- index_select ---- */
 
 static void index_select_derivative(autograd_node *n, tr_tensor *dy)
 {
-    autograd_give(n, 0, index_add(&n->args.shape, (int)n->args.n[0], autograd_in(n, 1), dy));
+    tr_tensor *index = autograd_in(n, 1), *zeros = index ? zeros_like(dy, &n->args.shape) : NULL;
+    if (zeros) autograd_give(n, 0, (tr_index_add)(zeros, (int)n->args.n[0], index, dy));
 }
 static tr_tensor *sample_index(const int64_t *values, tr_shape shape) { return (tr_from_data)(values, TR_INT64, shape, (tr_tensor_options){.dtype = TR_INT64}); }
 static tr_tensor *index_select_sample(tr_tensor *const *x) { return (tr_index_select)(x[0], 1, sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}})); }
-static tr_tensor *index_add_sample(tr_tensor *const *x) { return index_add(&(tr_shape){
-                                                                               2, {3, 5}},
-                                                                           1, sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}}), x[0]); }
 static const autograd_case index_select_cases[] = {
     {"columns, one twice", index_select_sample, -1, 1, 1, {{3, {2, 4, 3}}}},
     {0}};
-static const autograd_case index_add_cases[] = {
-    {"columns, one twice", index_add_sample, -1, 1, 1, {{2, {3, 3}}}},
-    {0}};
 const autograd_op autograd_index_select = {"index_select", "IndexSelectBackward0", index_select_derivative, index_select_cases};
-static void index_add_derivative(autograd_node *n, tr_tensor *dy)
-{
-    tr_tensor *index = autograd_in(n, 1);
-    if (index) autograd_give(n, 0, (tr_index_select)(dy, (int)n->args.n[0], index));
-}
-const autograd_op autograd_index_add = {"index_add", "IndexAddBackward0", index_add_derivative, index_add_cases};
-
-static tr_tensor *index_add(const tr_shape *shape, int dim, tr_tensor *index, tr_tensor *src)
-{
-    tr_tensor *dense = index && src ? autograd_plain_copy(src, (tr_dtype)src->dtype) : NULL;
-    tr_tensor *y = dense ? zeros_like(src, shape) : NULL;
-    if (!y) return NULL;
-    kernel_call call = rows_call(KERNEL_INDEX_ADD, y, dense, index, shape, dim);
-    if (dense->numel && kernel_run(core_device_at(y), &call) < 0) return NULL;
-    return autograd_note(y, &autograd_index_add, src, index, NULL, AUTOGRAD_B, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {dim}});
-}
 
 tr_tensor *(tr_index_select)(tr_tensor *x, int dim, tr_tensor *index)
 {

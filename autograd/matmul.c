@@ -198,33 +198,3 @@ tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
     tr_tensor *y = rows ? linear(rows, weight, bias) : NULL;
     return y ? (tr_view)(y, shape) : NULL;
 }
-
-/* ---- inverse: y = a^-1      da = -y' dy y' ---- */
-
-static void inverse_derivative(autograd_node *n, tr_tensor *dy)
-{
-    tr_tensor *turned = swapped(autograd_out(n));
-    autograd_give(n, 0, (tr_neg)((tr_matmul)((tr_matmul)(turned, dy), turned)));
-}
-static tr_tensor *inverse_sample(tr_tensor *const *x)
-{
-    const double far[] = {4, 0, 0, 0, 4, 0, 0, 0, 4}; /* from singular */
-    return (tr_inv)((tr_add)(x[0], (tr_from_data)(far, TR_FLOAT64, x[0]->shape, (tr_tensor_options){.dtype = TR_FLOAT64})));
-}
-static const autograd_case inverse_cases[] = {
-    {"3x3", inverse_sample, -1, 1, 1, {{2, {3, 3}}}},
-    {0}};
-const autograd_op autograd_inverse = {"inv", "LinalgInvExBackward0", inverse_derivative, inverse_cases};
-
-tr_tensor *(tr_inv)(tr_tensor *a)
-{
-    if (!a) return core_null("tr_inv");
-    if (a->shape.ndim != 2 || a->shape.size[0] != a->shape.size[1]) return core_fail("tr_inv: %s is not a square matrix", core_show(a));
-    tr_tensor *dense = autograd_plain_copy(a, (tr_dtype)a->dtype);
-    tr_tensor *y = dense ? core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &a->shape, "tr_inv") : NULL;
-    if (!y) return NULL;
-    kernel_call call = {
-        .kernel = KERNEL_INVERSE, .type = a->dtype, .n = y->numel, .at = {y->data, dense->data}, .size = {a->shape.size[0]}};
-    if (y->numel && kernel_run(core_device_at(a), &call) < 0) return NULL;
-    return autograd_note(y, &autograd_inverse, a, NULL, NULL, AUTOGRAD_Y, NULL);
-}

@@ -120,6 +120,51 @@ tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
     return autograd_note(y, options.dims ? &autograd_mean_dim : &autograd_mean, x, NULL, NULL, 0, &args);
 }
 
+/* ---- prod: y = product of x      dx = dy times the product of the others ----
+ * With zeros among them: an element sees the product of what is not zero if it is the only zero, or if there is none. */
+
+static void prod_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *x = autograd_in(n, 0);
+    if (!x) return;
+    int dims[TR_MAX_DIMS], ndims = 0;
+    for (int d = 0; d < x->shape.ndim; d++)
+        if (n->args.n[1] >> d & 1) dims[ndims++] = d;
+    tr_reduce_options over = {.dims = dims, .ndims = ndims, .keepdim = true};
+    tr_tensor *zero = (tr_eq)(x, tr_number_(0, TR_INT64)), *others = zero ? (tr_where)(zero, tr_number_(1, TR_INT64), x) : NULL;
+    tr_tensor *zeros = others ? (tr_sum)(zero, over) : NULL;
+    if (!zeros) return;
+    tr_tensor *seen = (tr_where)(zero, (tr_eq)(zeros, tr_number_(1, TR_INT64)), (tr_eq)(zeros, tr_number_(0, TR_INT64)));
+    tr_tensor *rest = seen ? (tr_mul)((tr_div)((tr_prod)(others, over), others), (tr_to)(seen, (tr_dtype)x->dtype)) : NULL;
+    autograd_give(n, 0, rest ? (tr_mul)((tr_reshape)(dy, n->args.shape_b), rest) : NULL);
+}
+static tr_tensor *prod_all(tr_tensor *const *x) { return (tr_prod)ALL(x[0]); }
+static tr_tensor *prod_last(tr_tensor *const *x) { return (tr_prod)SOME(x[0], -1); }
+static tr_tensor *prod_one_zero(tr_tensor *const *x)
+{
+    return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 2}, TR_FLOAT64, (tr_shape){1, {3}}, (tr_tensor_options){0})), 0);
+}
+static const autograd_case prod_cases[] = {
+    {"all", prod_all, 0.5, 1.5, 1, {{2, {2, 3}}}},
+    {"last dim", prod_last, -1.5, -0.5, 1, {{2, {3, 4}}}},
+    {"one of them zero", prod_one_zero, 0.5, 1.5, 1, {{1, {3}}}},
+    {0}};
+const autograd_op autograd_prod = {"prod", "ProdBackward0", prod_derivative, prod_cases};
+const autograd_op autograd_prod_dim = {"prod", "ProdBackward1", prod_derivative, prod_cases};
+
+tr_tensor *(tr_prod)(tr_tensor *x, tr_reduce_options options)
+{
+    if (!x) return core_null("tr_prod");
+    plan p;
+    if (make_plan("tr_prod", x, &options, &p) < 0) return NULL;
+    tr_dtype type = core_dtype_category[x->dtype] < 2 ? TR_INT64 : (tr_dtype)x->dtype;
+    tr_tensor *y = core_tensor_new(type, core_device_at(x), &p.result, "tr_prod");
+    if (!y || run(KERNEL_PROD, type, &p, x, y, 1) < 0) return NULL;
+    autograd_args args = remember(x, &p);
+    for (int d = 0; d < x->shape.ndim; d++) args.n[1] |= (int64_t)p.gone[d] << d;
+    return autograd_note(y, options.dims ? &autograd_prod_dim : &autograd_prod, x, NULL, NULL, AUTOGRAD_A, &args);
+}
+
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
 {
     if (!dy || shape->ndim < 0 || core_same_shape(&dy->shape, shape)) return dy;

@@ -22,6 +22,25 @@ TR_API tr_tensor *(tr_pow)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_maximum)(tr_tensor *a, tr_tensor *b); /* NaN if either is; ties share the gradient */
 TR_API tr_tensor *(tr_minimum)(tr_tensor *a, tr_tensor *b);
 
+/* Division that rounds.  An integer divided by zero is an error. */
+TR_API tr_tensor *(tr_floor_divide)(tr_tensor *a, tr_tensor *b); /* the whole number below a / b; no gradient */
+TR_API tr_tensor *(tr_remainder)(tr_tensor *a, tr_tensor *b);    /* a - b floor(a / b): b's sign, as Python's % */
+TR_API tr_tensor *(tr_fmod)(tr_tensor *a, tr_tensor *b);         /* a - b trunc(a / b): a's sign, as C's % */
+
+/* min(max(x, low), high): NaN stays NaN, the gradient passes at both edges.  NULL for a bound means none: tr_clamp(x, NULL, 6). */
+TR_API tr_tensor *(tr_clamp)(tr_tensor *x, tr_tensor *low, tr_tensor *high);
+TR_API tr_tensor *(tr_clamp_min)(tr_tensor *x, tr_tensor *low);
+TR_API tr_tensor *(tr_clamp_max)(tr_tensor *x, tr_tensor *high);
+
+/* ---- truth: bool, no gradient; what is not 0 is true ---- */
+TR_API tr_tensor *(tr_logical_and)(tr_tensor *a, tr_tensor *b);
+TR_API tr_tensor *(tr_logical_or)(tr_tensor *a, tr_tensor *b);
+TR_API tr_tensor *(tr_logical_xor)(tr_tensor *a, tr_tensor *b);
+TR_API tr_tensor *(tr_logical_not)(tr_tensor *x);
+TR_API tr_tensor *(tr_isnan)(tr_tensor *x);
+TR_API tr_tensor *(tr_isinf)(tr_tensor *x);
+TR_API tr_tensor *(tr_isfinite)(tr_tensor *x);
+
 /* ---- comparisons: bool, no gradient ---- */
 TR_API tr_tensor *(tr_eq)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_ne)(tr_tensor *a, tr_tensor *b);
@@ -76,6 +95,8 @@ TR_API tr_tensor *(tr_silu)(tr_tensor *x);     /* x sigmoid(x) */
 TR_API tr_tensor *(tr_gelu)(tr_tensor *x);     /* x Phi(x), by erf */
 TR_API tr_tensor *(tr_softplus)(tr_tensor *x); /* log(1 + exp x); x itself beyond 20 */
 
+TR_API tr_tensor *(tr_leaky_relu)(tr_tensor *x, double slope); /* x > 0 ? x : slope x; PyTorch's default slope is 0.01 */
+
 /* ---- in place: the left operand changes, every view of it sees that ----
  * A leaf that requires grad may be changed only under TR_NO_GRAD.  Each returns its first argument. */
 TR_API tr_tensor *(tr_add_)(tr_tensor *a, tr_tensor *b);
@@ -111,7 +132,6 @@ TR_API tr_tensor *(tr_mm)(tr_tensor *a, tr_tensor *b);  /* 2-D @ 2-D only */
 TR_API tr_tensor *(tr_dot)(tr_tensor *a, tr_tensor *b); /* 1-D @ 1-D only */
 TR_API tr_tensor *(tr_outer)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias); /* x weight' + bias; weight (out, in); bias may be NULL */
-TR_API tr_tensor *(tr_inv)(tr_tensor *a);                                        /* of a square float32 or float64 matrix */
 
 /* ---- joining and indexing ---- */
 TR_API tr_tensor *(tr_cat)(tr_tensors tensors, int dim);
@@ -174,6 +194,20 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define tr_pow(a, b)                         TR_BINARY_(tr_pow, a, b)
 # define tr_maximum(a, b)                     TR_BINARY_(tr_maximum, a, b)
 # define tr_minimum(a, b)                     TR_BINARY_(tr_minimum, a, b)
+# define tr_floor_divide(a, b)                TR_BINARY_(tr_floor_divide, a, b)
+# define tr_remainder(a, b)                   TR_BINARY_(tr_remainder, a, b)
+# define tr_fmod(a, b)                        TR_BINARY_(tr_fmod, a, b)
+# define tr_logical_and(a, b)                 TR_BINARY_(tr_logical_and, a, b)
+# define tr_logical_or(a, b)                  TR_BINARY_(tr_logical_or, a, b)
+# define tr_logical_xor(a, b)                 TR_BINARY_(tr_logical_xor, a, b)
+# define tr_clamp(x, low, high)               TR_TENSOR_((tr_clamp)(x, TR_T(low), TR_T(high)))
+# define tr_clamp_min(x, low)                 TR_TENSOR_((tr_clamp_min)(x, TR_T(low)))
+# define tr_clamp_max(x, high)                TR_TENSOR_((tr_clamp_max)(x, TR_T(high)))
+# define tr_logical_not(x)                    TR_TENSOR_((tr_logical_not)(x))
+# define tr_isnan(x)                          TR_TENSOR_((tr_isnan)(x))
+# define tr_isinf(x)                          TR_TENSOR_((tr_isinf)(x))
+# define tr_isfinite(x)                       TR_TENSOR_((tr_isfinite)(x))
+# define tr_leaky_relu(x, slope)              TR_TENSOR_((tr_leaky_relu)(x, slope))
 # define tr_eq(a, b)                          TR_BINARY_(tr_eq, a, b)
 # define tr_ne(a, b)                          TR_BINARY_(tr_ne, a, b)
 # define tr_lt(a, b)                          TR_BINARY_(tr_lt, a, b)
@@ -241,7 +275,6 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define tr_dot(a, b)                       TR_TENSOR_((tr_dot)(a, b))
 # define tr_outer(a, b)                     TR_TENSOR_((tr_outer)(a, b))
 # define tr_linear(x, weight, bias)         TR_TENSOR_((tr_linear)(x, weight, bias))
-# define tr_inv(a)                          TR_TENSOR_((tr_inv)(a))
 # define tr_cat(tensors, dim)               TR_TENSOR_((tr_cat)(tensors, dim))
 # define tr_stack(tensors, dim)             TR_TENSOR_((tr_stack)(tensors, dim))
 # define tr_index_select(x, dim, index)     TR_TENSOR_((tr_index_select)(x, dim, index))

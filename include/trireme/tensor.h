@@ -37,6 +37,16 @@ TR_API tr_tensor *(tr_randn)(tr_shape shape, tr_tensor_options options);
 TR_API tr_tensor *(tr_randint)(int64_t low, int64_t high, tr_shape shape, tr_tensor_options options);
 TR_API tr_tensor *(tr_randperm)(int64_t n, tr_tensor_options options); /* int64 by default */
 
+TR_API tr_tensor *(tr_eye)(int64_t n, tr_tensor_options options); /* n by n: ones on the diagonal */
+
+/* Of t's shape, on t's device, of t's type unless options say another. */
+TR_API tr_tensor *(tr_empty_like)(tr_tensor *t, tr_tensor_options options);
+TR_API tr_tensor *(tr_zeros_like)(tr_tensor *t, tr_tensor_options options);
+TR_API tr_tensor *(tr_ones_like)(tr_tensor *t, tr_tensor_options options);
+TR_API tr_tensor *(tr_full_like)(tr_tensor *t, double value, tr_tensor_options options);
+TR_API tr_tensor *(tr_rand_like)(tr_tensor *t, tr_tensor_options options);
+TR_API tr_tensor *(tr_randn_like)(tr_tensor *t, tr_tensor_options options);
+
 /* start, start + step, ... below end (above, if step < 0); n values from start to end, both included. */
 TR_API tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_options options);
 TR_API tr_tensor *(tr_linspace)(double start, double end, int64_t n, tr_tensor_options options);
@@ -157,6 +167,13 @@ TR_API void tr_empty_cache(void);
 # define tr_randn(...)                                      TR_CREATE_(tr_randn, __VA_ARGS__, )
 # define tr_randint(...)                                    TR_CREATE3_(tr_randint, __VA_ARGS__, )
 # define tr_randperm(...)                                   TR_CREATE_(tr_randperm, __VA_ARGS__, )
+# define tr_eye(...)                                        TR_CREATE_(tr_eye, __VA_ARGS__, )
+# define tr_empty_like(...)                                 TR_CREATE_(tr_empty_like, __VA_ARGS__, )
+# define tr_zeros_like(...)                                 TR_CREATE_(tr_zeros_like, __VA_ARGS__, )
+# define tr_ones_like(...)                                  TR_CREATE_(tr_ones_like, __VA_ARGS__, )
+# define tr_rand_like(...)                                  TR_CREATE_(tr_rand_like, __VA_ARGS__, )
+# define tr_randn_like(...)                                 TR_CREATE_(tr_randn_like, __VA_ARGS__, )
+# define tr_full_like(...)                                  TR_CREATE2_(tr_full_like, __VA_ARGS__, )
 # define tr_arange(...)                                     TR_CREATE3_(tr_arange, __VA_ARGS__, )
 # define tr_linspace(...)                                   TR_CREATE3_(tr_linspace, __VA_ARGS__, )
 # define tr_from_data(...)                                  TR_CREATE3_(tr_from_data, __VA_ARGS__, )

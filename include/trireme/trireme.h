@@ -3,12 +3,15 @@
 #ifndef TRIREME_TRIREME_H
 #define TRIREME_TRIREME_H
 
+#include <trireme/arrange.h>
 #include <trireme/autograd.h>
 #include <trireme/checkpoint.h>
 #include <trireme/data.h>
 #include <trireme/io.h>
+#include <trireme/linalg.h>
 #include <trireme/nn.h>
 #include <trireme/optim.h>
+#include <trireme/reduce.h>
 #include <trireme/report.h>
 #include <trireme/scheduler.h>
 
