@@ -133,7 +133,7 @@ int64_t(tr_split)(tr_tensor *x, int64_t length, int dim, tr_tensor **parts, int6
     int64_t count = n ? (n - 1) / length + 1 : 1;
     if (count > room) return core_fail_status("tr_split: %s has %lld parts of %lld along dim %d, but there is room for %lld", core_show(x), (long long)count, (long long)length, dim, (long long)room);
     for (int64_t i = 0; i < count; i++)
-        if (!(parts[i] = (tr_narrow)(x, d, i * length, n - i * length < length ? n - i * length : length))) return -1;
+        if (!(parts[i] = autograd_named((tr_narrow)(x, d, i * length, n - i * length < length ? n - i * length : length), "SplitBackward0"))) return -1;
     return count;
 }
 
@@ -146,7 +146,7 @@ int64_t(tr_chunk)(tr_tensor *x, int64_t chunks, int dim, tr_tensor **parts)
     int64_t n = x->shape.size[d];
     if (n) return (tr_split)(x, (n - 1) / chunks + 1, d, parts, chunks);
     for (int64_t i = 0; i < chunks; i++)
-        if (!(parts[i] = (tr_narrow)(x, d, 0, 0))) return -1;
+        if (!(parts[i] = autograd_named((tr_narrow)(x, d, 0, 0), "SplitBackward0"))) return -1;
     return chunks;
 }
 

@@ -55,13 +55,15 @@ static autograd_args masked_args(const tr_tensor *x, const tr_tensor *value) { r
 
 tr_tensor *(tr_masked_fill)(tr_tensor *x, tr_tensor *mask, tr_tensor *value)
 {
+    bool number = value && value->flags & CORE_NUMBER;
     if (!fits("tr_masked_fill", x, mask, &value)) return NULL;
     tr_shape shape;
     if (!core_broadcast(&x->shape, &mask->shape, &shape)) return core_fail("tr_masked_fill: %s and the mask %s do not broadcast", core_show(x), core_show(mask));
     tr_tensor *in[3] = {mask, value, x}, *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &shape, "tr_masked_fill");
     if (!y || autograd_pointwise(KERNEL_WHERE, (tr_dtype)x->dtype, y, in, 3, 0) < 0) return NULL;
     autograd_args args = masked_args(x, value);
-    return autograd_note(y, &autograd_masked_fill, x, mask, value, AUTOGRAD_B, &args);
+    y = autograd_note(y, &autograd_masked_fill, x, mask, value, AUTOGRAD_B, &args);
+    return number ? y : autograd_named(y, "MaskedFillBackward1");
 }
 
 tr_tensor *(tr_masked_fill_)(tr_tensor *x, tr_tensor *mask, tr_tensor *value)
@@ -234,7 +236,8 @@ tr_tensor *(tr_index)(tr_tensor *x, tr_tensor *index)
         tr_tensor *flat = (tr_reshape)(x, r.flat);
         y = tr_pass_up(flat ? (tr_reshape)((tr_index_select)(flat, 0, r.row), r.result) : NULL);
     }
-    return autograd_note(y, &autograd_index, x, r.row, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = r.flat});
+    y = autograd_note(y, &autograd_index, x, r.row, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = r.flat});
+    return index->shape.ndim ? y : autograd_named(y, "SelectBackward0");
 }
 
 static void index_put_derivative(autograd_node *n, tr_tensor *dy)

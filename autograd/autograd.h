@@ -99,6 +99,13 @@ tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_t
 /* The same for any number of inputs; `saved` is what autograd_in(n, 0) will give. */
 tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args);
 
+/* y, fresh from autograd_note, shown under another name than its operation's: PyTorch has several for some. */
+static inline tr_tensor *autograd_named(tr_tensor *y, const char *grad_name)
+{
+    if (y && y->origin) y->origin->name = grad_name;
+    return y;
+}
+
 /* May t be written in place now, from `from` (may be NULL)?  0, or -1 with an error noted. */
 int autograd_check_in_place(const tr_tensor *t, const tr_tensor *from, const char *what);
 

@@ -60,12 +60,14 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_te
     if (!a || !b) return core_null(r->function);
     tr_shape shape;
     tr_dtype type = working_type(r, a, b);
-    if (r->kernel == KERNEL_POW && core_dtype_category[type] < 2 && (b->flags & CORE_NUMBER) && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
+    bool power = r->kernel == KERNEL_POW, by_number = b->flags & CORE_NUMBER;
+    if (power && by_number && core_dtype_category[type] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
         return core_fail("tr_pow: %s: integers to negative integer powers are not allowed", core_show(a));
     if (!autograd_meet(r->function, &a, &b, type, &shape)) return NULL;
     tr_tensor *in[2] = {a, b}, *y = core_tensor_new(type, core_device_at(a), &shape, r->function);
     if (!y || autograd_pointwise(r->kernel, type, y, in, 2, 0) < 0) return NULL;
-    return note(y, op, a, b, saves_for(r, a, b));
+    y = note(y, op, a, b, saves_for(r, a, b));
+    return power && !by_number ? autograd_named(y, "PowBackward1") : y;
 }
 
 static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)

@@ -46,11 +46,13 @@ static tr_tensor *clamp(const char *function, tr_tensor *x, tr_tensor *low, tr_t
     if (high) type = core_result_type(low ? (tr_to)((tr_detach)(x), type) : x, high);
     if (core_dtype_category[type] == 3) return core_fail("%s: %s: complex numbers have no order", function, core_show(x));
     if (x->dtype != type && !(x = (tr_to)(x, type))) return NULL;
+    bool numbers = (!low || low->flags & CORE_NUMBER) && (!high || high->flags & CORE_NUMBER);
     tr_tensor *y = x;
     if (low && !(y = bounded(KERNEL_MAXIMUM, type, y, &low))) return NULL;
     if (high && !(y = bounded(KERNEL_MINIMUM, type, y, &high))) return NULL;
     unsigned saves = AUTOGRAD_A | (low ? AUTOGRAD_B : 0u) | (high ? AUTOGRAD_C : 0u);
-    return autograd_note(y, &autograd_clamp, x, low, high, saves, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1, .n = {low != NULL, high != NULL}});
+    y = autograd_note(y, &autograd_clamp, x, low, high, saves, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1, .n = {low != NULL, high != NULL}});
+    return numbers ? y : autograd_named(y, "ClampBackward0");
 }
 
 tr_tensor *(tr_clamp)(tr_tensor *x, tr_tensor *low, tr_tensor *high)
@@ -58,8 +60,14 @@ tr_tensor *(tr_clamp)(tr_tensor *x, tr_tensor *low, tr_tensor *high)
     if ((!low || !high) && tr_error_stands()) return NULL; /* a bound that could not be made is not an absent one */
     return clamp("tr_clamp", x, low, high);
 }
-tr_tensor *(tr_clamp_min)(tr_tensor *x, tr_tensor *low) { return low ? clamp("tr_clamp_min", x, low, NULL) : core_null("tr_clamp_min"); }
-tr_tensor *(tr_clamp_max)(tr_tensor *x, tr_tensor *high) { return high ? clamp("tr_clamp_max", x, NULL, high) : core_null("tr_clamp_max"); }
+tr_tensor *(tr_clamp_min)(tr_tensor *x, tr_tensor *low)
+{
+    return low ? autograd_named(clamp("tr_clamp_min", x, low, NULL), "ClampMinBackward0") : core_null("tr_clamp_min");
+}
+tr_tensor *(tr_clamp_max)(tr_tensor *x, tr_tensor *high)
+{
+    return high ? autograd_named(clamp("tr_clamp_max", x, NULL, high), "ClampMaxBackward0") : core_null("tr_clamp_max");
+}
 
 /* ---- leaky_relu ---- */
 

@@ -52,11 +52,13 @@ static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_ten
 tr_tensor *(tr_floor_divide)(tr_tensor *a, tr_tensor *b) { return divide("tr_floor_divide", KERNEL_FLOOR_DIVIDE, &a, &b); }
 tr_tensor *(tr_remainder)(tr_tensor *a, tr_tensor *b)
 {
+    bool by_number = b && b->flags & CORE_NUMBER;
     tr_tensor *y = divide("tr_remainder", KERNEL_REMAINDER, &a, &b);
-    return note(y, &autograd_remainder, a, b);
+    return autograd_named(note(y, &autograd_remainder, a, b), by_number ? "RemainderBackward0" : "RemainderBackward1");
 }
 tr_tensor *(tr_fmod)(tr_tensor *a, tr_tensor *b)
 {
+    bool by_number = b && b->flags & CORE_NUMBER;
     tr_tensor *y = divide("tr_fmod", KERNEL_FMOD, &a, &b);
-    return note(y, &autograd_fmod, a, b);
+    return autograd_named(note(y, &autograd_fmod, a, b), by_number ? "FmodBackward0" : "FmodBackward1");
 }

@@ -112,7 +112,7 @@ tr_tensor *(tr_solve)(tr_tensor *a, tr_tensor *b)
     a = (tr_expand)((tr_to)(a, type), full_a);
     right = (tr_expand)((tr_to)(right, type), full_b);
     tr_tensor *x = a && right ? solve(a, right) : NULL;
-    return x && vector ? (tr_squeeze)(x, -1) : x;
+    return x && vector ? autograd_named((tr_squeeze)(x, -1), autograd_solve.grad_name) : x;
 }
 
 /* ---- det ---- */

@@ -127,7 +127,7 @@ static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
     if (!a || !b) return NULL;
     tr_tensor *c = multiply(a, b, &(tr_shape){3, {batch, m, n}},
                             &autograd_bmm);
-    return full.ndim == 3 ? c : (tr_view)(c, full);
+    return full.ndim == 3 ? c : autograd_named((tr_view)(c, full), "UnsafeViewBackward0");
 }
 
 tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
@@ -143,8 +143,8 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
     if (nb == 1) b = (tr_unsqueeze)(b, 1);
     if (!a || !b) return NULL;
     tr_tensor *c = na <= 2 && nb <= 2 ? mm("tr_matmul", a, b) : batched(a, b);
-    if (nb == 1 && c) c = (tr_squeeze)(c, -1);
-    if (na == 1 && c) c = (tr_squeeze)(c, nb == 1 ? -1 : -2);
+    if (nb == 1 && c) c = autograd_named((tr_squeeze)(c, -1), "MvBackward0");
+    if (na == 1 && c) c = autograd_named((tr_squeeze)(c, nb == 1 ? -1 : -2), nb == 1 ? "DotBackward0" : "SqueezeBackward3");
     return c;
 }
 

@@ -3,6 +3,7 @@
  *     y = x at index along dim      dx = dy added at index, 0 elsewhere
  *
  * NaN stands above every number; of equal elements the first is chosen first. */
+#include <math.h>
 #include "autograd/operands.h"
 
 static int run(int kernel_flags, tr_tensor *y, const tr_tensor *x, tr_tensor *index, int dim)
@@ -62,7 +63,8 @@ static tr_tensor *end(tr_tensor *y, const tr_tensor *given, tr_tensor **indices)
 {
     if (!y || given->shape.ndim || y->shape.ndim == 0) return y;
     if (indices) *indices = (tr_reshape)(*indices, (tr_shape){0});
-    return (tr_reshape)(y, (tr_shape){0});
+    const char *name = y->origin ? y->origin->name : NULL;
+    return autograd_named((tr_reshape)(y, (tr_shape){0}), name);
 }
 
 /* ---- sort, argsort, topk ---- */
@@ -161,6 +163,8 @@ tr_tensor *(tr_median_dim)(tr_tensor *x, int dim, tr_pick_options options) { ret
 tr_tensor *(tr_median)(tr_tensor *x)
 {
     if (!x) return core_null("tr_median");
+    if (x->numel == 0 && core_dtype_category[x->dtype] == 2)
+        return (tr_full)((tr_shape){0}, NAN, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)});
     tr_tensor *line = (tr_reshape)(x, (tr_shape){1, {x->numel}});
     return line ? choose("tr_median", &autograd_median, middle, line, 0, (tr_pick_options){0}) : NULL;
 }

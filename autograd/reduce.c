@@ -181,7 +181,9 @@ static void extreme_derivative(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0), *y = autograd_out(n);
     if (!x || !y) return;
-    tr_tensor *at = (tr_to)((tr_eq)(x, (tr_reshape)(y, n->args.shape_b)), (tr_dtype)x->dtype);
+    tr_tensor *chosen = (tr_eq)(x, (tr_reshape)(y, n->args.shape_b));
+    if (chosen) chosen = (tr_logical_or)(chosen, (tr_isnan)(x)); /* where there is NaN, y is NaN and equals nothing */
+    tr_tensor *at = chosen ? (tr_to)(chosen, (tr_dtype)x->dtype) : NULL;
     tr_tensor *share = at ? (tr_div)(at, autograd_sum_to(at, &n->args.shape_b)) : NULL;
     autograd_give(n, 0, share ? (tr_mul)(share, (tr_reshape)(dy, n->args.shape_b)) : NULL);
 }
@@ -207,7 +209,8 @@ static tr_tensor *extreme(const char *function, int kernel, const autograd_op *o
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, function);
     if (!y || run(kernel, (tr_dtype)x->dtype, &p, x, y, 1) < 0) return NULL;
     autograd_args args = remember(x, &p);
-    return autograd_note(y, op, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y, &args);
+    y = autograd_note(y, op, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y, &args);
+    return options.dims ? autograd_named(y, kernel == KERNEL_MAX ? "AmaxBackward0" : "AminBackward0") : y;
 }
 
 tr_tensor *(tr_max)(tr_tensor *x, tr_reduce_options options) { return extreme("tr_max", KERNEL_MAX, &autograd_max, x, options); }

@@ -7,9 +7,7 @@
 
 static inline TR_BOTH float sqrt_f32(float x) { return sqrtf(x); }
 static inline TR_BOTH float abs_f32(float x) { return fabsf(x); }
-static inline TR_BOTH float sign_f32(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f
-                                                                  : x != x  ? x
-                                                                            : 0.0f; }
+static inline TR_BOTH float sign_f32(float x) { return (float)((x > 0) - (x < 0)); } /* 0 of NaN, as PyTorch has it */
 
 /* The rarer ones are libm's in float32 too, one element after the other; rint rounds halves to even. */
 static inline TR_BOTH float floor_f32(float x) { return floorf(x); }
@@ -38,9 +36,7 @@ static inline TR_BOTH double cos_any_f64(double x) { return cos(x); }
 static inline TR_BOTH double tanh_f64(double x) { return tanh(x); }
 static inline TR_BOTH double sqrt_f64(double x) { return sqrt(x); }
 static inline TR_BOTH double abs_f64(double x) { return fabs(x); }
-static inline TR_BOTH double sign_f64(double x) { return x > 0 ? 1.0 : x < 0 ? -1.0
-                                                                   : x != x  ? x
-                                                                             : 0.0; }
+static inline TR_BOTH double sign_f64(double x) { return (double)((x > 0) - (x < 0)); }
 static inline TR_BOTH double floor_f64(double x) { return floor(x); }
 static inline TR_BOTH double ceil_f64(double x) { return ceil(x); }
 static inline TR_BOTH double round_f64(double x) { return rint(x); }

@@ -25,8 +25,7 @@ static tr_tensor *lying(int way, tr_dtype type, double low, double high)
 
 static double sigmoid_of(double x) { return 1 / (1 + exp(-x)); }
 static double relu_of(double x) { return x <= 0 ? 0 : x; }
-static double sign_of(double x) { return x > 0 ? 1 : x < 0 ? -1
-                                                           : x; }
+static double sign_of(double x) { return (x > 0) - (x < 0); } /* 0 of NaN */
 static double square_of(double x) { return x * x; }
 static double neg_of(double x) { return -x; }
 static double reciprocal_of(double x) { return 1 / x; }

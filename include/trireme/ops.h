@@ -64,7 +64,7 @@ TR_API int(tr_allclose)(tr_tensor *a, tr_tensor *b, tr_allclose_options options)
 /* ---- pointwise, one operand: the rows of kernels/pointwise.def ---- */
 TR_API tr_tensor *(tr_neg)(tr_tensor *x);
 TR_API tr_tensor *(tr_abs)(tr_tensor *x);
-TR_API tr_tensor *(tr_sign)(tr_tensor *x); /* -1, 0 or 1 */
+TR_API tr_tensor *(tr_sign)(tr_tensor *x); /* -1, 0 or 1; 0 of NaN */
 TR_API tr_tensor *(tr_square)(tr_tensor *x);
 TR_API tr_tensor *(tr_sqrt)(tr_tensor *x);
 TR_API tr_tensor *(tr_reciprocal)(tr_tensor *x);

@@ -1,0 +1,453 @@
+/* Every operation against PyTorch: golden/ops.txt replayed, values, types, shapes and gradients.  golden/make_ops.py says
+ * how a line is to be read. */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <trireme/trireme.h>
+#include "test.h"
+
+enum { MOST = 8 }; /* inputs, outputs, numbers of a case */
+
+/* What an operation is called with: its inputs, its numbers; and where it leaves its results. */
+typedef struct {
+    tr_tensor *x[MOST], *y[MOST];
+    double a[MOST];
+    int inputs, outputs, numbers;
+} call;
+
+/* ---- the operations by name ---- */
+
+static tr_reduce_options over(const call *c, int at, int *dims)
+{
+    int n = (int)c->a[at];
+    for (int i = 0; i < n; i++) dims[i] = (int)c->a[at + 1 + i];
+    return (tr_reduce_options){.dims = n < 0 ? NULL : dims, .ndims = n < 0 ? 0 : n, .keepdim = c->a[at + 1 + (n < 0 ? 0 : n)] != 0};
+}
+
+static tr_var_options var_over(const call *c, int *dims)
+{
+    tr_reduce_options o = over(c, 1, dims);
+    return (tr_var_options){.dims = o.dims, .ndims = o.ndims, .keepdim = o.keepdim, .biased = c->a[0] != 0};
+}
+
+static tr_norm_options norm_over(const call *c, int *dims)
+{
+    tr_reduce_options o = over(c, 1, dims);
+    return (tr_norm_options){.dims = o.dims, .ndims = o.ndims, .keepdim = o.keepdim, .p = c->a[0]};
+}
+
+static tr_shape shape_from(const call *c, int from)
+{
+    int64_t size[MOST];
+    for (int i = from; i < c->numbers; i++) size[i - from] = (int64_t)c->a[i];
+    return tr_shape_of(c->numbers - from, size);
+}
+
+static tr_tensors list(const call *c) { return (tr_tensors){c->x, c->inputs}; }
+
+#define I(n) ((int)c->a[n])
+#define L(n) ((int64_t)c->a[n])
+#define X    c->x[0]
+#define X1   c->x[1]
+#define X2   c->x[2]
+#define NONE \
+ (tr_tensor_options) { 0 }
+#define LOSS \
+ (tr_loss_options) { .reduction = (tr_reduction)I(0) }
+#define ONE c->y[0]
+
+#define UNARY(OP)                                                                                                     \
+ OP(neg)                                                                                                              \
+ OP(abs)                                                                                                              \
+ OP(sign)                                                                                                             \
+ OP(square)                                                                                                           \
+ OP(sqrt) OP(reciprocal) OP(exp) OP(log) OP(sin) OP(cos) OP(tanh) OP(sigmoid)                                         \
+     OP(relu) OP(floor) OP(ceil) OP(round) OP(trunc) OP(log1p) OP(expm1) OP(log2) OP(log10) OP(exp2) OP(tan) OP(asin) \
+         OP(acos) OP(atan) OP(sinh) OP(cosh) OP(erf) OP(silu) OP(gelu) OP(softplus) OP(isnan) OP(isinf) OP(isfinite)  \
+             OP(logical_not) OP(median) OP(clone) OP(t) OP(trace) OP(inv) OP(det)
+#define BINARY(OP)                                                                                                      \
+ OP(add)                                                                                                                \
+ OP(sub)                                                                                                                \
+ OP(mul)                                                                                                                \
+ OP(div)                                                                                                                \
+ OP(pow) OP(maximum) OP(minimum) OP(eq) OP(ne) OP(lt) OP(le) OP(gt) OP(ge)                                              \
+     OP(floor_divide) OP(remainder) OP(fmod) OP(logical_and) OP(logical_or) OP(logical_xor) OP(clamp_min) OP(clamp_max) \
+         OP(masked_select) OP(index) OP(matmul) OP(mm) OP(dot) OP(outer) OP(solve)
+#define REDUCTION(OP) \
+ OP(sum)              \
+ OP(mean)             \
+ OP(max)              \
+ OP(min)              \
+ OP(argmax) OP(argmin) OP(prod) OP(any) OP(all) OP(logsumexp)
+/* In place: on a copy, which lies in memory as the input does. */
+#define IN_PLACE(OP) OP(add_) OP(sub_) OP(mul_) OP(div_)
+
+#define EXPRESSION(OP)                                                                                                          \
+ OP(leaky_relu, tr_leaky_relu(X, c->a[0]))                                                                                      \
+ OP(clamp, tr_clamp(X, X1, X2))                                                                                                 \
+ OP(where, tr_where(X, X1, X2))                                                                                                 \
+ OP(masked_fill, tr_masked_fill(X, X1, X2))                                                                                     \
+ OP(masked_fill_, tr_masked_fill_(tr_clone(X), X1, X2))                                                                         \
+ OP(var, (tr_var)(X, var_over(c, dims)))                                                                                        \
+ OP(std, (tr_std)(X, var_over(c, dims)))                                                                                        \
+ OP(norm, (tr_norm)(X, norm_over(c, dims)))                                                                                     \
+ OP(cumsum, tr_cumsum(X, I(0)))                                                                                                 \
+ OP(max_dim, tr_max_dim(X, I(0), .keepdim = I(1) != 0, .indices = &c->y[1]))                                                    \
+ OP(min_dim, tr_min_dim(X, I(0), .keepdim = I(1) != 0, .indices = &c->y[1]))                                                    \
+ OP(median_dim, tr_median_dim(X, I(0), .keepdim = I(1) != 0, .indices = &c->y[1]))                                              \
+ OP(sort, tr_sort(X, I(0), .descending = I(1) != 0, .indices = &c->y[1]))                                                       \
+ OP(topk, tr_topk(X, L(0), I(1), .smallest = I(2) != 0, .indices = &c->y[1]))                                                   \
+ OP(softmax, tr_softmax(X, I(0)))                                                                                               \
+ OP(log_softmax, tr_log_softmax(X, I(0)))                                                                                       \
+ OP(flip, tr_flip(X, shape_from(c, 0)))                                                                                         \
+ OP(roll, tr_roll(X, L(0), I(1)))                                                                                               \
+ OP(repeat, tr_repeat(X, shape_from(c, 0)))                                                                                     \
+ OP(permute, tr_permute(X, shape_from(c, 0)))                                                                                   \
+ OP(transpose, tr_transpose(X, I(0), I(1)))                                                                                     \
+ OP(reshape, tr_reshape(X, shape_from(c, 0)))                                                                                   \
+ OP(flatten, tr_flatten(X, I(0), I(1)))                                                                                         \
+ OP(unsqueeze, tr_unsqueeze(X, I(0)))                                                                                           \
+ OP(squeeze, tr_squeeze(X, I(0)))                                                                                               \
+ OP(expand, tr_expand(X, shape_from(c, 0)))                                                                                     \
+ OP(select, tr_select(X, I(0), L(1)))                                                                                           \
+ OP(narrow, tr_narrow(X, I(0), L(1), L(2)))                                                                                     \
+ OP(slice, tr_slice(X, I(0), L(1), L(2), L(3)))                                                                                 \
+ OP(diagonal, tr_diagonal(X, L(0), I(1), I(2)))                                                                                 \
+ OP(tril, tr_tril(X, L(0)))                                                                                                     \
+ OP(triu, tr_triu(X, L(0)))                                                                                                     \
+ OP(contiguous, tr_contiguous(X))                                                                                               \
+ OP(view, tr_view(X, shape_from(c, 0)))                                                                                         \
+ OP(fill_, tr_fill_(tr_clone(X), c->a[0]))                                                                                      \
+ OP(zero_, tr_zero_(tr_clone(X)))                                                                                               \
+ OP(argsort, tr_argsort(X, I(0), .descending = I(1) != 0)) OP(copy_, tr_copy_(tr_clone(X), X1))                                 \
+     OP(eye, tr_eye(L(0)))                                                                                                      \
+         OP(arange, tr_arange(c->a[0], c->a[1], c->a[2]))                                                                       \
+             OP(linspace, tr_linspace(c->a[0], c->a[1], L(2)))                                                                  \
+                 OP(cat, tr_cat(list(c), I(0)))                                                                                 \
+                     OP(stack, tr_stack(list(c), I(0)))                                                                         \
+                         OP(to, tr_to(X, golden_types[I(0)].dtype))                                                             \
+                             OP(index_select, tr_index_select(X, I(0), X1))                                                     \
+                                 OP(index_put_, tr_index_put_(tr_clone(X), X1, X2))                                             \
+                                     OP(index_add, tr_index_add(X, I(0), X1, X2))                                               \
+                                         OP(index_add_, tr_index_add_(tr_clone(X), I(0), X1, X2))                               \
+                                             OP(index_copy, tr_index_copy(X, I(0), X1, X2))                                     \
+                                                 OP(index_copy_, tr_index_copy_(tr_clone(X), I(0), X1, X2))                     \
+                                                     OP(gather, tr_gather(X, I(0), X1))                                         \
+                                                         OP(scatter_add, tr_scatter_add(X, I(0), X1, X2))                       \
+                                                             OP(linear, tr_linear(X, X1, X2))                                   \
+                                                                 OP(mse_loss, (tr_mse_loss)(X, X1, LOSS))                       \
+                                                                     OP(cross_entropy, (tr_cross_entropy)(X, X1, LOSS))         \
+                                                                         OP(nll_loss, (tr_nll_loss)(X, X1, LOSS))               \
+                                                                             OP(chunk, parts(c, tr_chunk(X, L(0), I(1), c->y))) \
+                                                                                 OP(split, parts(c, tr_split(X, L(0), I(1), c->y, MOST)))
+
+static const struct {
+    const char *name;
+    tr_dtype dtype;
+} golden_types[] = {
+    {"float32", TR_FLOAT32},
+    {"float64", TR_FLOAT64},
+    {"float16", TR_FLOAT16},
+    {"bfloat16", TR_BFLOAT16},
+    {"int64", TR_INT64},
+    {"int32", TR_INT32},
+    {"uint8", TR_UINT8},
+    {"bool", TR_BOOL},
+    {"complex64", TR_COMPLEX64},
+    {"complex128", TR_COMPLEX128},
+};
+
+static tr_tensor *parts(const call *c, int64_t count) { return count == c->outputs ? c->y[0] : tr_fail("%d parts, not %d", (int)count, c->outputs); }
+
+#define OP(name) \
+ static void run_##name(call *c) { ONE = tr_##name(X); }
+UNARY(OP)
+#undef OP
+#define OP(name) \
+ static void run_##name(call *c) { ONE = tr_##name(X, X1); }
+BINARY(OP)
+IN_PLACE(OP)
+#undef OP
+#define OP(name)                          \
+ static void run_##name(call *c)          \
+ {                                        \
+  int dims[MOST];                         \
+  ONE = (tr_##name)(X, over(c, 0, dims)); \
+ }
+REDUCTION(OP)
+#undef OP
+#define OP(name, expression)     \
+ static void run_##name(call *c) \
+ {                               \
+  int dims[MOST];                \
+  (void)dims;                    \
+  ONE = expression;              \
+ }
+EXPRESSION(OP)
+#undef OP
+
+static const struct {
+    const char *name;
+    void (*run)(call *c);
+} operations[] = {
+#define OP(name) {#name, run_##name},
+    UNARY(OP) BINARY(OP) IN_PLACE(OP) REDUCTION(OP)
+#undef OP
+#define OP(name, expression) {#name, run_##name},
+        EXPRESSION(OP)
+#undef OP
+};
+enum { OPERATIONS = sizeof operations / sizeof *operations };
+
+/* ---- reading a case ---- */
+
+static char *word(char **at)
+{
+    while (**at == ' ') ++*at;
+    char *start = *at;
+    while (**at && !isspace((unsigned char)**at)) ++*at;
+    if (**at) *(*at)++ = 0;
+    return start;
+}
+
+static tr_dtype type_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof golden_types / sizeof *golden_types; i++)
+        if (strcmp(name, golden_types[i].name) == 0) return golden_types[i].dtype;
+    return TR_DEFAULT_DTYPE;
+}
+
+static int64_t numbers_of(char *at, double *to, int64_t most)
+{
+    int64_t n = 0;
+    for (char *end; n < most; at = end) {
+        double value = strtod(at, &end);
+        if (end == at) break;
+        to[n++] = value;
+    }
+    return n;
+}
+
+enum { ROOM = 1024 };
+
+static tr_tensor *laid(tr_tensor *t, const char *layout)
+{
+    int ndim = tr_ndim(t);
+    if (strcmp(layout, "turned") == 0) {
+        tr_shape order = {.ndim = ndim};
+        for (int d = 0; d < ndim; d++) order.size[d] = ndim - 1 - d;
+        return tr_permute(tr_contiguous(tr_permute(t, order)), order);
+    }
+    if (strcmp(layout, "stretched") == 0) return tr_expand(tr_narrow(t, 0, 0, 1), tr_shape_of_tensor(t));
+    if (strcmp(layout, "step") == 0) {
+        tr_shape wide = tr_shape_of_tensor(t);
+        wide.size[ndim - 1] *= 2;
+        return tr_copy_(tr_slice(tr_full(wide, 9, .dtype = tr_dtype_of(t)), -1, 0, TR_END, 2), t);
+    }
+    return t;
+}
+
+/* "float32 2x3 turned 1 2 3 4 5 6" */
+static tr_tensor *tensor_from(char *at)
+{
+    static double values[ROOM];
+    char *type = word(&at);
+    if (strcmp(type, "number") == 0) {
+        tr_dtype kind = type_named(word(&at));
+        return tr_number_(strtod(at, NULL), kind);
+    }
+    char *sizes = word(&at), *layout = word(&at);
+    tr_shape shape = {0};
+    for (char *s = sizes; *s && *sizes != '-'; s += *s == 'x') shape.size[shape.ndim++] = strtoll(s, &s, 10);
+    numbers_of(at, values, ROOM);
+    tr_dtype dtype = type_named(type);
+    return laid(tr_from_data(values, tr_dtype_is_complex(dtype) ? TR_COMPLEX128 : TR_FLOAT64, shape, .dtype = dtype), layout);
+}
+
+static int tensors_from(char *at, tr_tensor **t)
+{
+    int n = 0;
+    for (char *next; at && at[strspn(at, " ")]; at = next) {
+        next = strstr(at, " ; ");
+        if (next) *next = 0, next += 3;
+        t[n++] = tensor_from(at);
+    }
+    return n;
+}
+
+/* ---- comparing ---- */
+
+static double tolerance_of(tr_dtype dtype)
+{
+    return dtype == TR_FLOAT64 || dtype == TR_COMPLEX128 ? 1e-12 : dtype == TR_FLOAT32 || dtype == TR_COMPLEX64 ? 4e-6
+                                                               : dtype == TR_FLOAT16                            ? 2e-3
+                                                               : dtype == TR_BFLOAT16                           ? 1.6e-2
+                                                                                                                : 0;
+}
+
+static bool close(double got, double want, double tolerance)
+{
+    return got == want || (isnan(got) && isnan(want)) || fabs(got - want) <= tolerance * fmax(1, fabs(want));
+}
+
+static bool same(tr_tensor *got, tr_tensor *want, char *why)
+{
+    static double g[2 * ROOM], w[2 * ROOM];
+    tr_dtype type = tr_dtype_of(want);
+    tr_shape a = tr_shape_of_tensor(got), b = tr_shape_of_tensor(want);
+    bool fits = got && tr_dtype_of(got) == type && a.ndim == b.ndim;
+    for (int d = 0; d < b.ndim && fits; d++) fits = a.size[d] == b.size[d];
+    if (!fits) {
+        snprintf(why, 200, "is %s %s, not %s %s", tr_dtype_name(tr_dtype_of(got)), tr_shape_string(a), tr_dtype_name(type), tr_shape_string(b));
+        return false;
+    }
+    bool pair = tr_dtype_is_complex(type);
+    if (tr_to_data(got, pair ? TR_COMPLEX128 : TR_FLOAT64, g) < 0 || tr_to_data(want, pair ? TR_COMPLEX128 : TR_FLOAT64, w) < 0) return false;
+    for (int64_t i = 0; i < tr_numel(want) * (pair ? 2 : 1); i++)
+        if (!close(g[i], w[i], tolerance_of(type))) {
+            snprintf(why, 200, "element %d is %.9g, not %.9g", (int)i, g[i], w[i]);
+            return false;
+        }
+    return true;
+}
+
+/* The gradient of sum(y * (1, 2, 3, ...)), against "0 1.5 2 ...": the input that wants it, and its numbers. */
+static bool gradient_is(const call *c, char *text, char *why)
+{
+    static double want[ROOM];
+    int leaf = (int)strtol(text, &text, 10);
+    tr_tensor *y = c->y[0], *x = c->x[leaf];
+    if (!tr_requires_grad(y)) {
+        snprintf(why, 200, "does not require a gradient");
+        return false;
+    }
+    tr_tensor *weight = tr_to(tr_reshape(tr_arange(1, (double)tr_numel(y) + 1, 1), tr_shape_of_tensor(y)), tr_dtype_of(y));
+    if (tr_backward(tr_sum(tr_mul(y, weight))) < 0) return false;
+    int64_t n = numbers_of(text, want, ROOM);
+    tr_tensor *values = tr_from_data(want, TR_FLOAT64, tr_shape_of_tensor(x), .dtype = tr_dtype_of(x));
+    if (n != tr_numel(x) || !tr_grad(x)) {
+        snprintf(why, 200, "has no gradient");
+        return false;
+    }
+    char what[160] = "";
+    bool good = same(tr_grad(x), values, what);
+    snprintf(why, 200, "the gradient: %s", what);
+    return good;
+}
+
+static bool replay(char *line, char *why)
+{
+    TR_SCOPE;
+    char *field[6], *at = line;
+    for (int i = 0; i < 6; i++) {
+        field[i] = at;
+        char *bar = strchr(at, '|');
+        if (bar) *bar = 0, at = bar + 1;
+    }
+    call c = {0};
+    tr_tensor *want[MOST];
+    char *name = word(&field[0]);
+    c.numbers = (int)numbers_of(field[1], c.a, MOST);
+    c.inputs = tensors_from(field[2], c.x);
+    c.outputs = tensors_from(field[3], want);
+    char *gradient = field[4] + strspn(field[4], " ");
+    if (*gradient != '-') {
+        int leaf = (int)strtol(gradient, NULL, 10);
+        tr_requires_grad_(c.x[leaf], true);
+    }
+    why[0] = 0;
+    int op = 0;
+    while (op < OPERATIONS && strcmp(operations[op].name, name) != 0) op++;
+    if (op == OPERATIONS) {
+        snprintf(why, 200, "no such operation in the table");
+        return false;
+    }
+    operations[op].run(&c);
+    for (int i = 0; i < c.outputs; i++)
+        if (!same(c.y[i], want[i], why)) {
+            if (tr_error_stands()) snprintf(why, 200, "%.190s", tr_error_message());
+            return false;
+        }
+    if (*gradient == '-') return true;
+    char *made_by = word(&field[5]);
+    if (*made_by != '-' && strcmp(made_by, tr_grad_fn(c.y[0]) ? tr_grad_fn(c.y[0]) : "nobody") != 0) {
+        snprintf(why, 200, "made by %s, not %s", tr_grad_fn(c.y[0]) ? tr_grad_fn(c.y[0]) : "nobody", made_by);
+        return false;
+    }
+    return gradient_is(&c, gradient, why);
+}
+
+TEST(every_operation_does_what_pytorch_does)
+{
+    static char line[16384], shown[16384];
+    FILE *file = fopen(TEST_DIR "/golden/ops.txt", "r");
+    assert_non_null(file);
+    int cases = 0, wrong = 0;
+    while (fgets(line, sizeof line, file)) {
+        char why[256];
+        if (line[0] == '#') continue;
+        line[strcspn(line, "\n")] = 0;
+        memcpy(shown, line, sizeof shown);
+        cases++;
+        if (replay(line, why)) continue;
+        tr_error_clear();
+        if (wrong++ < 40) print_message("%.300s\n    %s\n", shown, why);
+    }
+    fclose(file);
+    if (wrong) fail_msg("%d of %d cases", wrong, cases);
+    assert_true(cases > 1000);
+}
+
+/* ---- what golden values do not show ---- */
+
+TEST(integers_refuse_what_has_no_whole_answer)
+{
+    tr_tensor *x = tr_to(row(1, 2), TR_INT64);
+    assert_null(tr_pow(x, -1));
+    assert_error_says("negative integer powers");
+    assert_null(tr_floor_divide(x, 0));
+    assert_error_says("tr_floor_divide: () int64");
+    assert_null(tr_var(x));
+    assert_error_says("not of a floating type");
+}
+
+TEST(bad_indices_are_named_and_nothing_is_written)
+{
+    tr_tensor *x = row(1, 2, 3);
+    assert_null(tr_index_put_(x, tr_to(row(0, 5), TR_INT64), 9));
+    assert_error_says("index 5");
+    assert_close(x, row(1, 2, 3), 0);
+    assert_null(tr_topk(x, 4, 0));
+    assert_error_says("4 of the 3");
+    assert_null(tr_inv(tr_zeros(TR_SHAPE(2, 2))));
+    assert_error_says("singular");
+    tr_tensor *parts_[2];
+    assert_true(tr_split(x, 1, 0, parts_, 2) == -1);
+    assert_error_says("3 parts of 1");
+}
+
+TEST(writes_by_mask_and_index_reach_views_and_refuse_leaves)
+{
+    tr_tensor *x = tr_zeros(TR_SHAPE(2, 3)), *turned = tr_t(x), *leaf = tr_zeros(TR_SHAPE(2), .requires_grad = true);
+    tr_index_put_(turned, tr_to(row(1), TR_INT64), row(5, 6));
+    assert_item(tr_select(tr_select(x, 0, 1), 0, 1), 6, 0);
+    tr_masked_fill_(turned, tr_gt(turned, 5), -1);
+    assert_item(tr_sum(x), 4, 0);
+    assert_null(tr_masked_fill_(leaf, tr_to(row(1, 0), TR_BOOL), 1));
+    assert_error_says("leaf that requires grad");
+}
+
+TEST(tensors_like_another_take_its_shape_and_type)
+{
+    tr_tensor *x = tr_ones(TR_SHAPE(2, 3), .dtype = TR_FLOAT64);
+    assert_dtype(tr_zeros_like(x), TR_FLOAT64);
+    assert_item(tr_sum(tr_full_like(x, 2)), 12, 0);
+    assert_item(tr_sum(tr_ones_like(x, .dtype = TR_INT64)), 6, 0);
+    assert_shape(tr_empty_like(x), 2, 3);
+    tr_manual_seed(0);
+    tr_tensor *random = tr_rand_like(x);
+    tr_manual_seed(0);
+    assert_close(random, tr_rand(TR_SHAPE(2, 3), .dtype = TR_FLOAT64), 0);
+    assert_shape(tr_randn_like(x), 2, 3);
+}
