@@ -52,6 +52,25 @@ TEST(sin_is_right_everywhere) { check_function(KERNEL_sin, sin, 2.5); }
 TEST(cos_is_right_everywhere) { check_function(KERNEL_cos, cos, 2.5); }
 TEST(tanh_is_right_everywhere) { check_function(KERNEL_tanh, tanh, 2.5); }
 
+/* libm's own in float32: good on every argument. */
+TEST(the_rarer_functions_are_right_everywhere)
+{
+    check_function(KERNEL_log1p, log1p, 2.5);
+    check_function(KERNEL_expm1, expm1, 2.5);
+    check_function(KERNEL_log2, log2, 2.5);
+    check_function(KERNEL_log10, log10, 2.5);
+    check_function(KERNEL_exp2, exp2, 2.5);
+    check_function(KERNEL_tan, tan, 2.5);
+    check_function(KERNEL_asin, asin, 2.5);
+    check_function(KERNEL_acos, acos, 2.5);
+    check_function(KERNEL_atan, atan, 2.5);
+    check_function(KERNEL_sinh, sinh, 2.5);
+    check_function(KERNEL_cosh, cosh, 2.5);
+    check_function(KERNEL_erf, erf, 2.5);
+    check_function(KERNEL_round, rint, 0);
+    check_function(KERNEL_floor, floor, 0);
+}
+
 TEST(sigmoid_of_usual_arguments_is_right)
 {
     float x[2000], y[2000];
