@@ -119,6 +119,7 @@ static void put_array(picture *p)
 static const char *picture_of(const tr_tensor *t)
 {
     if (!t) return "None";
+    if (tr_requires_grad(t)) return core_fail("tr_to_numpy_string: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
     picture p = {.t = t};
     if (core_shown_gather(&p.shown, t, "tr_to_numpy_string") < 0) return NULL;
     p.format = core_numpy_format_for(p.shown.element, (tr_dtype)t->dtype, p.shown.count, t->shape.ndim == 0);

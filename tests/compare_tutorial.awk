@@ -43,7 +43,8 @@ function near(a, b, tolerance,    x, y, number) { # numbers are taken out of bot
         x = substr(a, RSTART, RLENGTH); a = substr(a, 1, RSTART - 1) "#" substr(a, RSTART + RLENGTH)
         if (!same_number(x + 0, y + 0, tolerance)) return 0
     }
-    gsub(/ +/, " ", a); gsub(/ +/, " ", b)
+    gsub(/ +/, " ", a); gsub(/ ,/, ",", a)
+    gsub(/ +/, " ", b); gsub(/ ,/, ",", b)
     return a == b
 }
 function says(a, b,    kind) {

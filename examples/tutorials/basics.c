@@ -3,7 +3,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <trireme/trireme.h>
 
@@ -59,24 +58,6 @@ static void read_options(int argc, char **argv)
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
 
-/* array([...]), as NumPy prints it */
-static void print_numpy(tr_tensor *t) { tr_print(t); }
-
-/* print(t.item()): the shortest digits that read back as the same number */
-static const char *number(tr_tensor *t)
-{
-    static char digits[2][32];
-    static int turn;
-    double value = tr_item(t);
-    char *s = digits[turn++ % 2];
-    for (int n = 1; n <= 17; n++) {
-        snprintf(s, sizeof digits[0], "%.*g", n, value);
-        if (strtod(s, NULL) == value) break;
-    }
-    if (!strpbrk(s, ".en")) strcat(s, ".0");
-    return s;
-}
-
 static void print_size(tr_tensor *t)
 {
     printf("torch.Size([");
@@ -91,13 +72,6 @@ static void print_inside(const char *words)
         putchar(*words);
         if (*words == '\n') putchar(' ');
     }
-}
-
-/* What Python would raise. */
-static void print_error(const tr_error *error, void *data)
-{
-    (void)data;
-    printf("RuntimeError: %s\n", error->message);
 }
 
 static void no_gnuplot(void)
@@ -132,7 +106,7 @@ static void tensors(tr_tensor **x_out, tr_tensor **y_out)
     tr_numpy_randn(numpy, SMALL, np_x);
     tr_numpy_randn(numpy, SMALL, np_y);
     for (int i = 0; i < SMALL; i++) dot += np_x[i] * np_y[i];
-    printf("%s\n", number(tr_tensor_of(dot, .dtype = TR_FLOAT64)));
+    printf("%s\n", tr_number_string(tr_tensor_of(dot, .dtype = TR_FLOAT64)));
 
     cell("0.2");
     printf("'%s'\n", tr_version());
@@ -153,7 +127,7 @@ static void tensors(tr_tensor **x_out, tr_tensor **y_out)
 
     cell("0.6"); /* printed as NumPy does */
     tr_tensor *b = tr_randn(TR_SHAPE(SMALL));
-    print_numpy(b);
+    tr_print_numpy(b);
 
     cell("0.7"); /* only where there is a GPU */
     if (tr_cuda_is_available()) {
@@ -180,7 +154,7 @@ static void gradients(tr_tensor *x, tr_tensor *y)
 
     cell("0.11"); /* the forward pass builds the graph */
     tr_tensor *z = tr_sum(tr_sub(x, y));
-    printf("Output of the forward pass: %s\n", number(z));
+    printf("Output of the forward pass: %s\n", tr_number_string(z));
 
     cell("0.12"); /* the backward pass walks it */
     tr_backward(z);
@@ -191,7 +165,7 @@ static void gradients(tr_tensor *x, tr_tensor *y)
 
     cell("0.14"); /* once more: gradients add up */
     z = tr_sum(tr_sub(x, y));
-    printf("Output of the forward pass: %s\n", number(z));
+    printf("Output of the forward pass: %s\n", tr_number_string(z));
     tr_backward(z);
     printf("Gradient information of x: %s\n", tr_to_string(tr_grad(x)));
     printf("Gradient information of y: %s\n", tr_to_string(tr_grad(y)));
@@ -199,7 +173,7 @@ static void gradients(tr_tensor *x, tr_tensor *y)
     cell("0.15"); /* unless they are set to zero */
     tr_zero_(tr_grad(x));
     z = tr_sum(tr_sub(x, y));
-    printf("Output of the forward pass: %s\n", number(z));
+    printf("Output of the forward pass: %s\n", tr_number_string(z));
     tr_backward(z);
     printf("Gradient information of x: %s\n", tr_to_string(tr_grad(x)));
     printf("Gradient information of y: %s\n", tr_to_string(tr_grad(y)));
@@ -211,13 +185,11 @@ static void gradients(tr_tensor *x, tr_tensor *y)
     }
 
     cell("0.17");
-    tr_on_error(print_error, NULL);
-    print_numpy(x);
+    if (tr_print_numpy(x) < 0) printf("RuntimeError: %s\n", tr_error_message());
     tr_error_clear();
-    tr_on_error(tr_error_to_stderr, NULL);
 
     cell("0.18");
-    print_numpy(tr_to_device(tr_detach(x), tr_cpu()));
+    tr_print_numpy(tr_to_device(tr_detach(x), tr_cpu()));
 }
 
 /* y = theta_0 + theta_1 x + noise */
@@ -258,8 +230,8 @@ static void print_data(const char *name, double *data)
 {
     tr_tensor *t = tr_from_blob(data, TR_FLOAT64, TR_SHAPE(N), NULL, NULL);
     const int some[] = {0, 1, 2, N - 1};
-    for (int i = 0; i < 4; i++) printf("%s[%d] = %s\n", name, some[i], number(tr_select(t, 0, some[i])));
-    printf("sum %s\n", number(tr_sum(t)));
+    for (int i = 0; i < 4; i++) printf("%s[%d] = %s\n", name, some[i], tr_number_string(tr_select(t, 0, some[i])));
+    printf("sum %s\n", tr_number_string(tr_sum(t)));
 }
 
 static void by_hand(tr_tensor *X, tr_tensor *Y)

@@ -3,7 +3,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <trireme/trireme.h>
 
@@ -56,21 +55,6 @@ static void read_options(int argc, char **argv)
 }
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
-
-/* print(t.item()): the shortest digits that read back as the same number */
-static const char *number(tr_tensor *t)
-{
-    static char digits[2][32];
-    static int turn;
-    double value = tr_item(t);
-    char *s = digits[turn++ % 2];
-    for (int n = 1; n <= 17; n++) {
-        snprintf(s, sizeof digits[0], "%.*g", n, value);
-        if (strtod(s, NULL) == value) break;
-    }
-    if (!strpbrk(s, ".en")) strcat(s, ".0");
-    return s;
-}
 
 /* print("name", tensor) */
 static void print(const char *name, tr_tensor *t) { printf("%s %s\n", name, tr_to_string(t)); }
@@ -227,8 +211,8 @@ static void optimizers(void)
         tr_zero_grad(optim); /* reset the gradients */
     }
     const int some[] = {0, 1, 2, 10, 100, 499};
-    for (int i = 0; i < 6; i++) printf("x_%d = %s\n", some[i], number(tr_tensor_of(xs[some[i]], .dtype = TR_FLOAT64)));
-    printf("x = %s\n", number(x));
+    for (int i = 0; i < 6; i++) printf("x_%d = %s\n", some[i], tr_number_string(tr_tensor_of(xs[some[i]], .dtype = TR_FLOAT64)));
+    printf("x = %s\n", tr_number_string(x));
 
     cell("1.17");
     tr_plot *figure = tr_plot_new(.width = 400, .height = 200, .xlabel = "Iteration", .ylabel = "Estimate of x");
@@ -281,7 +265,7 @@ static void modules_and_parameters(void)
     model = my_linear_new();
     if (tr_module_to(model, device) < 0) return;
     my_linear_model *line = tr_module_self(model);
-    printf("Initial parameters:\nw = %s\nb = %s\n\n", number(line->w), number(line->b));
+    printf("Initial parameters:\nw = %s\nb = %s\n\n", tr_number_string(line->w), tr_number_string(line->b));
 
     tr_optim *optim = tr_sgd(tr_parameters(model), .lr = 0.01);
     double ws[ITERATIONS], bs[ITERATIONS];
@@ -295,7 +279,7 @@ static void modules_and_parameters(void)
         tr_backward(loss); /* backward pass */
         tr_step(optim);    /* gradient descent step */
     }
-    printf("Parameters after fitting:\nw = %s\nb = %s\n", number(tr_tensor_of(ws[ITERATIONS - 1], .dtype = TR_FLOAT64)), number(tr_tensor_of(bs[ITERATIONS - 1], .dtype = TR_FLOAT64)));
+    printf("Parameters after fitting:\nw = %s\nb = %s\n", tr_number_string(tr_tensor_of(ws[ITERATIONS - 1], .dtype = TR_FLOAT64)), tr_number_string(tr_tensor_of(bs[ITERATIONS - 1], .dtype = TR_FLOAT64)));
 
     cell("1.20"); /* the fitting process: its first and its last frame */
     for (int i = 0; i < ITERATIONS; i += ITERATIONS - 10) {

@@ -56,9 +56,6 @@ static void read_options(int argc, char **argv)
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
 
-/* array([...]), as NumPy prints it */
-static void print_numpy(tr_tensor *t) { tr_print(t); }
-
 /* What Python would raise. */
 static void print_value_error(const tr_error *error, void *data)
 {
@@ -179,10 +176,10 @@ static void tensor_functions(void)
     cell("4.11"); /* a C array is what NumPy's array is there: a tensor over it copies nothing */
     double x[2][2] = {{1, 2}, {3, 4.}};
     tr_tensor *y = tr_from_blob(x, TR_FLOAT64, TR_SHAPE(2, 2), NULL, NULL);
-    print_numpy(y);
+    tr_print_numpy(y);
     tr_print(y);
     printf("(dtype('%s'), torch.%s)\n", tr_dtype_name(TR_FLOAT64), tr_dtype_name(tr_dtype_of(y)));
-    print_numpy(y);
+    tr_print_numpy(y);
 }
 
 static void regression_by_hand(void)

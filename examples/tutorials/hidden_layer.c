@@ -3,7 +3,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <trireme/trireme.h>
 
@@ -56,24 +55,6 @@ static void read_options(int argc, char **argv)
 }
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
-
-/* array([...]), as NumPy prints it */
-static void print_numpy(tr_tensor *t) { tr_print(t); }
-
-/* print(t.item()): the shortest digits that read back as the same number */
-static const char *number(tr_tensor *t)
-{
-    static char digits[2][32];
-    static int turn;
-    double value = tr_item(t);
-    char *s = digits[turn++ % 2];
-    for (int n = 1; n <= 17; n++) {
-        snprintf(s, sizeof digits[0], "%.*g", n, value);
-        if (strtod(s, NULL) == value) break;
-    }
-    if (!strpbrk(s, ".en")) strcat(s, ".0");
-    return s;
-}
 
 static void no_gnuplot(void)
 {
@@ -151,11 +132,11 @@ static void tensors_and_backward(void)
 
     cell("2.2");
     tr_tensor *X = tr_tensor_of_list(0., 1., 2., 3., 4.);
-    print_numpy(X);
+    tr_print_numpy(X);
 
     cell("2.3");
-    printf("min: %s\n", number(tr_min(X)));
-    printf("max: %s\n", number(tr_max(X)));
+    printf("min: %s\n", tr_number_string(tr_min(X)));
+    printf("max: %s\n", tr_number_string(tr_max(X)));
     tr_print(tr_max(X));
 
     cell("2.4");

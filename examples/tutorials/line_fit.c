@@ -2,7 +2,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <trireme/trireme.h>
 
@@ -56,24 +55,6 @@ static void read_options(int argc, char **argv)
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
 
-/* array([...]), as NumPy prints it */
-static void print_numpy(tr_tensor *t) { tr_print(t); }
-
-/* print(t.item()): the shortest digits that read back as the same number */
-static const char *number(tr_tensor *t)
-{
-    static char digits[2][32];
-    static int turn;
-    double value = tr_item(t);
-    char *s = digits[turn++ % 2];
-    for (int n = 1; n <= 17; n++) {
-        snprintf(s, sizeof digits[0], "%.*g", n, value);
-        if (strtod(s, NULL) == value) break;
-    }
-    if (!strpbrk(s, ".en")) strcat(s, ".0");
-    return s;
-}
-
 static void print_size(tr_tensor *t)
 {
     printf("torch.Size([");
@@ -111,7 +92,7 @@ static void sharing_memory(void)
     double *c = tr_data(b);
     tr_fill_(tr_select(b, 0, 0), 7);
     tr_print(b);
-    print_numpy(tr_from_blob(a, TR_FLOAT64, TR_SHAPE(2), NULL, NULL));
+    tr_print_numpy(tr_from_blob(a, TR_FLOAT64, TR_SHAPE(2), NULL, NULL));
     c[1] = 8;
     tr_print(b);
 }
@@ -127,8 +108,8 @@ static void gradient_of_sigmoid(void)
     cell("3.3"); /* the gradient by backward, and by hand */
     tr_backward(tr_sigmoid(t));
     tr_tensor *manual_grad = tr_mul(tr_sigmoid(t), tr_sub(1, tr_sigmoid(t)));
-    printf("torch grad:  %s", number(tr_grad(t)));
-    printf("  manual gradient:  %s\n", number(manual_grad));
+    printf("torch grad:  %s", tr_number_string(tr_grad(t)));
+    printf("  manual gradient:  %s\n", tr_number_string(manual_grad));
 }
 
 /* class Lin(nn.Module): one linear layer, called net */
@@ -150,7 +131,7 @@ static void linear_model(void)
     double x[N], y_noise_free[N], y[N], noise[N];
     tr_tensor *steps = tr_linspace(-1, 1, N, .dtype = TR_FLOAT64);
     if (tr_to_data(steps, TR_FLOAT64, x) < 0) return;
-    print_numpy(steps);
+    tr_print_numpy(steps);
     tr_generator *numpy = tr_generator_new(TR_MT19937, seed);
     tr_numpy_randn(numpy, N, noise);
     for (int i = 0; i < N; i++) {

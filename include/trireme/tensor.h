@@ -128,7 +128,8 @@ TR_API int tr_print(const tr_tensor *t);
 TR_API const char *(tr_number_string)(const tr_tensor *t);
 
 /* The text of NumPy's repr(), "array([1. , 2.5], dtype=float32)", and the same with a newline on stdout.  bfloat16,
- * which NumPy lacks, is written by the same rules. */
+ * which NumPy lacks, is written by the same rules.  "" and -1, with an error standing, for a tensor that requires grad:
+ * NumPy's arrays know nothing of that, so it is tr_detach(t) that is printed. */
 TR_API const char *tr_to_numpy_string(const tr_tensor *t);
 TR_API int tr_print_numpy(const tr_tensor *t);
 
