@@ -196,11 +196,17 @@ static void gradients(tr_tensor *x, tr_tensor *y)
 static const double theta_true[2] = {0.3, 0.1};
 static double xt[N], yt[N];
 
+/* A line from (0, theta0) to (1, theta0 + theta1) */
+static void plot_line(tr_plot *plot, double theta0, double theta1, tr_mark mark, const char *colour, const char *legend)
+{
+    tr_plot_curve(plot, tr_tensor_of_list(0, 1), tr_tensor_of_list(theta0, theta0 + theta1), .mark = mark, .colour = colour, .legend = legend);
+}
+
 static tr_plot *plot_data(void)
 {
     tr_plot *plot = tr_plot_new();
     tr_plot_add(plot, N, xt, yt, TR_POINTS, "data");
-    tr_plot_add(plot, 2, (double[]){0, 1}, (double[]){theta_true[0], theta_true[0] + theta_true[1]}, TR_DASHED, "true model");
+    plot_line(plot, theta_true[0], theta_true[1], TR_DASHED, "black", "true model");
     return plot;
 }
 
@@ -216,7 +222,7 @@ static void plot_loss(const double *training_loss, const char *name)
 static void plot_fit(double theta0, double theta1, const char *name)
 {
     tr_plot *plot = plot_data();
-    tr_plot_add(plot, 2, (double[]){0, 1}, (double[]){theta0, theta0 + theta1}, TR_LINE, "estimated model");
+    plot_line(plot, theta0, theta1, TR_LINE, "red", "estimated model");
     show(plot, name);
 }
 

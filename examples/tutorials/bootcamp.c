@@ -66,23 +66,20 @@ static void print_error(const tr_error *error, void *data)
     printf("RuntimeError: %s\n", error->message);
 }
 
-static void no_gnuplot(void)
+static const char *path_of(const char *name)
 {
-    static bool said;
-    if (!said) printf("gnuplot is not installed: no pictures are written\n");
-    said = true;
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", out, name);
+    return path;
 }
 
-/* plt.show() */
-static void show(tr_plot *plot, const char *name)
+/* Say where a picture went, from what saving it returned. */
+static void say(int status, const char *path)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", out, name);
-    if (text) tr_plot_text(plot, stdout, 0, 0);
-    int status = tr_plot_save(plot, path);
+    static bool said;
     if (status == 0) printf("picture %s\n", path);
-    if (status == 1) no_gnuplot();
-    tr_plot_free(plot);
+    if (status == 1 && !said) printf("gnuplot is not installed: no pictures are written\n");
+    if (status == 1) said = true;
 }
 
 static void tensors(void)
@@ -215,9 +212,12 @@ static void optimizers(void)
     printf("x = %s\n", tr_number_string(x));
 
     cell("1.17");
-    tr_plot *figure = tr_plot_new(.width = 400, .height = 200, .xlabel = "Iteration", .ylabel = "Estimate of x");
+    tr_plot *figure = tr_plot_new(.figsize = {4, 2}, .xlabel = "Iteration", .ylabel = "Estimate of x", .ylim = {-0.5, 2});
     tr_plot_add(figure, ITERATIONS, NULL, xs, TR_LINE, NULL);
-    show(figure, "bootcamp_convergence.png");
+    if (text) tr_plot_text(figure, stdout, 0, 0);
+    const char *path = path_of("bootcamp_convergence.png");
+    say(tr_plot_save(figure, path), path);
+    tr_plot_free(figure);
 }
 
 /* class MyLinearModel(torch.nn.Module) */
@@ -257,8 +257,6 @@ static void modules_and_parameters(void)
     cell("1.19"); /* a noisy dataset along the line y = 2x + 1, and a linear model fitted to it */
     tr_tensor *x = tr_rand(TR_SHAPE(POINTS));
     tr_tensor *y = tr_add(tr_add(tr_mul(2, x), 1), tr_mul(0.3, tr_randn(TR_SHAPE(POINTS))));
-    double points_x[POINTS], points_y[POINTS];
-    if (tr_to_data(x, TR_FLOAT64, points_x) < 0 || tr_to_data(y, TR_FLOAT64, points_y) < 0) return;
     x = tr_to_device(x, device);
     y = tr_to_device(y, device);
 
@@ -281,16 +279,22 @@ static void modules_and_parameters(void)
     }
     printf("Parameters after fitting:\nw = %s\nb = %s\n", tr_number_string(tr_tensor_of(ws[ITERATIONS - 1], .dtype = TR_FLOAT64)), tr_number_string(tr_tensor_of(bs[ITERATIONS - 1], .dtype = TR_FLOAT64)));
 
-    cell("1.20"); /* the fitting process: its first and its last frame */
-    for (int i = 0; i < ITERATIONS; i += ITERATIONS - 10) {
-        char title[64], name_of_frame[64];
+    cell("1.20"); /* animate the fitting process */
+    x = tr_to_device(x, tr_cpu());
+    y = tr_to_device(y, tr_cpu());
+    tr_animation *anim = tr_animation_new(.milliseconds = 50, .figsize = {6, 4});
+    for (int i = 0; i < ITERATIONS; i += 10) {
+        TR_SCOPE;
+        char title[64];
         snprintf(title, sizeof title, "Estimated fit after %d iterations", i);
-        snprintf(name_of_frame, sizeof name_of_frame, "bootcamp_fit_%d.png", i);
-        tr_plot *frame = tr_plot_new(.width = 600, .height = 400, .title = title, .xlabel = "X", .ylabel = "Y");
-        tr_plot_add(frame, POINTS, points_x, points_y, TR_POINTS, NULL);
-        tr_plot_add(frame, 2, (double[]){0, 1}, (double[]){bs[i], ws[i] + bs[i]}, TR_LINE, NULL);
-        show(frame, name_of_frame);
+        tr_plot *frame = tr_animation_frame(anim, .title = title, .xlabel = "X", .ylabel = "Y");
+        tr_plot_curve(frame, x, y, .mark = TR_POINTS);
+        tr_plot_curve(frame, x, tr_add(tr_mul(ws[i], x), bs[i]), .colour = "red", .width = 2);
     }
+    if (text) tr_animation_text(anim, stdout, 0, 0);
+    const char *path = path_of("bootcamp_fit.gif");
+    say(tr_animation_save(anim, path), path);
+    tr_animation_free(anim);
 }
 
 int main(int argc, char **argv)

@@ -56,22 +56,28 @@ static void read_options(int argc, char **argv)
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
 
-static void no_gnuplot(void)
+static const char *path_of(const char *name)
+{
+    static char path[4096];
+    snprintf(path, sizeof path, "%s/%s", out, name);
+    return path;
+}
+
+/* Say where a picture went, from what saving it returned. */
+static void say(int status, const char *path)
 {
     static bool said;
-    if (!said) printf("gnuplot is not installed: no pictures are written\n");
-    said = true;
+    if (status == 0) printf("picture %s\n", path);
+    if (status == 1 && !said) printf("gnuplot is not installed: no pictures are written\n");
+    if (status == 1) said = true;
 }
 
 /* plt.show() */
 static void show(tr_plot *plot, const char *name)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", out, name);
     if (text) tr_plot_text(plot, stdout, 0, 0);
-    int status = tr_plot_save(plot, path);
-    if (status == 0) printf("picture %s\n", path);
-    if (status == 1) no_gnuplot();
+    const char *path = path_of(name);
+    say(tr_plot_save(plot, path), path);
     tr_plot_free(plot);
 }
 
@@ -89,39 +95,17 @@ static void plot_losses(const double *losses, int n, const char *name)
 /* `found` against `expected`: all points lie on the diagonal, if they are the same. */
 static void plot_against(tr_plot *plot, tr_tensor *expected, tr_tensor *found, const char *expected_name, const char *found_name)
 {
-    double ends[2] = {tr_item(tr_min(expected)), tr_item(tr_max(expected))};
-    tr_plot_add(plot, 2, ends, ends, TR_DASHED, expected_name);
-    size_t n = (size_t)tr_numel(expected);
-    double *x = calloc(n, sizeof *x), *y = calloc(n, sizeof *y);
-    if (x && y && tr_to_data(expected, TR_FLOAT64, x) == 0 && tr_to_data(found, TR_FLOAT64, y) == 0)
-        tr_plot_add(plot, (int64_t)n, x, y, TR_POINTS, found_name);
-    free(x);
-    free(y);
-}
-
-/* The outline of how many of the values of `t` fall into each of ten bins between its least and its largest. */
-static void plot_histogram(tr_plot *plot, tr_tensor *t, const char *name)
-{
-    enum { BINS = 10 };
-    double low = tr_item(tr_min(t)), width = (tr_item(tr_max(t)) - low) / BINS, count[BINS] = {0};
-    for (int64_t i = 0; i < tr_numel(t); i++) {
-        int bin = (int)((tr_get(t, i) - low) / width);
-        count[bin < BINS ? bin : BINS - 1]++; /* the largest belongs to the last bin */
-    }
-    double x[2 * BINS + 2], y[2 * BINS + 2];
-    for (int i = 0; i < 2 * BINS + 2; i++) {
-        x[i] = low + width * (i / 2);
-        y[i] = i == 0 || i == 2 * BINS + 1 ? 0 : count[(i - 1) / 2];
-    }
-    tr_plot_add(plot, 2 * BINS + 2, x, y, TR_LINE, name);
+    tr_tensor *ends = tr_stack(TR_TENSORS(tr_min(expected), tr_max(expected)), 0);
+    tr_plot_curve(plot, ends, ends, .mark = TR_DOTTED, .legend = expected_name);
+    tr_plot_curve(plot, expected, found, .mark = TR_POINTS, .legend = found_name);
 }
 
 /* y_pred of the patterns of either label */
 static void plot_answers(tr_tensor *y_pred, tr_tensor *y, const char *name)
 {
     tr_plot *plot = tr_plot_new();
-    plot_histogram(plot, tr_masked_select(tr_detach(y_pred), tr_eq(y, -1)), "y = -1");
-    plot_histogram(plot, tr_masked_select(tr_detach(y_pred), tr_eq(y, +1)), "y = +1");
+    tr_plot_hist(plot, tr_masked_select(tr_detach(y_pred), tr_eq(y, -1)), .legend = "y = -1");
+    tr_plot_hist(plot, tr_masked_select(tr_detach(y_pred), tr_eq(y, +1)), .legend = "y = +1");
     show(plot, name);
 }
 
@@ -229,12 +213,13 @@ static void hidden_layer(void)
     printf("grad w is%s OK\n", tr_allclose(grad_W_torch, grad_W_expected) == 1 ? "" : " not");
 
     cell("2.14"); /* a final visual check */
-    tr_plot *left = tr_plot_new(.title = "w", .xlabel = "W");
-    plot_against(left, grad_w_expected, grad_w_torch, "expected", "torch");
-    show(left, "hidden_layer_gradient_w.png");
-    tr_plot *right = tr_plot_new(.title = "W", .xlabel = "w");
-    plot_against(right, tr_flatten(grad_W_expected, 0, -1), tr_flatten(grad_W_torch, 0, -1), "expected", "torch");
-    show(right, "hidden_layer_gradient_big_w.png");
+    tr_figure *figure = tr_figure_new(1, 2, .figsize = {10, 4});
+    plot_against(tr_figure_plot(figure, .title = "w", .xlabel = "W"), grad_w_expected, grad_w_torch, "expected", "torch");
+    plot_against(tr_figure_plot(figure, .title = "W", .xlabel = "w"), grad_W_expected, grad_W_torch, "expected", "torch");
+    if (text) tr_figure_text(figure, stdout, 0, 0);
+    const char *path = path_of("hidden_layer_gradients.png");
+    say(tr_figure_save(figure, path), path);
+    tr_figure_free(figure);
 
     cell("2.15"); /* the untrained network's answers to either label */
     plot_answers(y_pred, y, "hidden_layer_untrained.png");
