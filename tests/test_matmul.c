@@ -1,6 +1,7 @@
 /* Matrix products of every combination of dims, however the operands lie, against plain loops. */
 #include <math.h>
 #include <trireme/autograd.h>
+#include <trireme/linalg.h>
 #include "test.h"
 
 /* m x n of the sum over k, by loops, for a (B, m, k) and b (B, k, n). */
