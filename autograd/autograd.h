@@ -109,6 +109,9 @@ static inline tr_tensor *autograd_named(tr_tensor *y, const char *grad_name)
 /* May t be written in place now, from `from` (may be NULL)?  0, or -1 with an error noted. */
 int autograd_check_in_place(const tr_tensor *t, const tr_tensor *from, const char *what);
 
+/* t, row-major and seen by nobody else, in another shape. */
+tr_tensor *autograd_reshaped(tr_tensor *t, const tr_shape *shape);
+
 /* ---- for derivatives ---- */
 
 static inline bool autograd_wants(const autograd_node *n, int input) { return n->to[input] != NULL; }

@@ -112,7 +112,7 @@ static int run(autograd_node *n, const walk *w)
         if (arrive(n->made, dy) < 0) return -1;
     if (dy && n->op->derivative) {
         if (n->had_saved && n->spent)
-            return core_fail_status("tr_backward: trying to backward through the graph a second time: the saved values of %s are gone (ask for .retain_graph the first time)", n->op->grad_name);
+            return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
         int depth = tr_scope_open();
         n->op->derivative(n, dy);
         tr_scope_close(depth);
@@ -145,8 +145,8 @@ static int walk_from(autograd_node *root, const walk *w)
 static tr_tensor *root_gradient(tr_tensor *root, tr_tensor *given)
 {
     if (!given) {
-        if (root->numel != 1 || core_dtype_category[root->dtype] != 2)
-            return core_fail("tr_backward: a gradient can be created implicitly only for real scalar outputs, not %s", core_show(root));
+        if (root->numel != 1) return core_fail("tr_backward: grad can be implicitly created only for scalar outputs, not %s", core_show(root));
+        if (core_dtype_category[root->dtype] != 2) return core_fail("tr_backward: grad can be implicitly created only for real scalar outputs, not %s", core_show(root));
         return (tr_full)(root->shape, 1, (tr_tensor_options){.dtype = (tr_dtype)root->dtype, .device = core_device_at(root)});
     }
     if (!core_same_shape(&given->shape, &root->shape) || given->dtype != root->dtype || !core_same_device(given, root))
@@ -170,7 +170,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     core_thread *here = core_here();
     if (!root || here->failure.stands) return core_null_status("tr_backward");
     if (here->backward) return core_fail_status("tr_backward: called from within a backward pass");
-    if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s does not require grad and has no grad_fn", core_show(root));
+    if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s: element 0 of tensors does not require grad and does not have a grad_fn", core_show(root));
     walk w = {.keep_saved = options.retain_graph || options.create_graph};
     bool before = tr_set_grad_enabled(options.create_graph);
     int depth = tr_scope_open();

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include "autograd/autograd.h"
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 /* ---- what each row saves: its derivatives read as sets of what they name (a 1, b 2, y 8, dy nothing) ---- */
 #include "kernels/words_uses.h"
@@ -55,19 +56,20 @@ static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_ten
     return autograd_note(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
 }
 
+static const autograd_op *named(const autograd_op *op, bool number_first, bool number_second);
+
 static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     if (!a || !b) return core_null(r->function);
     tr_shape shape;
     tr_dtype type = working_type(r, a, b);
-    bool power = r->kernel == KERNEL_POW, by_number = b->flags & CORE_NUMBER;
-    if (power && by_number && core_dtype_category[type] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
+    bool number_first = a->flags & CORE_NUMBER, number_second = b->flags & CORE_NUMBER;
+    if (r->kernel == KERNEL_POW && number_second && core_dtype_category[type] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
         return core_fail("tr_pow: %s: integers to negative integer powers are not allowed", core_show(a));
     if (!autograd_meet(r->function, &a, &b, type, &shape)) return NULL;
     tr_tensor *in[2] = {a, b}, *y = core_tensor_new(type, core_device_at(a), &shape, r->function);
     if (!y || autograd_pointwise(r->kernel, type, y, in, 2, 0) < 0) return NULL;
-    y = note(y, op, a, b, saves_for(r, a, b));
-    return power && !by_number ? autograd_named(y, "PowBackward1") : y;
+    return note(y, named(op, number_first, number_second), a, b, saves_for(r, a, b));
 }
 
 static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
@@ -79,10 +81,12 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     tr_tensor *left = a;
     if (autograd_writable(a, b, function) < 0) return NULL;
     if (core_dtype_category[type] > core_dtype_category[a->dtype])
-        return core_fail("%s: the result type %s can't be cast to %s, the type of %s", function, tr_dtype_name(type), tr_dtype_name((tr_dtype)a->dtype), core_show(a));
+        return core_fail("%s: the result type %s can't be cast to %s, the type of %s: result type %s can't be cast to the desired output type %s", function, tr_dtype_name(type),
+                         tr_dtype_name((tr_dtype)a->dtype), core_show(a), autograd_say_type(type), autograd_say_type((tr_dtype)a->dtype));
     if (!autograd_meet(function, &left, &b, (tr_dtype)a->dtype, &shape)) return NULL;
     if (!core_same_shape(&shape, &a->shape))
-        return core_fail("%s: the result %s does not fit into %s", function, core_shape_text(&shape), core_show(a));
+        return core_fail("%s: the result %s does not fit into %s: output with shape %s doesn't match the broadcast shape %s", function, core_shape_text(&shape), core_show(a),
+                         autograd_say_sizes(&a->shape), autograd_say_sizes(&shape));
     unsigned saves = autograd_on(a, b, NULL) ? saves_for(r, a, b) : 0;
     tr_tensor *old = saves & AUTOGRAD_A ? (tr_clone)(a) : a; /* what the derivative needs is read before it is written */
     if (autograd_overlap(a, b) || (saves & AUTOGRAD_B && b->storage == a->storage)) b = (tr_clone)(b);
@@ -139,12 +143,21 @@ static tr_tensor *chosen(tr_tensor *a, tr_tensor *b, tr_tensor *y)
      {"a column and a row", name##_sample, low, high, 2, {{2, {3, 1}}, {1, {4}}}},                  \
      {"a scalar first", name##_sample, low, high, 2, {{0}, {2, {2, 3}}}},                           \
      {0}};                                                                                          \
- const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};   \
+ const autograd_op autograd_##name = {#name, #grad, name##_derivative, name##_cases};   \
  static const row name##_row = {"tr_" #name, "tr_" #name "_", KERNEL_##kernel, name##_a_saves, name##_b_saves, KERNEL_##kernel == KERNEL_DIV}; \
  tr_tensor *(tr_##name)(tr_tensor *a, tr_tensor *b) { return apply(&name##_row, &autograd_##name, a, b); }
 /* clang-format on */
 #include "autograd/binary.def"
 #undef ROW2
+
+/* 1 - x and x ** 2 go by names of their own in PyTorch. */
+static const autograd_op *named(const autograd_op *op, bool number_first, bool number_second)
+{
+    static const autograd_op rsub = {"sub", "RsubBackward1", sub_derivative, sub_cases};
+    static const autograd_op pow_number = {"pow", "PowBackward0", pow_derivative, pow_cases};
+    if (op == &autograd_sub && number_first) return &rsub;
+    return op == &autograd_pow && number_second ? &pow_number : op;
+}
 
 tr_tensor *(tr_add_)(tr_tensor *a, tr_tensor *b)
 {

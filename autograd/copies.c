@@ -1,5 +1,6 @@
 /* Copies: clone, contiguous, other types, other devices, and writing in place. */
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 /* clone: y = x, row-major      dx = dy */
 static void clone_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, dy); }
@@ -95,7 +96,7 @@ tr_tensor *(tr_copy_)(tr_tensor *to, tr_tensor *from)
     bool differentiable = core_dtype_category[to->dtype] >= 2; /* integers end the graph */
     if (autograd_writable(to, differentiable ? from : NULL, "tr_copy_") < 0) return NULL;
     if (!core_broadcast(&to->shape, &from->shape, &shape) || !core_same_shape(&shape, &to->shape))
-        return core_fail("tr_copy_: %s does not fit into %s", core_show(from), core_show(to));
+        return core_fail("tr_copy_: %s does not fit into %s%s", core_show(from), core_show(to), autograd_say_mismatch(&to->shape, &from->shape));
     if (autograd_overlap(to, from)) from = (tr_clone)(from); /* read before written */
     if (from && !core_same_device(to, from)) from = (tr_to_device)(from, core_device_at(to));
     if (!from || autograd_pointwise(KERNEL_COPY, (tr_dtype)to->dtype, to, &from, 1, 0) < 0) return NULL;

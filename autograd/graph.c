@@ -1,6 +1,7 @@
 /* Nodes: made by operations, held by tensors and by other nodes, let go without recursion. */
 #include "autograd/autograd.h"
 #include "autograd/hook.h"
+#include "autograd/say.h"
 #include "core/memory.h"
 
 static void forget_tensor(tr_tensor *t)
@@ -176,15 +177,23 @@ tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors in
 
 /* ---- what derivatives ask for ---- */
 
+static tr_tensor *changed(const autograd_node *n, const autograd_saved *saved)
+{
+    const autograd_node *from = saved == &n->out ? n : saved - n->in < n->inputs ? n->to[saved - n->in]
+                                                                                 : NULL;
+    const char *made_by = from && from->op->derivative ? core_text(", which is output 0 of %s,", from->op->grad_name) : "";
+    return core_fail("tr_backward: a value that %s needs was changed in place: one of the variables needed for gradient computation has been modified by an inplace operation: "
+                     "[torch.%sTensor %s]%s is at version %u; expected version %u instead",
+                     n->op->grad_name, autograd_say_type((tr_dtype)saved->t->dtype), autograd_say_sizes(&saved->t->shape), made_by, saved->t->storage->version, saved->version);
+}
+
 static tr_tensor *unpack(autograd_node *n, const autograd_saved *saved)
 {
     if (!saved->t) {
-        if (n->spent) return core_fail("tr_backward: trying to backward through the graph a second time: the saved values of %s are gone (ask for retain_graph the first time)", n->op->grad_name);
+        if (n->spent) return core_fail("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
         return core_fail("%s: its derivative asks for a value that was not saved", n->op->name);
     }
-    if (saved->t->storage->version != saved->version)
-        return core_fail("tr_backward: a value that %s needs was changed in place: %s is at version %u, version %u was saved",
-                         n->op->grad_name, core_show(saved->t), saved->t->storage->version, saved->version);
+    if (saved->t->storage->version != saved->version) return changed(n, saved);
     return saved->t;
 }
 
@@ -204,7 +213,7 @@ tr_tensor *autograd_out(autograd_node *n)
 int autograd_check_in_place(const tr_tensor *t, const tr_tensor *from, const char *what)
 {
     if (!autograd_on(t, from, NULL)) return 0;
-    if (autograd_tracked(t) && !t->origin) return core_fail_status("%s: a leaf that requires grad is being used in an in-place operation (do it under TR_NO_GRAD)", what);
+    if (autograd_tracked(t) && !t->origin) return core_fail_status("%s: a leaf Variable that requires grad is being used in an in-place operation. (do it under TR_NO_GRAD)", what);
     bool own_alias = t->origin && ((autograd_node *)t->origin)->out.t; /* the result that its own node saved */
     if (t->storage->count > 1 + own_alias)
         return core_fail_status("%s: %s shares its memory with another tensor, whose derivative would be lost; use the operation that makes a new tensor", what, core_show(t));

@@ -1,5 +1,6 @@
 /* cat and stack.      y = x_1 | x_2 | ...      dx_i = its part of dy */
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 static void cat_derivative(autograd_node *n, tr_tensor *dy)
 {
@@ -26,6 +27,15 @@ static const autograd_case cat_cases[] = {
 const autograd_op autograd_cat = {"cat", "CatBackward0", cat_derivative, cat_cases};
 const autograd_op autograd_stack = {"stack", "StackBackward0", cat_derivative, cat_cases};
 
+static const char *say_misfit(const tr_tensor *first, const tr_tensor *t, int dim, int64_t i)
+{
+    if (t->shape.ndim != first->shape.ndim) return core_text(": Tensors must have same number of dimensions: got %d and %d", first->shape.ndim, t->shape.ndim);
+    int d = 0;
+    while (d == dim || t->shape.size[d] == first->shape.size[d]) d++;
+    return core_text(": Sizes of tensors must match except in dimension %d. Expected size %lld but got size %lld for tensor number %lld in the list.",
+                     dim, (long long)first->shape.size[d], (long long)t->shape.size[d], (long long)i);
+}
+
 /* All but dim alike; the joined shape and type.  0, or -1 with an error noted. */
 static int plan(const char *function, tr_tensors tensors, int dim, tr_shape *shape, tr_dtype *type)
 {
@@ -37,7 +47,9 @@ static int plan(const char *function, tr_tensors tensors, int dim, tr_shape *sha
         if (!autograd_one_device(function, first, t)) return -1;
         bool fits = t->shape.ndim == first->shape.ndim;
         for (int d = 0; d < shape->ndim && fits; d++) fits = d == dim || t->shape.size[d] == shape->size[d];
-        if (!fits) return core_fail_status("%s: tensor %lld is %s, but the first is %s: all sizes except along dim %d must match", function, (long long)i, core_show(t), core_show(first), dim);
+        if (!fits)
+            return core_fail_status("%s: tensor %lld is %s, but the first is %s: all sizes except along dim %d must match%s", function, (long long)i, core_show(t), core_show(first), dim,
+                                    say_misfit(first, t, dim, i));
         if (__builtin_add_overflow(shape->size[dim], t->shape.size[dim], &shape->size[dim])) return core_fail_status("%s: more than memory can hold", function);
         *type = tr_promote_types(*type, (tr_dtype)t->dtype);
     }
@@ -111,7 +123,8 @@ tr_tensor *(tr_stack)(tr_tensors tensors, int dim)
     tr_tensor **columns = core_scope_memory(tensors.count * (int64_t)sizeof(tr_tensor *), "tr_stack");
     for (int64_t i = 0; columns && i < tensors.count; i++) {
         if (!core_same_shape(&tensors.tensor[i]->shape, &first->shape))
-            return core_fail("tr_stack: expects each tensor to be equal size, but got %s at entry 0 and %s at entry %lld", core_show(first), core_show(tensors.tensor[i]), (long long)i);
+            return core_fail("tr_stack: stack expects each tensor to be equal size, but got %s at entry 0 and %s at entry %lld",
+                             autograd_say_sizes(&first->shape), autograd_say_sizes(&tensors.tensor[i]->shape), (long long)i);
         if (!(columns[i] = (tr_unsqueeze)(tensors.tensor[i], dim))) return NULL;
     }
     return columns ? joined("tr_stack", (tr_tensors){columns, tensors.count}, dim < 0 ? dim + first->shape.ndim + 1 : dim, &autograd_stack) : NULL;

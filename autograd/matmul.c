@@ -1,10 +1,13 @@
 /* Matrix products.
  *
  *     mm, bmm: c = a b            da = dc b'      db = a' dc
+ *     mv:      y = a v            da = dy v'      dv = a' dy
+ *     dot:     y = sum a_i b_i    da = dy b       db = dy a
  *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
  *
  * tr_matmul brings every pair of shapes to one of these two by views. */
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 /* c = alpha a b + beta c over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2. */
 static int product(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, double beta)
@@ -40,17 +43,36 @@ static tr_tensor *matmul_sample_t(tr_tensor *const *x) { return (tr_matmul)((tr_
 static const autograd_case mm_cases[] = {
     {"3x4 @ 4x2", matmul_sample, -1, 1, 2, {{2, {3, 4}}, {2, {4, 2}}}},
     {"transposed", matmul_sample_t, -1, 1, 2, {{2, {4, 3}}, {2, {4, 2}}}},
-    {"dot", matmul_sample, -1, 1, 2, {{1, {4}}, {1, {4}}}},
-    {"matrix @ vector", matmul_sample, -1, 1, 2, {{2, {3, 4}}, {1, {4}}}},
     {"vector @ matrix", matmul_sample, -1, 1, 2, {{1, {4}}, {2, {4, 3}}}},
     {0},
 };
+static const autograd_case mv_cases[] = {
+    {"matrix @ vector", matmul_sample, -1, 1, 2, {{2, {3, 4}}, {1, {4}}}},
+    {"transposed", matmul_sample_t, -1, 1, 2, {{2, {4, 3}}, {1, {4}}}},
+    {0}};
+static const autograd_case dot_cases[] = {
+    {"two vectors", matmul_sample, -1, 1, 2, {{1, {4}}, {1, {4}}}},
+    {0}};
 static const autograd_case bmm_cases[] = {
     {"2 of 3x4 @ 4x2", matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {3, {2, 4, 2}}}},
     {"batches that broadcast", matmul_sample, -1, 1, 2, {{4, {2, 1, 3, 4}}, {3, {3, 4, 2}}}},
     {"a batch and a vector", matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {1, {4}}}},
     {0},
 };
+static void mv_derivative(autograd_node *n, tr_tensor *dy)
+{
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)((tr_unsqueeze)(dy, 1), autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(swapped(autograd_in(n, 0)), dy));
+}
+
+static void dot_derivative(autograd_node *n, tr_tensor *dy)
+{
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)(dy, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_mul)(dy, autograd_in(n, 0)));
+}
+
+const autograd_op autograd_mv = {"mv", "MvBackward0", mv_derivative, mv_cases};
+const autograd_op autograd_dot = {"dot", "DotBackward0", dot_derivative, dot_cases};
 const autograd_op autograd_mm = {"mm", "MmBackward0", product_derivative, mm_cases};
 const autograd_op autograd_bmm = {"bmm", "BmmBackward0", product_derivative, bmm_cases};
 
@@ -62,9 +84,22 @@ static bool agree(const char *function, tr_tensor **a, tr_tensor **b)
     return false;
 }
 
+/* PyTorch's sentence, which depends on how many dims met. */
+static const char *say_inner(const tr_tensor *a, const tr_tensor *b, int64_t inner_a, int64_t inner_b)
+{
+    int na = a->shape.ndim, nb = b->shape.ndim;
+    if (na == 2 && nb == 1)
+        return core_text("size mismatch, got %lld, %s,%lld", (long long)a->shape.size[0], autograd_say_product(&a->shape), (long long)inner_b);
+    if (na == 1 && nb == 1)
+        return core_text("inconsistent tensor size, expected tensor %s and src %s to have the same number of elements", autograd_say_sizes(&a->shape), autograd_say_sizes(&b->shape));
+    if (na > 2 || nb > 2) return core_text("Expected size for first two dimensions of batch2 tensor to have %lld but got: %lld.", (long long)inner_a, (long long)inner_b);
+    return core_text("mat1 and mat2 shapes cannot be multiplied (%s%s and %s)", na == 1 ? "1x" : "", autograd_say_product(&a->shape), autograd_say_product(&b->shape));
+}
+
 static tr_tensor *no_inner(const char *function, const tr_tensor *a, const tr_tensor *b, int64_t inner_a, int64_t inner_b)
 {
-    return core_fail("%s: %s @ %s: inner sizes %lld and %lld differ", function, core_show(a), core_show(b), (long long)inner_a, (long long)inner_b);
+    return core_fail("%s: %s @ %s: inner sizes %lld and %lld differ: %s", function, core_show(a), core_show(b), (long long)inner_a, (long long)inner_b,
+                     say_inner(a, b, inner_a, inner_b));
 }
 
 static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, const autograd_op *op)
@@ -104,6 +139,20 @@ tr_tensor *(tr_outer)(tr_tensor *a, tr_tensor *b)
     return (tr_mul)((tr_unsqueeze)(a, 1), b);
 }
 
+/* a (m, k) or (k,), times the vector b (k,): the vector stands as a column, a vector before it as a row. */
+static tr_tensor *times_vector(tr_tensor *a, tr_tensor *b)
+{
+    bool dot = a->shape.ndim == 1;
+    int64_t k = b->shape.size[0], step = b->stride[0];
+    tr_tensor *left = dot ? core_tensor_alias(a, &(tr_shape){2, {1, k}}, (int64_t[]){1, a->stride[0]}, 0, "tr_matmul") : a;
+    tr_tensor *right = core_tensor_alias(b, &(tr_shape){2, {k, 1}}, (int64_t[]){step, 1}, 0, "tr_matmul");
+    tr_tensor *y = left && right ? core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {a->shape.size[0]}}, "tr_matmul") : NULL;
+    tr_tensor *column = y ? core_tensor_alias(y, &(tr_shape){2, {dot ? 1 : a->shape.size[0], 1}}, (int64_t[]){1, 1}, 0, "tr_matmul") : NULL;
+    if (!column || product(column, left, right, 0) < 0) return NULL;
+    unsigned saves = (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
+    return autograd_note(y, dot ? &autograd_dot : &autograd_mv, a, b, NULL, saves, NULL);
+}
+
 /* Batches: a (..., m, k), b (..., k, n) with leading dims that broadcast, joined to one batch dim. */
 static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
 {
@@ -127,7 +176,7 @@ static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
     if (!a || !b) return NULL;
     tr_tensor *c = multiply(a, b, &(tr_shape){3, {batch, m, n}},
                             &autograd_bmm);
-    return full.ndim == 3 ? c : autograd_named((tr_view)(c, full), "UnsafeViewBackward0");
+    return full.ndim == 3 ? c : autograd_reshaped(c, &full);
 }
 
 tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
@@ -139,12 +188,13 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
     if (!agree("tr_matmul", &a, &b)) return NULL;
     int64_t inner_a = a->shape.size[na - 1], inner_b = b->shape.size[nb > 1 ? nb - 2 : 0];
     if (inner_a != inner_b) return no_inner("tr_matmul", a, b, inner_a, inner_b);
+    if (na <= 2 && nb == 1) return times_vector(a, b);
     if (na == 1) a = (tr_unsqueeze)(a, 0); /* a vector is a row on the left, a column on the right, and goes again */
     if (nb == 1) b = (tr_unsqueeze)(b, 1);
     if (!a || !b) return NULL;
     tr_tensor *c = na <= 2 && nb <= 2 ? mm("tr_matmul", a, b) : batched(a, b);
-    if (nb == 1 && c) c = autograd_named((tr_squeeze)(c, -1), "MvBackward0");
-    if (na == 1 && c) c = autograd_named((tr_squeeze)(c, nb == 1 ? -1 : -2), nb == 1 ? "DotBackward0" : "SqueezeBackward3");
+    if (nb == 1 && c) c = (tr_squeeze)(c, -1);
+    if (na == 1 && c) c = (tr_squeeze)(c, -2);
     return c;
 }
 

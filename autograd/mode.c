@@ -17,9 +17,9 @@ tr_tensor *(tr_requires_grad_)(tr_tensor *t, bool requires_grad)
 {
     if (!t) return core_null("tr_requires_grad_");
     if (requires_grad && core_dtype_category[t->dtype] < 2)
-        return core_fail("tr_requires_grad_: only floating and complex tensors can require gradients, not %s", core_show(t));
+        return core_fail("tr_requires_grad_: %s: only Tensors of floating point and complex dtype can require gradients", core_show(t));
     if (!requires_grad && t->origin)
-        return core_fail("tr_requires_grad_: only a leaf can stop requiring a gradient; use tr_detach");
+        return core_fail("tr_requires_grad_: you can only change requires_grad flags of leaf variables. only a leaf can stop requiring a gradient; use tr_detach");
     if (requires_grad)
         t->flags |= CORE_REQUIRES_GRAD;
     else

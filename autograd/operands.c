@@ -1,5 +1,7 @@
 #include "autograd/operands.h"
 
+#include "autograd/say.h"
+
 tr_tensor *tr_number_(double value, tr_dtype kind)
 {
     tr_dtype type = kind == TR_FLOAT32 ? TR_FLOAT64 : kind; /* a float's digits wait for the type they will be used in */
@@ -41,7 +43,7 @@ bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype 
         return true;
     }
     if (!core_broadcast(&x->shape, &y->shape, shape)) {
-        core_fail("%s: %s and %s do not broadcast to one shape", function, core_show(x), core_show(y));
+        core_fail("%s: %s and %s do not broadcast to one shape%s", function, core_show(x), core_show(y), autograd_say_mismatch(&x->shape, &y->shape));
         return false;
     }
     if (!((x->flags | y->flags) & CORE_NUMBER) && !autograd_one_device(function, x, y)) return false;
@@ -60,7 +62,7 @@ int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *fun
 {
     for (int d = 0; d < t->shape.ndim; d++)
         if (t->stride[d] == 0 && t->shape.size[d] > 1)
-            return core_fail_status("%s: %s is expanded, several of its elements are one in memory; clone it first", function, core_show(t));
+            return core_fail_status("%s: %s is expanded: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation", function, core_show(t));
     return autograd_check_in_place(t, from, function);
 }
 
@@ -75,6 +77,7 @@ bool autograd_overlap(const tr_tensor *t, const tr_tensor *from)
 int autograd_dim(const char *function, const tr_tensor *t, int dim)
 {
     int d = core_dim(dim, t->shape.ndim);
-    if (d < 0) core_fail("%s: %s has no dim %d", function, core_show(t), dim);
+    int dims = t->shape.ndim ? t->shape.ndim : 1;
+    if (d < 0) core_fail("%s: %s has no dim %d: Dimension out of range (expected to be in range of [%d, %d], but got %d)", function, core_show(t), dim, -dims, dims - 1, dim);
     return d;
 }

@@ -1,5 +1,6 @@
 /* Reductions over one, several or all dims. */
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 /* What is left, and what goes: the dims that stay first, then those that are reduced. */
 typedef struct {
@@ -111,7 +112,8 @@ tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
 tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_mean");
-    if (core_dtype_category[x->dtype] < 2) return core_fail("tr_mean: the mean of %s needs a floating or complex type", core_show(x));
+    if (core_dtype_category[x->dtype] < 2) return core_fail("tr_mean: the mean of %s needs a floating or complex type: mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: %s",
+                                                            core_show(x), autograd_say_type((tr_dtype)x->dtype));
     plan p;
     if (make_plan("tr_mean", x, &options, &p) < 0) return NULL;
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, "tr_mean");
@@ -189,12 +191,14 @@ static void extreme_derivative(autograd_node *n, tr_tensor *dy)
 }
 static tr_tensor *max_all(tr_tensor *const *x) { return (tr_max)ALL(x[0]); }
 static tr_tensor *max_last(tr_tensor *const *x) { return (tr_max)SOME(x[0], -1); }
+static tr_tensor *min_all(tr_tensor *const *x) { return (tr_min)ALL(x[0]); }
 static tr_tensor *min_first(tr_tensor *const *x) { return (tr_min)SOME(x[0], 0); }
 static const autograd_case max_cases[] = {
     {"all", max_all, -1, 1, 1, {{2, {3, 4}}}},
     {"last dim", max_last, -1, 1, 1, {{2, {3, 4}}}},
     {0}};
 static const autograd_case min_cases[] = {
+    {"all", min_all, -1, 1, 1, {{2, {3, 4}}}},
     {"dim 0", min_first, -1, 1, 1, {{2, {3, 4}}}},
     {0}};
 const autograd_op autograd_max = {"max", "MaxBackward1", extreme_derivative, max_cases};

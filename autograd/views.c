@@ -1,5 +1,6 @@
 /* Views: other shapes and strides over the same memory.  What a view leaves out has gradient 0. */
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 /* ---- view, reshape, flatten, unsqueeze, squeeze: the same elements in the same order ---- */
 
@@ -10,6 +11,11 @@ static const autograd_case view_cases[] = {
     {"12 as 6 by 2", view_sample, -1, 1, 1, {{2, {3, 4}}}},
     {0}};
 const autograd_op autograd_view = {"view", "ViewBackward0", view_derivative, view_cases};
+static tr_tensor *reshape_sample(tr_tensor *const *x) { return (tr_reshape)((tr_t)(x[0]), (tr_shape){1, {12}}); }
+static const autograd_case unsafe_view_cases[] = {
+    {"a copy in other order", reshape_sample, -1, 1, 1, {{2, {3, 4}}}},
+    {0}};
+const autograd_op autograd_unsafe_view = {"unsafe_view", "UnsafeViewBackward0", view_derivative, unsafe_view_cases};
 static tr_tensor *unsqueeze_sample(tr_tensor *const *x) { return (tr_unsqueeze)(x[0], 1); }
 static const autograd_case unsqueeze_cases[] = {
     {"in the middle", unsqueeze_sample, -1, 1, 1, {{2, {3, 4}}}},
@@ -71,7 +77,8 @@ static bool complete(const char *function, const tr_tensor *t, tr_shape *shape)
     } else if (unknown >= 0)
         bad = true;
     if (!bad && known == t->numel) return true;
-    core_fail("%s: shape %s is invalid for %s, %lld elements", function, core_shape_text(shape), core_show(t), (long long)t->numel);
+    core_fail("%s: shape %s is invalid for %s, %lld elements: shape '%s' is invalid for input of size %lld", function, core_shape_text(shape), core_show(t), (long long)t->numel,
+              shape->ndim < 0 || shape->ndim > TR_MAX_DIMS ? "?" : autograd_say_sizes(shape), (long long)t->numel);
     return false;
 }
 
@@ -81,7 +88,9 @@ tr_tensor *(tr_view)(tr_tensor *t, tr_shape shape)
     int64_t stride[TR_MAX_DIMS];
     if (!complete("tr_view", t, &shape)) return NULL;
     if (!strides_for(t, &shape, stride))
-        return core_fail("tr_view: the strides of %s do not allow a view of shape %s; use tr_reshape", core_show(t), core_shape_text(&shape));
+        return core_fail("tr_view: the strides of %s do not allow a view of shape %s; use tr_reshape: view size is not compatible with input tensor's size and stride "
+                         "(at least one dimension spans across two contiguous subspaces)",
+                         core_show(t), core_shape_text(&shape));
     return reshaped(t, &shape, stride, &autograd_view);
 }
 
@@ -90,11 +99,18 @@ tr_tensor *(tr_reshape)(tr_tensor *t, tr_shape shape)
     if (!t) return core_null("tr_reshape");
     int64_t stride[TR_MAX_DIMS];
     if (!complete("tr_reshape", t, &shape)) return NULL;
-    if (!strides_for(t, &shape, stride)) {
-        if (!(t = (tr_clone)(t))) return NULL;
-        core_row_major(shape.ndim, shape.size, stride);
-    }
-    return reshaped(t, &shape, stride, &autograd_view);
+    if (strides_for(t, &shape, stride)) return reshaped(t, &shape, stride, &autograd_view);
+    if (!(t = (tr_clone)(t))) return NULL;
+    core_row_major(shape.ndim, shape.size, stride);
+    return reshaped(t, &shape, stride, &autograd_unsafe_view);
+}
+
+tr_tensor *autograd_reshaped(tr_tensor *t, const tr_shape *shape)
+{
+    int64_t stride[TR_MAX_DIMS];
+    if (!t) return NULL;
+    core_row_major(shape->ndim, shape->size, stride);
+    return reshaped(t, shape, stride, &autograd_unsafe_view);
 }
 
 tr_tensor *(tr_flatten)(tr_tensor *t, int start_dim, int end_dim)

@@ -232,7 +232,7 @@ double(tr_get)(const tr_tensor *t, int64_t i)
 double(tr_item)(const tr_tensor *t)
 {
     if (!t) return core_null_status("tr_item"), NAN;
-    if (t->numel != 1) return core_fail("tr_item: %s has %lld elements, not one", core_show(t), (long long)t->numel), NAN;
+    if (t->numel != 1) return core_fail("tr_item: %s has %lld elements, not one: a Tensor with %lld elements cannot be converted to Scalar", core_show(t), (long long)t->numel, (long long)t->numel), NAN;
     return (tr_get)(t, 0);
 }
 
@@ -270,7 +270,7 @@ int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_d
     *dtype = options->dtype ? options->dtype : fallback;
     if (!core_dtype_ok(*dtype)) return core_fail_status("%s: %d is no element type", what, (int)options->dtype);
     if (options->requires_grad && core_dtype_category[*dtype] < 2)
-        return core_fail_status("%s: only floating and complex tensors can require gradients, not %s", what, tr_dtype_name(*dtype));
+        return core_fail_status("%s: Only Tensors of floating point and complex dtype can require gradients, not %s", what, tr_dtype_name(*dtype));
     return 0;
 }
 

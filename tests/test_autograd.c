@@ -138,7 +138,7 @@ TEST(a_detached_tensor_shares_memory_and_no_history)
 TEST(only_numbers_with_a_point_have_gradients)
 {
     assert_null(tr_requires_grad_(tr_tensor_of(1), true));
-    assert_error_says("only floating and complex tensors can require gradients");
+    assert_error_says("nly Tensors of floating point and complex dtype can require gradients");
     assert_null(tr_zeros(TR_SHAPE(2), .dtype = TR_BOOL, .requires_grad = true));
     assert_error_says("bool");
     tr_tensor *x = leaf(row(1, 3, 2));
@@ -261,11 +261,11 @@ TEST(backward_says_what_cannot_be_walked)
 {
     tr_tensor *x = leaf(row(1, 2));
     assert_true(tr_backward(tr_mul(x, 2)) < 0);
-    assert_error_says("only for real scalar outputs, not (2,) float32");
+    assert_error_says("grad can be implicitly created only for scalar outputs, not (2,) float32");
     assert_true(tr_backward(tr_sum(row(1, 2))) < 0);
-    assert_error_says("tr_backward: () float32 does not require grad and has no grad_fn");
+    assert_error_says("tr_backward: () float32: element 0 of tensors does not require grad and does not have a grad_fn");
     assert_true(tr_backward(tr_argmax(x)) < 0);
-    assert_error_says("() int64 does not require grad");
+    assert_error_says("() int64: element 0 of tensors does not require grad");
     assert_true(tr_backward(NULL) < 0);
     assert_error_says("tr_backward: an argument is NULL");
     tr_tensor *y = tr_sum(x);
@@ -293,7 +293,7 @@ TEST(a_walk_that_fails_leaves_nothing_half_done)
     tr_tensor *loss = tr_add(times_itself_but(y, factor), tr_sum(tr_mul(tr_exp(y), z)));
     tr_add_(factor, 1);
     assert_true(tr_backward(loss, .retain_graph = true) < 0);
-    assert_error_says("a value that MulBackward0 needs was changed in place: (2,) float32 is at version 1, version 0 was saved");
+    assert_error_says("[torch.FloatTensor [2]] is at version 1; expected version 0 instead");
     assert_true(tr_grad_enabled());
     assert_int_equal(tr_set_grad(x, NULL), 0);
     assert_int_equal(tr_set_grad(z, NULL), 0);
@@ -310,7 +310,7 @@ TEST(a_saved_value_that_was_changed_is_refused)
     tr_tensor *x = leaf(row(1, 2, 3)), *y = tr_exp(x), *z = tr_sum(y);
     tr_add_(y, 1);
     assert_true(tr_backward(z) < 0);
-    assert_error_says("tr_backward: a value that ExpBackward0 needs was changed in place: (3,) float32 is at version 1, version 0 was saved");
+    assert_error_says("[torch.FloatTensor [3]], which is output 0 of ExpBackward0, is at version 1; expected version 0 instead");
 
     tr_tensor *w = tr_mul(x, 2), *v = tr_sum(tr_mul(w, row(1, 2, 3))); /* w itself is not needed */
     tr_zero_(w);
@@ -331,7 +331,7 @@ TEST(a_leaf_is_not_changed_in_place)
 {
     tr_tensor *x = leaf(row(1, 2));
     assert_null(tr_add_(x, 3));
-    assert_error_says("tr_add_: a leaf that requires grad is being used in an in-place operation");
+    assert_error_says("tr_add_: a leaf Variable that requires grad is being used in an in-place operation");
     assert_null(tr_fill_(x, 3));
     assert_error_says("tr_fill_: a leaf");
     assert_null(tr_fill_(tr_select(x, 0, 0), 0));

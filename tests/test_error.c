@@ -83,7 +83,7 @@ TEST(a_macro_adds_the_file_and_the_line_of_its_caller)
     assert_int_equal(h.calls, 1);
     assert_non_null(strstr(h.file, "test_error.c"));
     assert_string_equal(h.message, tr_error_message());
-    assert_error_says("tr_add: (3,) float32 and (2,) float32 do not broadcast to one shape (test_error.c:");
+    assert_error_says("tr_add: (3,) float32 and (2,) float32 do not broadcast to one shape: The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0 (test_error.c:");
 }
 
 TEST(operations_made_of_operations_place_their_failures_at_the_caller)
@@ -95,7 +95,7 @@ TEST(operations_made_of_operations_place_their_failures_at_the_caller)
     assert_null(tr_cross_entropy(tr_zeros(TR_SHAPE(2, 3)), two())), assert_int_equal(h.line, __LINE__);
     assert_error_says("tr_cross_entropy");
     assert_null(tr_stack(TR_TENSORS(three(), two()), 0)), assert_int_equal(h.line, __LINE__);
-    assert_error_says("tr_stack: expects each tensor to be equal size");
+    assert_error_says("tr_stack: stack expects each tensor to be equal size");
     assert_int_equal(h.calls, 3);
 }
 
@@ -224,7 +224,7 @@ TEST(the_default_handler_writes_one_line_on_stderr)
     size_t n = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[n] = 0;
-    const char *start = "trireme: tr_add: (3,) float32 and (2,) float32 do not broadcast to one shape (test_error.c:";
+    const char *start = "trireme: tr_add: (3,) float32 and (2,) float32 do not broadcast to one shape: The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0 (test_error.c:";
     assert_int_equal(strncmp(text, start, strlen(start)), 0);
     assert_ptr_equal(strchr(text, '\n'), text + n - 1);
 }

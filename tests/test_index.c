@@ -61,7 +61,7 @@ TEST(what_cannot_be_joined_is_named)
     assert_null(tr_cat(TR_TENSORS(a, NULL), 0));
     assert_error_says("tr_cat: an argument is NULL");
     assert_null(tr_stack(TR_TENSORS(row(1, 2), row(1, 2, 3)), 0));
-    assert_error_says("tr_stack: expects each tensor to be equal size, but got (2,) float32 at entry 0 and (3,) float32 at entry 1");
+    assert_error_says("tr_stack: stack expects each tensor to be equal size, but got [2] at entry 0 and [3] at entry 1");
     assert_null(tr_stack(TR_TENSORS(a, a), 3));
     assert_error_says("at 3");
     assert_null(tr_stack(TR_TENSORS(a, a), -4));
@@ -142,7 +142,7 @@ TEST(an_index_that_was_used_must_not_change_before_backward)
     tr_tensor *x = tr_requires_grad_(row(1, 2, 3), true), *index = ints(row(0, 2)), *y = tr_sum(tr_index_select(x, 0, index));
     tr_fill_(index, 1);
     assert_true(tr_backward(y) < 0);
-    assert_error_says("IndexSelectBackward0 needs was changed in place: (2,) int64 is at version 1");
+    assert_error_says("[torch.LongTensor [2]] is at version 1; expected version 0 instead");
 }
 
 /* ---- masks ---- */

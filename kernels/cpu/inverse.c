@@ -50,7 +50,7 @@ static int inverse(const kernel_call *call)
         if (info == 0) sgetri_(&n, call->at[0], &n, pivots, work, &size, &info);
         if (info == 0) transpose_f32(call->at[0], call->at[0], n);
     }
-    if (info > 0) core_fail_status("inverse: the matrix is singular: the diagonal element %d is zero", info);
+    if (info > 0) core_fail_status("inverse: the matrix is singular: the diagonal element %d is zero, the inversion could not be completed because the input matrix is singular.", info);
     if (info < 0) core_fail_status("inverse: LAPACK refused its argument %d", -info);
 out:
     free(pivots);
