@@ -96,6 +96,10 @@ static inline bool autograd_on(const tr_tensor *a, const tr_tensor *b, const tr_
  * gradient and noting is on.  Returns y, or NULL with an error noted; NULL for y passes through. */
 tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
 
+/* The same without what an in-place operation owes to views (autograd/window.c): autograd_tell_views() pays it. */
+tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
+tr_tensor *autograd_tell_views(tr_tensor *written);
+
 /* The same for any number of inputs; `saved` is what autograd_in(n, 0) will give. */
 tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args);
 

@@ -145,7 +145,7 @@ static tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
     return y;
 }
 
-tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
     if (!y || !autograd_on(a, b, c)) return y;
     tr_tensor *in[AUTOGRAD_INPUTS] = {a, b, c};
@@ -159,6 +159,13 @@ tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_t
     if (args) n->args = *args;
     if (saves & AUTOGRAD_Y) failed |= !save_result(n, y);
     return attach(y, n, failed);
+}
+
+tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+{
+    if (!y || !autograd_on(a, b, c)) return y;
+    if (!autograd_note_only(y, op, a, b, c, saves, args)) return NULL;
+    return y->base || y->views ? autograd_tell_views(y) : y; /* fresh results have neither: y was written in place */
 }
 
 tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args)
@@ -214,8 +221,9 @@ int autograd_check_in_place(const tr_tensor *t, const tr_tensor *from, const cha
 {
     if (!autograd_on(t, from, NULL)) return 0;
     if (autograd_tracked(t) && !t->origin) return core_fail_status("%s: a leaf Variable that requires grad is being used in an in-place operation. (do it under TR_NO_GRAD)", what);
-    bool own_alias = t->origin && ((autograd_node *)t->origin)->out.t; /* the result that its own node saved */
-    if (t->storage->count > 1 + own_alias)
-        return core_fail_status("%s: %s shares its memory with another tensor, whose derivative would be lost; use the operation that makes a new tensor", what, core_show(t));
+    if (t->base && autograd_tracked(t->base) && !t->base->origin)
+        return core_fail_status("%s: a view of a leaf Variable that requires grad is being used in an in-place operation. (do it under TR_NO_GRAD)", what);
+    if (t->flags & CORE_BLIND_VIEW)
+        return core_fail_status("%s: %s: A view was created in no_grad mode and is being modified inplace with grad mode enabled; its base would not learn of it", what, core_show(t));
     return 0;
 }

@@ -27,10 +27,22 @@ static const autograd_case squeeze_cases[] = {
     {0}};
 const autograd_op autograd_squeeze = {"squeeze", "SqueezeBackward1", view_derivative, squeeze_cases};
 
+/* y, over t's memory: noted, and known as a view. */
+static tr_tensor *viewed(tr_tensor *y, tr_tensor *t, const autograd_op *op, const autograd_args *args)
+{
+    y = autograd_note(y, op, t, NULL, NULL, 0, args);
+    if (!y) return NULL;
+    if (core_here()->grad_off || t->flags & CORE_BLIND_VIEW)
+        y->flags |= CORE_BLIND_VIEW;
+    else
+        core_tensor_is_view(y, t);
+    return y;
+}
+
 static tr_tensor *reshaped(tr_tensor *t, const tr_shape *shape, const int64_t *stride, const autograd_op *op)
 {
     tr_tensor *y = core_tensor_alias(t, shape, stride, 0, op->name);
-    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+    return viewed(y, t, op, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
 }
 
 /* Strides that show t's elements, in order, as `shape`; false if only a copy can. */
@@ -94,23 +106,22 @@ tr_tensor *(tr_view)(tr_tensor *t, tr_shape shape)
     return reshaped(t, &shape, stride, &autograd_view);
 }
 
+tr_tensor *autograd_reshaped(tr_tensor *t, const tr_shape *shape)
+{
+    int64_t stride[TR_MAX_DIMS];
+    if (!t) return NULL;
+    core_row_major(shape->ndim, shape->size, stride);
+    tr_tensor *y = core_tensor_alias(t, shape, stride, 0, "reshape");
+    return autograd_note(y, &autograd_unsafe_view, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+}
+
 tr_tensor *(tr_reshape)(tr_tensor *t, tr_shape shape)
 {
     if (!t) return core_null("tr_reshape");
     int64_t stride[TR_MAX_DIMS];
     if (!complete("tr_reshape", t, &shape)) return NULL;
     if (strides_for(t, &shape, stride)) return reshaped(t, &shape, stride, &autograd_view);
-    if (!(t = (tr_clone)(t))) return NULL;
-    core_row_major(shape.ndim, shape.size, stride);
-    return reshaped(t, &shape, stride, &autograd_unsafe_view);
-}
-
-tr_tensor *autograd_reshaped(tr_tensor *t, const tr_shape *shape)
-{
-    int64_t stride[TR_MAX_DIMS];
-    if (!t) return NULL;
-    core_row_major(shape->ndim, shape->size, stride);
-    return reshaped(t, shape, stride, &autograd_unsafe_view);
+    return autograd_reshaped((tr_clone)(t), &shape);
 }
 
 tr_tensor *(tr_flatten)(tr_tensor *t, int start_dim, int end_dim)
@@ -193,7 +204,7 @@ static tr_tensor *permuted(tr_tensor *t, const tr_shape *order, const autograd_o
         stride[d] = t->stride[order->size[d]];
     }
     tr_tensor *y = core_tensor_alias(t, &shape, stride, 0, op->name);
-    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){.shape = *order, .shape_b.ndim = -1});
+    return viewed(y, t, op, &(autograd_args){.shape = *order, .shape_b.ndim = -1});
 }
 
 tr_tensor *(tr_permute)(tr_tensor *t, tr_shape dims)
@@ -255,7 +266,7 @@ tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape)
     if (core_check_shape(&shape, (tr_dtype)t->dtype, "tr_expand") < 0) return NULL;
     if (core_same_shape(&shape, &t->shape)) return t;
     tr_tensor *y = core_tensor_alias(t, &shape, stride, 0, "expand");
-    return autograd_note(y, &autograd_expand, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+    return viewed(y, t, &autograd_expand, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
 }
 
 /* ---- slice, narrow, select: y = x[start : start + length step : step] along dim      dx = dy there, 0 elsewhere ---- */
@@ -270,7 +281,7 @@ static tr_tensor *cut(tr_tensor *t, int dim, int64_t start, int64_t length, int6
         stride[shape.ndim++] = d == dim ? t->stride[d] * step : t->stride[d];
     }
     tr_tensor *y = core_tensor_alias(t, &shape, stride, offset, op->name);
-    return autograd_note(y, op, t, NULL, NULL, 0, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}});
+    return viewed(y, t, op, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}});
 }
 
 /* embed: dy into a tensor of zeros; the derivative of slice, and slice is its derivative. */

@@ -68,16 +68,42 @@ static core_storage *storage_new(const core_device *device, tr_device at, int64_
 
 /* ---- tensors ---- */
 
+/* t is no view any more; what it was a view of comes back, to be dropped. */
+static tr_tensor *leave_base(tr_tensor *t)
+{
+    tr_tensor *base = t->base;
+    if (!base) return NULL;
+    if (t->previous_view)
+        t->previous_view->next_view = t->next_view;
+    else
+        base->views = t->next_view;
+    if (t->next_view) t->next_view->previous_view = t->previous_view;
+    t->base = NULL;
+    return base;
+}
+
+void core_tensor_is_view(tr_tensor *y, tr_tensor *t)
+{
+    tr_tensor *base = core_keep_tensor(t->base ? t->base : t);
+    y->base = base;
+    y->previous_view = NULL;
+    y->next_view = base->views;
+    if (base->views) base->views->previous_view = y;
+    base->views = y;
+}
+
 static void tensor_destroy(core_object *object)
 {
     tr_tensor *t = (tr_tensor *)object;
     core_origin *origin = t->origin, *sink = t->sink;
     if (origin || sink) core_tensor_farewell(t);
+    tr_tensor *base = leave_base(t);
     core_drop_tensor(t->grad);
     storage_release(t->storage);
     core_pool_give(CORE_POOL_TENSOR, t);
     if (origin) core_origin_release(origin);
     if (sink) core_origin_release(sink);
+    core_drop_tensor(base);
 }
 
 static const core_class tensor_class = {"tensor", tensor_destroy};
@@ -99,6 +125,7 @@ static tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_sha
     t->origin = NULL;
     t->grad = NULL;
     t->sink = NULL;
+    t->base = t->views = NULL;
     return core_object_begin(&t->object, &tensor_class);
 }
 
@@ -127,6 +154,10 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
 
 void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
 {
+    core_drop_tensor(leave_base(t));
+    t->object.count++; /* its views, going, drop it */
+    while (t->views) core_drop_tensor(leave_base(t->views));
+    t->object.count--;
     from->storage->count++;
     storage_release(t->storage);
     t->storage = from->storage;

@@ -49,6 +49,7 @@ enum {
     CORE_NUMBER = 2,        /* a C number: bool, int64 or (any floating one) float64; does not decide a result's type */
     CORE_RETAINS_GRAD = 4,  /* keeps its gradient though it is no leaf */
     CORE_ROW_MAJOR = 8,     /* dense, outermost dim first */
+    CORE_BLIND_VIEW = 16,   /* a view made while nothing was noted: its base is not known */
 };
 
 struct tr_tensor {
@@ -62,6 +63,9 @@ struct tr_tensor {
     core_origin *origin;   /* owns one count; NULL for a leaf */
     core_origin *sink;     /* owns one count: where backward brings a leaf's gradient; NULL until a graph needs it */
     tr_tensor *grad;       /* owns one count */
+    tr_tensor *base;       /* owns one count: the tensor this is a view of, itself no view; else NULL */
+    tr_tensor *views;      /* borrowed: of a base, its views, linked by the next two */
+    tr_tensor *next_view, *previous_view;
 };
 
 /* Called for a tensor with an origin or a sink, just before it goes, so that they forget it.  Set by autograd. */
@@ -84,7 +88,11 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
 core_storage *core_storage_lend(const tr_tensor *t);
 void core_storage_give_back(core_storage *s);
 
-/* t's storage, shape and strides become those of `from`; the handle, its gradient and its name in modules stay. */
+/* Note that y shows part of t, or of what t is a view of. */
+void core_tensor_is_view(tr_tensor *y, tr_tensor *t);
+
+/* t's storage, shape and strides become those of `from`; the handle, its gradient and its name in modules stay.
+ * It is no view any more, and has none. */
 void core_tensor_adopt(tr_tensor *t, const tr_tensor *from);
 
 static inline tr_device core_device_at(const tr_tensor *t) { return t->storage->at; }

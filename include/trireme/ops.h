@@ -98,7 +98,8 @@ TR_API tr_tensor *(tr_softplus)(tr_tensor *x); /* log(1 + exp x); x itself beyon
 TR_API tr_tensor *(tr_leaky_relu)(tr_tensor *x, double slope); /* x > 0 ? x : slope x; PyTorch's default slope is 0.01 */
 
 /* ---- in place: the left operand changes, every view of it sees that ----
- * A leaf that requires grad may be changed only under TR_NO_GRAD.  Each returns its first argument. */
+ * Written through a view, the base and all its views get the new history, so that their gradients are right.  A leaf that
+ * requires grad, and a view of one, may be changed only under TR_NO_GRAD.  Each returns its first argument. */
 TR_API tr_tensor *(tr_add_)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_sub_)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_mul_)(tr_tensor *a, tr_tensor *b);
