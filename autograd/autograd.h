@@ -70,8 +70,9 @@ struct autograd_node {
     struct autograd_hook *hook; /* of a sink; owned */
 
     /* the walk */
-    uint64_t pass;   /* which walk saw it last */
-    int32_t waiting; /* gradients that are still to come */
+    uint64_t pass;         /* which walk saw it last */
+    int32_t waiting;       /* gradients that are still to come */
+    bool captured, needed; /* tr_autograd_grad's: somebody asked for its gradient; leads to one that is captured */
     autograd_node *next;
     tr_tensor *gradient; /* owns one count: what has come so far */
 };

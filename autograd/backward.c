@@ -13,19 +13,13 @@
 #include <trireme/ops.h>
 #include "core/memory.h"
 
-typedef struct end_call {
-    struct end_call *next;
+struct autograd_end_call {
+    struct autograd_end_call *next;
     void (*call)(void *data);
     void *data;
-} end_call;
+};
 
-typedef struct {
-    bool keep_saved;
-    end_call *end;
-} walk;
-
-/* Find what n leads to: count edges, forget what an earlier walk left. */
-static void find(autograd_node *root)
+void autograd_find(autograd_node *root)
 {
     static _Atomic uint64_t passes;
     uint64_t pass = atomic_fetch_add(&passes, 1) + 1;
@@ -52,7 +46,7 @@ static void find(autograd_node *root)
 /* After an error: drop the gradients that are under way. */
 static void clear(autograd_node *root)
 {
-    find(root);
+    autograd_find(root);
     root->next = NULL;
     for (autograd_node *stack = root; stack;) {
         autograd_node *n = stack;
@@ -70,7 +64,7 @@ static void clear(autograd_node *root)
 
 /* sum + more, held by the caller in place of sum.  The first gradient is taken as it is; the second makes a sum of our
  * own; from then on it is added to in place, unless derivatives are being noted. */
-static int add_gradient(tr_tensor **sum, tr_tensor *more)
+int autograd_add_gradient(tr_tensor **sum, tr_tensor *more)
 {
     if (!*sum) {
         *sum = core_keep_tensor(more);
@@ -89,7 +83,7 @@ static int add_gradient(tr_tensor **sum, tr_tensor *more)
 
 void autograd_give(autograd_node *n, int input, tr_tensor *dx)
 {
-    if (dx && n->to[input]) add_gradient(&n->to[input]->gradient, dx);
+    if (dx && n->to[input]) autograd_add_gradient(&n->to[input]->gradient, dx);
 }
 
 /* A leaf keeps its gradient: memory of its own, row-major, because programs write to it; and the same memory from pass to
@@ -97,7 +91,7 @@ void autograd_give(autograd_node *n, int input, tr_tensor *dx)
 static int arrive(tr_tensor *leaf, tr_tensor *gradient)
 {
     if (leaf->grad && autograd_plain() && core_row_major_tensor(leaf->grad)) return (tr_add_)(leaf->grad, gradient) ? 0 : -1;
-    if (leaf->grad) return add_gradient(&leaf->grad, gradient);
+    if (leaf->grad) return autograd_add_gradient(&leaf->grad, gradient);
     bool ours = autograd_plain() && !core_shared(gradient, 1) && core_row_major_tensor(gradient);
     tr_tensor *g = ours ? gradient : (tr_clone)(gradient);
     if (!g) return -1;
@@ -105,12 +99,20 @@ static int arrive(tr_tensor *leaf, tr_tensor *gradient)
     return 0;
 }
 
-static int run(autograd_node *n, const walk *w)
+static void capture(const autograd_node *n, const autograd_walk *w)
+{
+    for (int64_t i = 0; i < w->captures; i++)
+        if (w->inputs[i] == n) w->gradients[i] = core_keep_tensor(n->gradient);
+}
+
+static int run(autograd_node *n, const autograd_walk *w)
 {
     tr_tensor *dy = n->gradient;
-    if (dy && n->made && (!n->inputs || (n->made->flags & CORE_RETAINS_GRAD)))
+    bool into_leaves = !w->captures, goes_on = into_leaves || n->needed;
+    if (n->captured) capture(n, w);
+    if (dy && into_leaves && n->made && (!n->inputs || (n->made->flags & CORE_RETAINS_GRAD)))
         if (arrive(n->made, dy) < 0) return -1;
-    if (dy && n->op->derivative) {
+    if (dy && goes_on && n->op->derivative) {
         if (n->had_saved && n->spent)
             return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
         int depth = tr_scope_open();
@@ -120,14 +122,14 @@ static int run(autograd_node *n, const walk *w)
     }
     core_drop_tensor(n->gradient);
     n->gradient = NULL;
-    if (!w->keep_saved && n->op->derivative) autograd_let_go_of_saved(n);
-    if (dy && n->hook && n->made) autograd_hooks_call(n);
+    if (!w->keep_saved && goes_on && n->op->derivative) autograd_let_go_of_saved(n);
+    if (dy && into_leaves && n->hook && n->made) autograd_hooks_call(n);
     return core_here()->failure.stands ? -1 : 0;
 }
 
-static int walk_from(autograd_node *root, const walk *w)
+static int walk_all(autograd_node *root, const autograd_walk *w)
 {
-    find(root);
+    autograd_find(root);
     root->next = NULL;
     for (autograd_node *ready = root; ready;) {
         autograd_node *n = ready;
@@ -142,22 +144,34 @@ static int walk_from(autograd_node *root, const walk *w)
     return 0;
 }
 
-static tr_tensor *root_gradient(tr_tensor *root, tr_tensor *given)
+int autograd_walk_from(autograd_node *root, autograd_walk *w)
+{
+    core_thread *here = core_here();
+    here->backward = w;
+    root->origin.count++; /* a hook may drop the root */
+    int status = walk_all(root, w);
+    if (status < 0) clear(root);
+    core_origin_release(&root->origin);
+    here->backward = NULL;
+    return status;
+}
+
+tr_tensor *autograd_root_gradient(const char *function, tr_tensor *root, tr_tensor *given)
 {
     if (!given) {
-        if (root->numel != 1) return core_fail("tr_backward: grad can be implicitly created only for scalar outputs, not %s", core_show(root));
-        if (core_dtype_category[root->dtype] != 2) return core_fail("tr_backward: grad can be implicitly created only for real scalar outputs, not %s", core_show(root));
+        if (root->numel != 1) return core_fail("%s: grad can be implicitly created only for scalar outputs, not %s", function, core_show(root));
+        if (core_dtype_category[root->dtype] != 2) return core_fail("%s: grad can be implicitly created only for real scalar outputs, not %s", function, core_show(root));
         return (tr_full)(root->shape, 1, (tr_tensor_options){.dtype = (tr_dtype)root->dtype, .device = core_device_at(root)});
     }
     if (!core_same_shape(&given->shape, &root->shape) || given->dtype != root->dtype || !core_same_device(given, root))
-        return core_fail("tr_backward: the gradient is %s, but the root is %s", core_show(given), core_show(root));
+        return core_fail("%s: the gradient is %s, but the root is %s", function, core_show(given), core_show(root));
     return given;
 }
 
-static int end_walk(end_call *end, bool call)
+static int end_walk(autograd_end_call *end, bool call)
 {
     while (end) {
-        end_call *next = end->next;
+        autograd_end_call *next = end->next;
         if (call) end->call(end->data);
         core_free(end);
         end = next;
@@ -171,20 +185,15 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     if (!root || here->failure.stands) return core_null_status("tr_backward");
     if (here->backward) return core_fail_status("tr_backward: called from within a backward pass");
     if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s: element 0 of tensors does not require grad and does not have a grad_fn", core_show(root));
-    walk w = {.keep_saved = options.retain_graph || options.create_graph};
+    autograd_walk w = {.keep_saved = options.retain_graph || options.create_graph};
     bool before = tr_set_grad_enabled(options.create_graph);
     int depth = tr_scope_open();
     int status = -1;
     autograd_node *n = root->origin ? (autograd_node *)root->origin : autograd_sink(root);
-    tr_tensor *gradient = n ? root_gradient(root, options.gradient) : NULL;
+    tr_tensor *gradient = n ? autograd_root_gradient("tr_backward", root, options.gradient) : NULL;
     if (gradient) {
-        here->backward = &w;
-        n->origin.count++; /* a hook may drop the root */
         n->gradient = core_keep_tensor(gradient);
-        status = walk_from(n, &w);
-        if (status < 0) clear(n);
-        core_origin_release(&n->origin);
-        here->backward = NULL;
+        status = autograd_walk_from(n, &w);
     }
     tr_scope_close(depth);
     tr_set_grad_enabled(before);
@@ -194,11 +203,11 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
 
 int tr_on_backward_end(void (*call)(void *), void *data)
 {
-    walk *w = core_here()->backward;
+    autograd_walk *w = core_here()->backward;
     if (!w) return core_fail_status("tr_on_backward_end: no backward pass is running");
-    end_call *end = core_alloc(sizeof *end, "tr_on_backward_end"), **last = &w->end;
+    autograd_end_call *end = core_alloc(sizeof *end, "tr_on_backward_end"), **last = &w->end;
     if (!end) return -1;
-    *end = (end_call){NULL, call, data};
+    *end = (autograd_end_call){NULL, call, data};
     while (*last) last = &(*last)->next;
     *last = end;
     return 0;

@@ -77,6 +77,7 @@ static autograd_node *node_new(const autograd_op *op, int32_t inputs)
     n->hook = NULL;
     n->args.shape.ndim = n->args.shape_b.ndim = -1;
     n->pass = 0;
+    n->captured = n->needed = false;
     n->gradient = NULL;
     n->to = n->to_;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {

@@ -11,6 +11,30 @@ typedef struct autograd_hook {
     int id;
 } autograd_hook;
 
+typedef struct autograd_end_call autograd_end_call;
+
+/* A walk in reverse. */
+typedef struct {
+    bool keep_saved;
+    autograd_end_call *end;
+    /* tr_autograd_grad's: gradients[i] is taken where it passes inputs[i], and nothing goes into leaves */
+    autograd_node **inputs;
+    tr_tensor **gradients; /* owns one count of each */
+    int64_t captures;
+} autograd_walk;
+
+/* Walk from root, whose gradient has been set (or whose inputs' have), as `function`.  0, or -1 with an error noted. */
+int autograd_walk_from(autograd_node *root, autograd_walk *w);
+
+/* Find what root leads to: count edges, forget what an earlier walk left. */
+void autograd_find(autograd_node *root);
+
+/* What comes to a root: `given`, or 1 for one real element.  NULL with an error noted. */
+tr_tensor *autograd_root_gradient(const char *function, tr_tensor *root, tr_tensor *given);
+
+/* sum + more, held by the caller in place of sum. */
+int autograd_add_gradient(tr_tensor **sum, tr_tensor *more);
+
 /* The node that gathers a leaf's gradient, made when first needed; the leaf owns it.  NULL with an error noted. */
 autograd_node *autograd_sink(tr_tensor *leaf);
 

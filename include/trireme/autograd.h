@@ -25,6 +25,21 @@ typedef struct {
  * everything while an earlier error stands, so that nobody trains on what went wrong. */
 TR_API TR_CHECK_RESULT int(tr_backward)(tr_tensor *root, tr_backward_options options);
 
+typedef struct {
+    const tr_tensor *const *grad_outputs; /* d(whatever)/d(output), one for each output; default: 1 for outputs of one element */
+    bool retain_graph, create_graph;      /* as for tr_backward */
+    bool allow_unused;                    /* an input that no output depends on gets NULL; without this it is an error */
+    char reserved_;
+} tr_autograd_grad_options;
+
+/* gradients[i] = d(sum of outputs)/d(inputs[i]), returned instead of added: no leaf's gradient changes, no hook is called, and
+ * only the part of the graph that leads to the inputs is walked.  Inputs may be leaves or intermediate results.
+ *     tr_tensor *dx;
+ *     tr_autograd_grad(TR_TENSORS(y), TR_TENSORS(x), &dx, .create_graph = true);
+ * gradients  room for one per input; they belong to the open scope.  Left alone on failure
+ * returns    0, or -1 with an error standing */
+TR_API TR_CHECK_RESULT int(tr_autograd_grad)(tr_tensors outputs, tr_tensors inputs, tr_tensor **gradients, tr_autograd_grad_options options);
+
 /* The gradient gathered so far, borrowed (it lives as long as t keeps it); NULL if there is none yet.  Of a tensor that
  * is no leaf only after tr_retain_grad(). */
 TR_API tr_tensor *tr_grad(const tr_tensor *t);
@@ -66,9 +81,13 @@ TR_API void tr_grad_restore_(const bool *before);
 # define tr_requires_grad_(t, requires_grad) TR_TENSOR_((tr_requires_grad_)(t, requires_grad))
 # define tr_backward(...)                    TR_BACKWARD_(__VA_ARGS__, )
 # define TR_BACKWARD_(root, ...)             TR_STATUS_((tr_backward)(root, (tr_backward_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_set_grad(t, gradient)            TR_STATUS_((tr_set_grad)(t, gradient))
-# define tr_retain_grad(t)                   TR_TENSOR_((tr_retain_grad)(t))
-# define tr_on_grad(leaf, f, data)           TR_STATUS_((tr_on_grad)(leaf, f, data))
+# define tr_autograd_grad(outputs, inputs, ...) \
+  TR_AUTOGRAD_GRAD_(outputs, inputs, __VA_ARGS__, )
+# define TR_AUTOGRAD_GRAD_(outputs, inputs, gradients, ...) \
+  TR_STATUS_((tr_autograd_grad)(outputs, inputs, gradients, (tr_autograd_grad_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_set_grad(t, gradient)  TR_STATUS_((tr_set_grad)(t, gradient))
+# define tr_retain_grad(t)         TR_TENSOR_((tr_retain_grad)(t))
+# define tr_on_grad(leaf, f, data) TR_STATUS_((tr_on_grad)(leaf, f, data))
 #endif
 
 #endif
