@@ -13,10 +13,7 @@
 #ifndef TRIREME_AUTOGRAD_AUTOGRAD_H
 #define TRIREME_AUTOGRAD_AUTOGRAD_H
 
-#include <trireme/arrange.h>
 #include <trireme/autograd.h>
-#include <trireme/linalg.h>
-#include <trireme/reduce.h>
 #include "core/tensor.h"
 #include "core/thread.h"
 #include "kernels/kernels.h"

@@ -43,9 +43,9 @@ static tr_tensor *clamp(const char *function, tr_tensor *x, tr_tensor *low, tr_t
 {
     if (!x || (!low && !high)) return core_null(function);
     tr_dtype type = low ? core_result_type(x, low) : (tr_dtype)x->dtype;
-    const tr_tensor *widened = low ? (tr_to)((tr_detach)(x), type) : x;
-    if (!widened) return NULL;
-    if (high) type = core_result_type(widened, high);
+    tr_tensor *raised = high && low ? (tr_to)((tr_detach)(x), type) : x;
+    if (!raised) return NULL;
+    if (high) type = core_result_type(raised, high);
     if (core_dtype_category[type] == 3) return core_fail("%s: %s: complex numbers have no order", function, core_show(x));
     if (x->dtype != type && !(x = (tr_to)(x, type))) return NULL;
     bool numbers = (!low || low->flags & CORE_NUMBER) && (!high || high->flags & CORE_NUMBER);

@@ -57,6 +57,7 @@ static tr_tensors list(const call *c) { return (tr_tensors){c->x, c->inputs}; }
  (tr_loss_options) { .reduction = (tr_reduction)I(0) }
 #define ONE c->y[0]
 
+/* clang-format off */
 #define UNARY(OP)                                                                                                     \
  OP(neg)                                                                                                              \
  OP(abs)                                                                                                              \
@@ -141,6 +142,7 @@ static tr_tensors list(const call *c) { return (tr_tensors){c->x, c->inputs}; }
                                                                          OP(nll_loss, (tr_nll_loss)(X, X1, LOSS))               \
                                                                              OP(chunk, parts(c, tr_chunk(X, L(0), I(1), c->y))) \
                                                                                  OP(split, parts(c, tr_split(X, L(0), I(1), c->y, MOST)))
+/* clang-format on */
 
 static const struct {
     const char *name;

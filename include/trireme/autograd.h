@@ -3,7 +3,9 @@
 #ifndef TRIREME_AUTOGRAD_H
 #define TRIREME_AUTOGRAD_H
 
-#include <trireme/ops.h>
+#include <trireme/arrange.h>
+#include <trireme/linalg.h>
+#include <trireme/reduce.h>
 
 #ifdef __cplusplus
 extern "C" {
