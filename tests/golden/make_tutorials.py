@@ -32,7 +32,7 @@ def raises(kind, do):
     try:
         do()
     except Exception as error:
-        print(f"{kind}: {str(error).split(' Hint')[0].split(' (or directly')[0]}")
+        print(f"{kind}: {str(error).split(' Hint')[0].split(' (or directly')[0].rstrip('.')}")
         return
     sys.exit(f"{kind} expected")
 
