@@ -86,3 +86,13 @@ TEST(several_numbers_are_not_one)
     assert_error_says("tr_number_string: (2,) float32 has 2 elements");
     assert_string_equal(tr_number_string(NULL), "None");
 }
+
+TEST(an_array_knows_nothing_of_gradients)
+{
+    tr_tensor *t = tr_ones(TR_SHAPE(2), .requires_grad = true);
+    assert_string_equal(tr_to_numpy_string(t), "");
+    assert_error_says("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
+    assert_int_equal(tr_print_numpy(t), -1);
+    tr_error_clear();
+    assert_string_equal(tr_to_numpy_string(tr_detach(t)), "array([1., 1.], dtype=float32)");
+}
