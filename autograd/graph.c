@@ -166,7 +166,8 @@ tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_t
 {
     if (!y || !autograd_on(a, b, c)) return y;
     if (!autograd_note_only(y, op, a, b, c, saves, args)) return NULL;
-    return y->base || y->views ? autograd_tell_views(y) : y; /* fresh results have neither: y was written in place */
+    bool written = (y == a || y->storage->version > 0) && (y->base || y->views); /* a fresh result may be a view of fresh memory */
+    return written ? autograd_tell_views(y) : y;
 }
 
 tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args)

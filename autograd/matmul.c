@@ -194,7 +194,7 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
     if (!a || !b) return NULL;
     tr_tensor *c = na <= 2 && nb <= 2 ? mm("tr_matmul", a, b) : batched(a, b);
     if (nb == 1 && c) c = (tr_squeeze)(c, -1);
-    if (na == 1 && c) c = (tr_squeeze)(c, -2);
+    if (na == 1 && c) c = autograd_named((tr_squeeze)(c, -2), "SqueezeBackward3");
     return c;
 }
 

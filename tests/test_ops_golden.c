@@ -437,7 +437,7 @@ TEST(writes_by_mask_and_index_reach_views_and_refuse_leaves)
     tr_masked_fill_(turned, tr_gt(turned, 5), -1);
     assert_item(tr_sum(x), 4, 0);
     assert_null(tr_masked_fill_(leaf, tr_to(row(1, 0), TR_BOOL), 1));
-    assert_error_says("leaf that requires grad");
+    assert_error_says("leaf Variable that requires grad");
 }
 
 TEST(tensors_like_another_take_its_shape_and_type)

@@ -1,6 +1,7 @@
 /* Writing through views of tensors in a graph: every view sees the values, and every gradient is right. */
 #include <math.h>
 #include <trireme/autograd.h>
+#include <trireme/arrange.h>
 #include "test.h"
 
 static tr_tensor *leaf(tr_tensor *t) { return tr_requires_grad_(t, true); }
@@ -82,6 +83,26 @@ TEST(what_is_detached_has_a_history_of_its_own)
     assert_true(tr_is_leaf(d));
     assert_int_equal(tr_backward(tr_sum(y)), 0);
     assert_close(tr_grad(x), row(6, 6), 0);
+}
+
+TEST(every_kind_of_write_through_a_view_is_told)
+{
+    tr_tensor *x = leaf(row(1, 2, 3)), *mask = tr_gt(row(1, 0, 1), 0);
+    for (int kind = 0; kind < 5; kind++) {
+        tr_tensor *y = tr_mul(x, 1), *v = tr_unsqueeze(y, 0), *done = NULL;
+        switch (kind) {
+        case 0: done = tr_uniform_(v, 0, 1, NULL); break;
+        case 1: done = tr_fill_(v, 1); break;
+        case 2: done = tr_masked_fill_(v, mask, 1); break;
+        case 3: done = tr_copy_(v, row(1, 1, 1)); break;
+        default: done = tr_normal_(v, 0, 1, NULL);
+        }
+        assert_ptr_equal(done, v);
+        assert_string_equal(tr_grad_fn(y), "CopySlices");
+        tr_set_grad(x, NULL);
+        assert_int_equal(tr_backward(tr_sum(y)), 0);
+        assert_close(tr_grad(x), kind == 2 ? row(0, 1, 0) : row(0, 0, 0), 0);
+    }
 }
 
 TEST(views_outlive_their_base)
