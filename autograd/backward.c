@@ -83,6 +83,7 @@ int autograd_add_gradient(tr_tensor **sum, tr_tensor *more)
 
 void autograd_give(autograd_node *n, int input, tr_tensor *dx)
 {
+    if (dx && tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) return;
     if (dx && n->to[input]) autograd_add_gradient(&n->to[input]->gradient, dx);
 }
 

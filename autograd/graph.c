@@ -64,7 +64,7 @@ static autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
     autograd_node *n = core_pool_take(CORE_POOL_NODE, sizeof *n, op->name);
     if (!n) return NULL;
-    n->origin = (core_origin){op->grad_name, 1, node_release};
+    n->origin = (core_origin){op->grad_name, 1, node_release, NULL, tr_places_wanted_ ? 0 : -1};
     n->op = op;
     n->made = NULL;
     n->inputs = inputs;

@@ -32,6 +32,9 @@ void autograd_find(autograd_node *root);
 /* What comes to a root: `given`, or 1 for one real element.  NULL with an error noted. */
 tr_tensor *autograd_root_gradient(const char *function, tr_tensor *root, tr_tensor *given);
 
+/* Is there a NaN in what n's derivative gives to this input?  Then an error is noted. */
+bool autograd_is_anomaly(const autograd_node *n, int input, tr_tensor *dx);
+
 /* sum + more, held by the caller in place of sum. */
 int autograd_add_gradient(tr_tensor **sum, tr_tensor *more);
 

@@ -37,6 +37,8 @@ typedef struct core_origin {
     const char *name; /* "MulBackward0" */
     int32_t count;    /* tensors and nodes that hold it */
     void (*release)(struct core_origin *origin);
+    const char *file; /* the caller's place, noted in anomaly mode only */
+    int line;
 } core_origin;
 
 static inline void core_origin_release(core_origin *origin)

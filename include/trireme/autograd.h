@@ -71,11 +71,20 @@ TR_API bool tr_grad_enabled(void);
 TR_API bool tr_set_grad_enabled(bool enabled);
 TR_API void tr_grad_restore_(const bool *before);
 
+/* Anomaly mode: while on, backward fails as soon as a derivative makes a NaN, and the error names the operation and the
+ * line of the program that called it ("Function 'SqrtBackward0' returned nan values in its 0th output ...").  It must be on
+ * while the graph is made, too, for the line to be known; every gradient is looked through, so it costs time.
+ * TR_ANOMALY; as a block's first line switches it on until the block is left; the function returns what it was.  It is one
+ * switch for all threads. */
+TR_API bool tr_set_anomaly(bool on);
+TR_API void tr_anomaly_restore_(const bool *before);
+
 #ifdef __cplusplus
 }
 #endif
 
 #if defined(__GNUC__)
+# define TR_ANOMALY bool TR_JOIN_(tr_anomaly_, __LINE__) __attribute__((cleanup(tr_anomaly_restore_), unused)) = tr_set_anomaly(true)
 # define TR_NO_GRAD bool TR_JOIN_(tr_no_grad_, __LINE__) __attribute__((cleanup(tr_grad_restore_), unused)) = tr_set_grad_enabled(false)
 #endif
 

@@ -43,6 +43,10 @@ TR_API void *tr_fail(const char *format, ...) TR_PRINTF(1, 2);
 /* What the macros call on a failure: adds the place and tells the handler, once per error. */
 TR_API void tr_error_at_(const char *file, int line);
 
+/* While anomaly mode is on, the macros also tell where each tensor was made (tr_set_anomaly in autograd.h). */
+TR_API extern int tr_places_wanted_;
+TR_API void tr_place_at_(tr_tensor *made, const char *file, int line);
+
 #ifdef __cplusplus
 }
 #endif
@@ -60,7 +64,14 @@ static inline int tr_status_at_(int status, const char *file, int line)
   if (!x) tr_error_at_(file, line);                                                 \
   return x;                                                                         \
  }
-TR_LOOK_AT_RESULT_(tensor)
+static inline tr_tensor *tr_tensor_at_(tr_tensor *x, const char *file, int line)
+{
+    if (!x)
+        tr_error_at_(file, line);
+    else if (tr_places_wanted_)
+        tr_place_at_(x, file, line);
+    return x;
+}
 TR_LOOK_AT_RESULT_(module)
 TR_LOOK_AT_RESULT_(optim)
 TR_LOOK_AT_RESULT_(generator)
