@@ -80,7 +80,8 @@ struct autograd_node {
 enum { AUTOGRAD_A = 1,
        AUTOGRAD_B = 2,
        AUTOGRAD_C = 4,
-       AUTOGRAD_Y = 8 };
+       AUTOGRAD_Y = 8,
+       AUTOGRAD_CONJUGATES = 16 }; /* it may be complex: the derivative is dy times the conjugate of f' */
 
 static inline bool autograd_tracked(const tr_tensor *t) { return t && (t->origin || (t->flags & CORE_REQUIRES_GRAD)); }
 

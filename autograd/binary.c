@@ -7,6 +7,7 @@
 
 /* ---- what each row saves: its derivatives read as sets of what they name (a 1, b 2, y 8, dy nothing) ---- */
 #include "kernels/words_uses.h"
+#define conj(a)           USES_(a)
 #define power_da(a, b)    (USES_(a) | USES_(b))
 #define power_db(a, b, y) (USES_(a) | USES_(b) | USES_(y))
 #define chosen(a, b, y)   (USES_(a) | USES_(b) | USES_(y))
@@ -23,12 +24,14 @@ enum {
 #undef b
 #undef y
 };
+#undef conj
 #undef power_da
 #undef power_db
 #undef chosen
 #include "kernels/words_undo.h"
 
 #include "autograd/words_graph.h"
+#define conj(a) (tr_conj)(a)
 
 /* ---- the rows ---- */
 
@@ -47,7 +50,8 @@ static tr_dtype working_type(const row *r, const tr_tensor *a, const tr_tensor *
 
 static unsigned saves_for(const row *r, const tr_tensor *a, const tr_tensor *b)
 {
-    return (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0);
+    unsigned conjugates = r->kernel == KERNEL_MUL || r->kernel == KERNEL_DIV ? AUTOGRAD_CONJUGATES : 0;
+    return (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0) | conjugates;
 }
 
 static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)

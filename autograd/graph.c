@@ -113,21 +113,22 @@ static autograd_node *edge_to(tr_tensor *t, bool *failed)
     return n;
 }
 
-/* A derivative that needs complex values would need their conjugates, which no operation gives yet. */
-static bool save(autograd_node *n, autograd_saved *place, tr_tensor *t)
+/* A derivative that needs complex values needs their conjugates. */
+static bool save(autograd_node *n, autograd_saved *place, tr_tensor *t, unsigned saves)
 {
     place->t = core_keep_tensor(t);
     place->version = t->storage->version;
     n->had_saved = true;
-    if (core_dtype_category[t->dtype] == 3) core_fail("tr_%s: its derivative does not serve complex numbers, %s", n->op->name, core_show(t));
-    return core_dtype_category[t->dtype] != 3;
+    bool served = core_dtype_category[t->dtype] != 3 || saves & AUTOGRAD_CONJUGATES;
+    if (!served) core_fail("tr_%s: its derivative does not serve complex numbers, %s", n->op->name, core_show(t));
+    return served;
 }
 
 /* The result, saved by its own node, would hold itself for ever: a second handle without origin is saved instead. */
-static bool save_result(autograd_node *n, tr_tensor *y)
+static bool save_result(autograd_node *n, tr_tensor *y, unsigned saves)
 {
     tr_tensor *alias = core_tensor_alias(y, &y->shape, y->stride, 0, n->op->name);
-    return alias && save(n, &n->out, alias);
+    return alias && save(n, &n->out, alias, saves);
 }
 
 /* y's handle takes the node over; in place, y's old origin has become one of the node's edges. */
@@ -155,10 +156,10 @@ tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a,
     bool failed = false;
     for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
         n->to[i] = edge_to(in[i], &failed);
-        if (in[i] && (saves >> i & 1)) failed |= !save(n, &n->in[i], in[i]);
+        if (in[i] && (saves >> i & 1)) failed |= !save(n, &n->in[i], in[i], saves);
     }
     if (args) n->args = *args;
-    if (saves & AUTOGRAD_Y) failed |= !save_result(n, y);
+    if (saves & AUTOGRAD_Y) failed |= !save_result(n, y, saves);
     return attach(y, n, failed);
 }
 
@@ -179,7 +180,7 @@ tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors in
     if (!n) return NULL;
     bool failed = false;
     for (int64_t i = 0; i < inputs.count; i++) n->to[i] = edge_to(inputs.tensor[i], &failed);
-    if (saved) failed |= !save(n, &n->in[0], saved);
+    if (saved) failed |= !save(n, &n->in[0], saved, 0);
     if (args) n->args = *args;
     return attach(y, n, failed);
 }

@@ -1,6 +1,6 @@
 /* Matrix products.
  *
- *     mm, bmm: c = a b            da = dc b'      db = a' dc
+ *     mm, bmm: c = a b            da = dc b'      db = a' dc      (' of complex numbers: transposed and conjugated)
  *     mv:      y = a v            da = dy v'      dv = a' dy
  *     dot:     y = sum a_i b_i    da = dy b       db = dy a
  *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
@@ -32,10 +32,12 @@ static int product(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, double 
 
 static tr_tensor *swapped(tr_tensor *t) { return t ? (tr_transpose)(t, -2, -1) : NULL; }
 
+static tr_tensor *adjoint(tr_tensor *t) { return t ? swapped((tr_conj)(t)) : NULL; }
+
 static void product_derivative(autograd_node *n, tr_tensor *dc)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_matmul)(dc, swapped(autograd_in(n, 1))));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(swapped(autograd_in(n, 0)), dc));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_matmul)(dc, adjoint(autograd_in(n, 1))));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(adjoint(autograd_in(n, 0)), dc));
 }
 
 static tr_tensor *matmul_sample(tr_tensor *const *x) { return (tr_matmul)(x[0], x[1]); }
@@ -61,14 +63,14 @@ static const autograd_case bmm_cases[] = {
 };
 static void mv_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)((tr_unsqueeze)(dy, 1), autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(swapped(autograd_in(n, 0)), dy));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)((tr_unsqueeze)(dy, 1), (tr_conj)(autograd_in(n, 1))));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(adjoint(autograd_in(n, 0)), dy));
 }
 
 static void dot_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)(dy, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_mul)(dy, autograd_in(n, 0)));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)(dy, (tr_conj)(autograd_in(n, 1))));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_mul)(dy, (tr_conj)(autograd_in(n, 0))));
 }
 
 const autograd_op autograd_mv = {"mv", "MvBackward0", mv_derivative, mv_cases};
@@ -106,7 +108,7 @@ static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, co
 {
     tr_tensor *c = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), shape, "tr_matmul");
     if (!c || product(c, a, b, 0) < 0) return NULL;
-    unsigned saves = (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
+    unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(c, op, a, b, NULL, saves, NULL);
 }
 
@@ -149,7 +151,7 @@ static tr_tensor *times_vector(tr_tensor *a, tr_tensor *b)
     tr_tensor *y = left && right ? core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {a->shape.size[0]}}, "tr_matmul") : NULL;
     tr_tensor *column = y ? core_tensor_alias(y, &(tr_shape){2, {dot ? 1 : a->shape.size[0], 1}}, (int64_t[]){1, 1}, 0, "tr_matmul") : NULL;
     if (!column || product(column, left, right, 0) < 0) return NULL;
-    unsigned saves = (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
+    unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(y, dot ? &autograd_dot : &autograd_mv, a, b, NULL, saves, NULL);
 }
 

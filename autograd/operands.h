@@ -8,6 +8,9 @@
  * Conversions are noted in the graph. */
 bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
 
+/* |z| of complex numbers: tr_abs for them. */
+tr_tensor *autograd_abs_complex(tr_tensor *z);
+
 /* May t be written in place, from `from` (NULL: from numbers): not expanded, and no derivative lost?  0, or -1 with an
  * error noted. */
 int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function);

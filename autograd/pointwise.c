@@ -6,7 +6,7 @@
  * words.  Where the derivative is not differentiated itself, the row's fused kernel does product and f' in one pass. */
 #include <math.h>
 #include <stdlib.h>
-#include "autograd/autograd.h"
+#include "autograd/operands.h"
 
 typedef struct {
     const char *function; /* "tr_exp" */
@@ -19,6 +19,7 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
 {
     if (!x) return core_null(r->function);
     tr_dtype type = (tr_dtype)x->dtype;
+    if (r->kernel == KERNEL_abs && core_dtype_category[type] == 3) return autograd_abs_complex(x);
     if (r->floats && core_dtype_category[type] < 2) {
         x = (tr_to)(x, TR_FLOAT32);
         type = TR_FLOAT32;
@@ -63,13 +64,13 @@ enum {
 
 /* ---- the derivatives, in the graph's words ---- */
 #include "autograd/words_graph.h"
-#define ROW(name, value, derivative, ...)                                                                  \
- static void name##_derivative(autograd_node *n, tr_tensor *dy)                                            \
- {                                                                                                         \
-  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                     \
-  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                                       \
-  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return;                    \
-  autograd_give(n, 0, autograd_plain() ? fused(KERNEL_##name##_backward, dy, x, y) : mul(dy, derivative)); \
+#define ROW(name, value, derivative, ...)                                                                                                         \
+ static void name##_derivative(autograd_node *n, tr_tensor *dy)                                                                                   \
+ {                                                                                                                                                \
+  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                                                            \
+  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                                                                              \
+  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return;                                                           \
+  autograd_give(n, 0, autograd_plain() && core_dtype_category[dy->dtype] != 3 ? fused(KERNEL_##name##_backward, dy, x, y) : mul(dy, derivative)); \
  }
 #include "kernels/pointwise.def"
 #undef ROW

@@ -97,6 +97,14 @@ TR_API tr_tensor *(tr_softplus)(tr_tensor *x); /* log(1 + exp x); x itself beyon
 
 TR_API tr_tensor *(tr_leaky_relu)(tr_tensor *x, double slope); /* x > 0 ? x : slope x; PyTorch's default slope is 0.01 */
 
+/* ---- complex numbers ----
+ * Gradients by PyTorch's convention: of a real loss L by z = x + iy, dL/dx + i dL/dy, so that a step against it goes
+ * downhill.  Served: add, sub, mul, div, neg, abs, sum, mean, matmul and its kin, views, and these.  Others refuse. */
+TR_API tr_tensor *(tr_complex)(tr_tensor *real, tr_tensor *imag); /* one floating type (32 or 64 bits), one shape */
+TR_API tr_tensor *(tr_conj)(tr_tensor *z);                        /* of a real tensor: itself */
+TR_API tr_tensor *(tr_real)(tr_tensor *z);                        /* a copy; of a real tensor: itself */
+TR_API tr_tensor *(tr_imag)(tr_tensor *z);                        /* a copy */
+
 /* ---- in place: the left operand changes, every view of it sees that ----
  * Written through a view, the base and all its views get the new history, so that their gradients are right.  A leaf that
  * requires grad, and a view of one, may be changed only under TR_NO_GRAD.  Each returns its first argument. */
@@ -218,6 +226,10 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define tr_where(condition, a, b)            TR_TENSOR_((tr_where)(condition, TR_T(a), TR_T(b)))
 # define tr_allclose(a, ...)                  TR_ALLCLOSE_(a, __VA_ARGS__, )
 # define TR_ALLCLOSE_(a, b, ...)              TR_STATUS_((tr_allclose)(a, TR_T(b), (tr_allclose_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_complex(real, imag)               TR_TENSOR_((tr_complex)(real, imag))
+# define tr_conj(z)                           TR_TENSOR_((tr_conj)(z))
+# define tr_real(z)                           TR_TENSOR_((tr_real)(z))
+# define tr_imag(z)                           TR_TENSOR_((tr_imag)(z))
 # define tr_neg(x)                            TR_TENSOR_((tr_neg)(x))
 # define tr_abs(x)                            TR_TENSOR_((tr_abs)(x))
 # define tr_sign(x)                           TR_TENSOR_((tr_sign)(x))
