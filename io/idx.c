@@ -14,10 +14,10 @@ typedef struct {
 } idx_type;
 
 static const idx_type types[] = {
-    [0x08] = {"uint8",   1, TR_UINT8  },
-    [0x09] = {"int8",    1, TR_INT32  },
-    [0x0b] = {"int16",   2, TR_INT32  },
-    [0x0c] = {"int32",   4, TR_INT32  },
+    [0x08] = {"uint8", 1, TR_UINT8},
+    [0x09] = {"int8", 1, TR_INT32},
+    [0x0b] = {"int16", 2, TR_INT32},
+    [0x0c] = {"int32", 4, TR_INT32},
     [0x0d] = {"float32", 4, TR_FLOAT32},
     [0x0e] = {"float64", 8, TR_FLOAT64},
 };

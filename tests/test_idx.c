@@ -7,10 +7,10 @@ TEST(every_type_is_read)
         const char *path;
         tr_dtype dtype;
     } files[] = {
-        {GOLDEN("idx_u1"), TR_UINT8  },
-        {GOLDEN("idx_i1"), TR_INT32  },
-        {GOLDEN("idx_i2"), TR_INT32  },
-        {GOLDEN("idx_i4"), TR_INT32  },
+        {GOLDEN("idx_u1"), TR_UINT8},
+        {GOLDEN("idx_i1"), TR_INT32},
+        {GOLDEN("idx_i2"), TR_INT32},
+        {GOLDEN("idx_i4"), TR_INT32},
         {GOLDEN("idx_f4"), TR_FLOAT32},
         {GOLDEN("idx_f8"), TR_FLOAT64},
     };

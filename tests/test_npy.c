@@ -7,14 +7,14 @@ static const struct {
     tr_dtype dtype;
     const char *name;
 } types[] = {
-    {TR_BOOL,       "bool"      },
-    {TR_UINT8,      "uint8"     },
-    {TR_INT32,      "int32"     },
-    {TR_INT64,      "int64"     },
-    {TR_FLOAT16,    "float16"   },
-    {TR_FLOAT32,    "float32"   },
-    {TR_FLOAT64,    "float64"   },
-    {TR_COMPLEX64,  "complex64" },
+    {TR_BOOL, "bool"},
+    {TR_UINT8, "uint8"},
+    {TR_INT32, "int32"},
+    {TR_INT64, "int64"},
+    {TR_FLOAT16, "float16"},
+    {TR_FLOAT32, "float32"},
+    {TR_FLOAT64, "float64"},
+    {TR_COMPLEX64, "complex64"},
     {TR_COMPLEX128, "complex128"},
 };
 enum { TYPES = sizeof types / sizeof *types };
@@ -65,17 +65,17 @@ TEST(versions_2_and_3_are_read)
 TEST(types_that_tensors_lack_are_refused_by_name)
 {
     const char *const refused[][2] = {
-        {"int8",      "int8 ('|i1') is a type that tensors do not have"},
-        {"int16",     "int16 ('<i2')"                                  },
-        {"uint16",    "uint16 ('<u2')"                                 },
-        {"uint32",    "uint32 ('<u4')"                                 },
-        {"uint64",    "uint64 ('<u8')"                                 },
-        {"S3",        "byte string ('|S3')"                            },
-        {"U3",        "string ('<U3')"                                 },
-        {"M8",        "datetime64 ('<M8[s]')"                          },
-        {"record",    "records with named fields"                      },
-        {"object",    "Python objects ('|O') are pickles"              },
-        {"nine_dims", "refused_nine_dims.npy: 9 dimensions; at most 8" },
+        {"int8", "int8 ('|i1') is a type that tensors do not have"},
+        {"int16", "int16 ('<i2')"},
+        {"uint16", "uint16 ('<u2')"},
+        {"uint32", "uint32 ('<u4')"},
+        {"uint64", "uint64 ('<u8')"},
+        {"S3", "byte string ('|S3')"},
+        {"U3", "string ('<U3')"},
+        {"M8", "datetime64 ('<M8[s]')"},
+        {"record", "records with named fields"},
+        {"object", "Python objects ('|O') are pickles"},
+        {"nine_dims", "refused_nine_dims.npy: 9 dimensions; at most 8"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         char name[64];
@@ -189,23 +189,23 @@ TEST(a_huge_shape_takes_no_memory)
 TEST(malformed_headers_are_refused)
 {
     const char *const headers[][2] = {
-        {"",                                                                "a dictionary wanted"              },
-        {"{}",                                                              "no 'descr'"                       },
-        {"{'descr': '<f4', 'fortran_order': False}",                        "no 'shape'"                       },
-        {"{'descr': '<f4', 'shape': ()}",                                   "no 'fortran_order'"               },
-        {"{'descr': '<f4', 'descr': '<f4'}",                                "a second key 'descr'"             },
-        {"{'color': 1}",                                                    "unknown key 'color'"              },
-        {"{'descr': '<f4'; }",                                              "a comma or a closing brace wanted"},
-        {"{'descr': '<f4",                                                  "a short string wanted"            },
-        {"{'descr': 'q7'}",                                                 "unknown type 'q7'"                },
-        {"{'descr': ''}",                                                   "unknown type ''"                  },
-        {"{'fortran_order': Maybe}",                                        "True or False wanted"             },
-        {"{'shape': 3}",                                                    "a tuple wanted"                   },
-        {"{'shape': (3)}",                                                  "a comma wanted"                   },
-        {"{'shape': (-3,)}",                                                "a size wanted"                    },
-        {"{'shape': (3 4)}",                                                "a comma"                          },
-        {"{'shape': (,)}",                                                  "a size wanted"                    },
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': ()} import os", "nothing more wanted"              },
+        {"", "a dictionary wanted"},
+        {"{}", "no 'descr'"},
+        {"{'descr': '<f4', 'fortran_order': False}", "no 'shape'"},
+        {"{'descr': '<f4', 'shape': ()}", "no 'fortran_order'"},
+        {"{'descr': '<f4', 'descr': '<f4'}", "a second key 'descr'"},
+        {"{'color': 1}", "unknown key 'color'"},
+        {"{'descr': '<f4'; }", "a comma or a closing brace wanted"},
+        {"{'descr': '<f4", "a short string wanted"},
+        {"{'descr': 'q7'}", "unknown type 'q7'"},
+        {"{'descr': ''}", "unknown type ''"},
+        {"{'fortran_order': Maybe}", "True or False wanted"},
+        {"{'shape': 3}", "a tuple wanted"},
+        {"{'shape': (3)}", "a comma wanted"},
+        {"{'shape': (-3,)}", "a size wanted"},
+        {"{'shape': (3 4)}", "a comma"},
+        {"{'shape': (,)}", "a size wanted"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': ()} import os", "nothing more wanted"},
     };
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         assert_null(load(headers[i][0], 4));
