@@ -134,6 +134,7 @@ static int start(dist_transport *way)
     ranks.host[sizeof ranks.host - 1] = '\0';
     ranks.way = way;
     ranks.refused = false;
+    if (way->threads > 0 && !getenv("OMP_NUM_THREADS")) tr_set_num_threads(way->threads); /* a launcher's word stands */
     if (!watching) watching = watch_exit() == 0;
     return 0;
 }

@@ -2,10 +2,12 @@
  *
  * The communicator is our own duplicate, so that nothing of ours meets the application's messages, and returns its errors
  * instead of ending the program.  Counts in MPI 3 are ints: long arrays travel in pieces of `piece` elements. */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "dist/half.h"
 #include "dist/transport.h"
 
 #include <mpi.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -204,13 +206,32 @@ static int choose_piece(mpi_ranks *r)
     return failed(MPI_Bcast(&r->piece, 1, MPI_INT64_T, 0, r->comm), "MPI_Bcast");
 }
 
-/* Which of the ranks that share this host's memory are we? */
-static int find_local_rank(mpi_ranks *r)
+/* Each rank may use its own cores; where several may use the same ones (mpirun --bind-to none), they share them. */
+static int share_cores(mpi_ranks *r, MPI_Comm host, int local_ranks)
+{
+#if defined(__linux__)
+    cpu_set_t own, all;
+    if (sched_getaffinity(0, sizeof own, &own) != 0) return 0;
+    all = own;
+    if (failed(MPI_Allreduce(MPI_IN_PLACE, &all, (int)sizeof all, MPI_BYTE, MPI_BOR, host), "MPI_Allreduce")) return -1;
+    int mine = CPU_COUNT(&own), each = CPU_COUNT(&all) / local_ranks;
+    r->way.threads = each < 1 ? 1 : each < mine ? each
+                                                : mine;
+#else
+    (void)r, (void)host, (void)local_ranks;
+#endif
+    return 0;
+}
+
+/* Which of the ranks that share this host's memory are we, and which part of its cores is ours? */
+static int look_around(mpi_ranks *r)
 {
     MPI_Comm host = MPI_COMM_NULL;
     if (failed(MPI_Comm_split_type(r->comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host), "MPI_Comm_split_type")) return -1;
-    int rank = 0;
+    int rank = 0, ranks_here = 1;
     int status = failed(MPI_Comm_rank(host, &rank), "MPI_Comm_rank");
+    if (status == 0) status = failed(MPI_Comm_size(host, &ranks_here), "MPI_Comm_size");
+    if (status == 0) status = share_cores(r, host, ranks_here);
     MPI_Comm_free(&host);
     r->way.local_rank = rank;
     return status;
@@ -239,7 +260,7 @@ static dist_transport *open_on(MPI_Comm comm, bool ours)
     r->way.rank = rank;
     r->way.world = world;
     name_library(r);
-    if (find_local_rank(r) < 0 || choose_piece(r) < 0) goto fail;
+    if (look_around(r) < 0 || choose_piece(r) < 0) goto fail;
     return &r->way;
 fail:
     if (r->comm != MPI_COMM_NULL) MPI_Comm_free(&r->comm);

@@ -14,6 +14,7 @@ typedef struct dist_transport dist_transport;
 struct dist_transport {
     const char *name; /* "mpi: Open MPI v4.1.4"; tr_dist_transport() says it */
     int64_t rank, world, local_rank;
+    int threads;       /* this rank's share of the cores that its host's ranks may use; 0: not known */
     bool ends_process; /* we started it, so the process must not end before finish() */
 
     /* data[i] = sum over ranks of data[i], n elements in place.  Every type but bool; halves are added in float32. */

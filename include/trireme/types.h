@@ -65,6 +65,11 @@ TR_API tr_device tr_cuda(int index); /* asking for a device that is not there fa
 /* Can tensors be made on tr_cuda(0)?  Asking is no error. */
 TR_API bool tr_cuda_is_available(void);
 
+/* How many threads the CPU's kernels may use when this thread calls them; results do not depend on it.  At first
+ * OMP_NUM_THREADS, or every core this process may use; tr_dist_init gives each rank of a host its share.  At least 1. */
+TR_API int tr_num_threads(void);
+TR_API void tr_set_num_threads(int threads);
+
 /* A device by name: "cpu", "cuda", "cuda:1".  Returns 0, or -1 with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_device_parse)(const char *name, tr_device *device);
 

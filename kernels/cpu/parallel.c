@@ -1,9 +1,15 @@
 #include "kernels/cpu/parallel.h"
 
+#include <trireme/types.h>
+
 #ifdef _OPENMP
 # include <omp.h>
 
 int kernels_threads(void) { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
+
+/* OpenMP's own number, which OpenBLAS and oneDNN follow too: one pool for everything. */
+int tr_num_threads(void) { return omp_get_max_threads(); }
+void tr_set_num_threads(int threads) { omp_set_num_threads(threads > 1 ? threads : 1); }
 
 static void split(int threads, int64_t n, int64_t grain, kernels_part *part, void *job)
 {
@@ -22,6 +28,8 @@ static void split(int threads, int64_t n, int64_t grain, kernels_part *part, voi
 #else
 
 int kernels_threads(void) { return 1; }
+int tr_num_threads(void) { return 1; }
+void tr_set_num_threads(int threads) { (void)threads; }
 
 static void split(int threads, int64_t n, int64_t grain, kernels_part *part, void *job)
 {
