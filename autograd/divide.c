@@ -3,6 +3,7 @@
  *     floor_divide: the whole number below a / b, no gradient
  *     remainder:    a - b floor(a / b), with b's sign as in Python      da = dy      db = -dy floor(a / b)
  *     fmod:         a - b trunc(a / b), with a's sign as in C           da = dy      db = -dy trunc(a / b) */
+#include <assert.h>
 #include "autograd/operands.h"
 
 static tr_tensor *divide(const char *function, int kernel, tr_tensor **a, tr_tensor **b)
@@ -46,6 +47,7 @@ const autograd_op autograd_fmod = {"fmod", "FmodBackward0", fmod_derivative, fmo
 static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     unsigned saves = autograd_tracked(b) ? AUTOGRAD_A | AUTOGRAD_B : 0u;
+    assert(!y || (a && b)); /* divide() made y from them */
     return y ? autograd_note(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape}) : NULL;
 }
 

@@ -4,6 +4,7 @@
  *
  * NaN stands above every number; of equal elements the first is chosen first. */
 #include <math.h>
+#include <assert.h>
 #include "autograd/operands.h"
 
 static int run(int kernel_flags, tr_tensor *y, const tr_tensor *x, tr_tensor *index, int dim)
@@ -18,6 +19,7 @@ static int run(int kernel_flags, tr_tensor *y, const tr_tensor *x, tr_tensor *in
 /* Where the sorted elements of x stand along dim. */
 static tr_tensor *order_of(const char *function, tr_tensor *x, int dim, bool descending)
 {
+    assert(x); /* the public functions have looked */
     tr_tensor *dense = autograd_plain_copy(x, (tr_dtype)x->dtype);
     tr_tensor *y = dense ? core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &x->shape, function) : NULL;
     tr_tensor *index = y ? core_tensor_new(TR_INT64, core_device_at(x), &x->shape, function) : NULL;

@@ -192,7 +192,7 @@ static tr_tensor *copy(const view *v, const char *what)
 /* Gives `managed` to `release` by and by, or at once. */
 static tr_tensor *borrow(const DLTensor *d, bool read_only, void (*release)(void *), void *managed, const char *what)
 {
-    view v;
+    view v = {0};
     tr_tensor *t = NULL;
     if (look(d, &v, what) == 0) {
         if (!read_only && is_aligned(&v) && (t = core_tensor_over(v.data, v.dtype, v.at, &v.shape, v.stride, release, managed, what))) return t;
