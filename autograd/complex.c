@@ -27,11 +27,9 @@ static tr_tensor *part_copied(const tr_tensor *z, int which, const char *functio
     return y && autograd_pointwise(KERNEL_COPY, real_type(z), y, &from, 1, 0) == 0 ? y : NULL;
 }
 
-static tr_tensor *zeros_like(const tr_tensor *t) { return (tr_zeros)(t->shape, (tr_tensor_options){.dtype = (tr_dtype)t->dtype, .device = core_device_at(t)}); }
-
 static void conj_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_conj)(dy)); }
-static void real_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_complex)(dy, zeros_like(dy))); }
-static void imag_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_complex)(zeros_like(dy), dy)); }
+static void real_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_complex)(dy, (tr_zeros_like)(dy, (tr_tensor_options){0}))); }
+static void imag_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_complex)((tr_zeros_like)(dy, (tr_tensor_options){0}), dy)); }
 static void complex_derivative(autograd_node *n, tr_tensor *dz)
 {
     if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_real)(dz));
