@@ -65,7 +65,7 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
 tr_tensor *autograd_plain_copy(tr_tensor *t, tr_dtype type)
 {
     if (core_row_major_tensor(t) && t->dtype == type) return t;
-    tr_tensor *copy = core_tensor_new(type, core_device_at(t), &t->shape, "copy");
+    tr_tensor *copy = core_tensor_like(t, type, "copy");
     if (!copy || autograd_pointwise(KERNEL_COPY, type, copy, &t, 1, 0) < 0) return NULL;
     return copy;
 }

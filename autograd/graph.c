@@ -36,7 +36,7 @@ static void let_go(autograd_node *n)
     for (int i = 0; i < n->inputs; i++)
         if (n->to[i]) core_origin_release(&n->to[i]->origin);
     if (n->to != n->to_) core_free(n->to);
-    core_pool_give(CORE_POOL_NODE, n);
+    core_pool_give(core_here(), CORE_POOL_NODE, n);
 }
 
 static void node_release(core_origin *origin)
@@ -62,7 +62,7 @@ static void node_release(core_origin *origin)
 
 static autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
-    autograd_node *n = core_pool_take(CORE_POOL_NODE, sizeof *n, op->name);
+    autograd_node *n = core_pool_take(core_here(), CORE_POOL_NODE, sizeof *n, op->name);
     if (!n) return NULL;
     n->origin = (core_origin){op->grad_name, 1, node_release, NULL, tr_places_wanted_ ? 0 : -1};
     n->op = op;
@@ -81,7 +81,7 @@ static autograd_node *node_new(const autograd_op *op, int32_t inputs)
     n->gradient = NULL;
     n->to = n->to_;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
-        core_pool_give(CORE_POOL_NODE, n);
+        core_pool_give(core_here(), CORE_POOL_NODE, n);
         return NULL;
     }
     return n;

@@ -5,42 +5,8 @@
 #include <string.h>
 #include <trireme/tensor.h>
 #include "core/fail.h"
+#include "core/free_list.h"
 #include "core/thread.h"
-
-/* What waits on a list is nobody's: let the address sanitizer say so to whoever still uses it. */
-#if defined(__has_feature)
-# if __has_feature(address_sanitizer)
-#  define WATCHED
-# endif
-#elif defined(__SANITIZE_ADDRESS__)
-# define WATCHED
-#endif
-#ifdef WATCHED
-# include <malloc.h>
-# include <sanitizer/asan_interface.h>
-static void waits(void *p) { ASAN_POISON_MEMORY_REGION((char *)p + sizeof(void *), malloc_usable_size(p) - sizeof(void *)); }
-static void in_use(void *p) { ASAN_UNPOISON_MEMORY_REGION(p, malloc_usable_size(p)); }
-#else
-static void waits(void *p) { (void)p; }
-static void in_use(void *p) { (void)p; }
-#endif
-
-/* A list runs through the first bytes of what waits on it. */
-static void push(void **list, void *p)
-{
-    memcpy(p, list, sizeof(void *));
-    *list = p;
-    waits(p);
-}
-
-static void *pop(void **list)
-{
-    void *p = *list;
-    if (!p) return NULL;
-    in_use(p);
-    memcpy(list, p, sizeof(void *));
-    return p;
-}
 
 /* ---- requests that fail, for tests ---- */
 
@@ -99,7 +65,7 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
     int class = class_of(bytes);
     if (bytes < 0 || class >= CORE_CLASSES) return core_fail_memory(what, bytes);
     int64_t size = class_bytes(class);
-    void *p = here->block ? pop(&here->block[class]) : NULL;
+    void *p = here->block ? core_list_pop(&here->block[class]) : NULL;
     if (p) {
         here->cached_bytes -= size;
     } else if (!(p = core_system_take(size))) {
@@ -124,20 +90,17 @@ void core_block_give(void *p, int64_t capacity)
         }
         memset(here->block, 0, sizeof(void *) * CORE_CLASSES);
     }
-    push(&here->block[class_of(capacity)], p);
+    core_list_push(&here->block[class_of(capacity)], p);
     here->cached_bytes += capacity;
 }
 
 /* ---- small things of one size ---- */
 
-void *core_pool_take(core_pool pool, size_t bytes, const char *what)
+void *core_pool_fill(size_t bytes, const char *what)
 {
-    void *p = pop(&core_here()->pool[pool]);
-    if (!p) p = core_system_take((int64_t)bytes);
+    void *p = core_system_take((int64_t)bytes);
     return p ? p : core_fail_memory(what, (int64_t)bytes);
 }
-
-void core_pool_give(core_pool pool, void *p) { push(&core_here()->pool[pool], p); }
 
 /* ---- bookkeeping ---- */
 
@@ -168,7 +131,7 @@ char *core_strdup(const char *text, const char *what)
 
 static void give_all(void **list)
 {
-    for (void *p; (p = pop(list));) core_system_give(p);
+    for (void *p; (p = core_list_pop(list));) core_system_give(p);
 }
 
 void core_memory_trim(void)

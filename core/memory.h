@@ -40,8 +40,7 @@ typedef enum { CORE_POOL_TENSOR,
                CORE_POOL_STORAGE,
                CORE_POOL_NODE,
                CORE_POOLS } core_pool;
-void *core_pool_take(core_pool pool, size_t bytes, const char *what);
-void core_pool_give(core_pool pool, void *p);
+void *core_pool_fill(size_t bytes, const char *what); /* one more, from the system; core_pool_take (thread.h) asks for it */
 
 /* Ordinary memory for the rooms' own bookkeeping (names, lists): core_free(core_alloc(...)). Notes an error naming what. */
 void *core_alloc(int64_t bytes, const char *what);

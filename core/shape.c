@@ -52,14 +52,6 @@ bool core_is_row_major(int ndim, const int64_t *size, const int64_t *stride)
     return dense;
 }
 
-bool core_same_shape(const tr_shape *a, const tr_shape *b)
-{
-    if (a->ndim != b->ndim) return false;
-    for (int i = 0; i < a->ndim; i++)
-        if (a->size[i] != b->size[i]) return false;
-    return true;
-}
-
 bool core_broadcast(const tr_shape *a, const tr_shape *b, tr_shape *to)
 {
     const tr_shape *longer = a->ndim >= b->ndim ? a : b, *shorter = longer == a ? b : a;

@@ -2,6 +2,7 @@
 #ifndef TRIREME_CORE_SHAPE_H
 #define TRIREME_CORE_SHAPE_H
 
+#include <string.h>
 #include <trireme/types.h>
 
 /* Row-major strides of sizes. */
@@ -13,7 +14,26 @@ bool core_is_row_major(int ndim, const int64_t *size, const int64_t *stride);
 /* The shape that a and b broadcast to; false if they do not. */
 bool core_broadcast(const tr_shape *a, const tr_shape *b, tr_shape *to);
 
-bool core_same_shape(const tr_shape *a, const tr_shape *b);
+static inline bool core_same_shape(const tr_shape *a, const tr_shape *b)
+{
+    if (a->ndim != b->ndim) return false;
+    for (int d = 0; d < a->ndim; d++)
+        if (a->size[d] != b->size[d]) return false;
+    return true;
+}
+
+/* As much of a shape, or of strides, as there is: the first four in any case, which is two moves. */
+static inline void core_copy_sizes(int ndim, int64_t *to, const int64_t *from)
+{
+    memcpy(to, from, 4 * sizeof *to);
+    for (int d = 4; d < ndim; d++) to[d] = from[d];
+}
+
+static inline void core_copy_shape(tr_shape *to, const tr_shape *from)
+{
+    to->ndim = from->ndim;
+    core_copy_sizes(from->ndim, to->size, from->size);
+}
 
 /* dim counted from the front, or -1 if there is none; a scalar has dims 0 and -1, as in PyTorch. */
 static inline int core_dim(int dim, int ndim)

@@ -16,7 +16,7 @@ static void storage_free(core_storage *s)
     } else if (s->data != s->small) {
         s->device->give(s->data, s->capacity);
     }
-    core_pool_give(CORE_POOL_STORAGE, s);
+    core_pool_give(core_here(), CORE_POOL_STORAGE, s);
 }
 
 void core_storage_give_back(core_storage *s)
@@ -47,7 +47,7 @@ core_storage *core_storage_lend(const tr_tensor *t)
 
 static core_storage *storage_new(const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
-    core_storage *s = core_pool_take(CORE_POOL_STORAGE, sizeof *s, what);
+    core_storage *s = core_pool_take(core_here(), CORE_POOL_STORAGE, sizeof *s, what);
     if (!s) return NULL;
     s->count = 1;
     atomic_init(&s->lent, 0);
@@ -60,7 +60,7 @@ static core_storage *storage_new(const core_device *device, tr_device at, int64_
         s->data = s->small;
         s->capacity = (int64_t)sizeof s->small;
     } else if (!(s->data = device->take(bytes, &s->capacity, what))) {
-        core_pool_give(CORE_POOL_STORAGE, s);
+        core_pool_give(core_here(), CORE_POOL_STORAGE, s);
         return NULL;
     }
     return s;
@@ -100,7 +100,7 @@ static void tensor_destroy(core_object *object)
     tr_tensor *base = leave_base(t);
     core_drop_tensor(t->grad);
     storage_release(t->storage);
-    core_pool_give(CORE_POOL_TENSOR, t);
+    core_pool_give(core_here(), CORE_POOL_TENSOR, t);
     if (origin) core_origin_release(origin);
     if (sink) core_origin_release(sink);
     core_drop_tensor(base);
@@ -109,17 +109,17 @@ static void tensor_destroy(core_object *object)
 static const core_class tensor_class = {"tensor", tensor_destroy};
 
 /* A handle on `storage`, which it takes over, also if it fails. */
-static tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_shape *shape, const char *what)
+static tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_shape *shape, int64_t numel, const char *what)
 {
-    tr_tensor *t = storage ? core_pool_take(CORE_POOL_TENSOR, sizeof *t, what) : NULL;
+    tr_tensor *t = storage ? core_pool_take(core_here(), CORE_POOL_TENSOR, sizeof *t, what) : NULL;
     if (!t) {
         if (storage) storage_release(storage);
         return NULL;
     }
     t->dtype = (uint8_t)dtype;
     t->flags = 0;
-    t->shape = *shape;
-    t->numel = tr_shape_numel(*shape);
+    core_copy_shape(&t->shape, shape);
+    t->numel = numel;
     t->data = storage->data;
     t->storage = storage;
     t->origin = NULL;
@@ -134,9 +134,23 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
     int64_t n = core_check_shape(shape, dtype, what);
     const core_device *device = n < 0 ? NULL : core_device_of(at);
     if (!device) return NULL;
-    tr_tensor *t = handle_new(storage_new(device, at, n * core_dtype_bytes[dtype], what), dtype, shape, what);
+    tr_tensor *t = handle_new(storage_new(device, at, n * core_dtype_bytes[dtype], what), dtype, shape, n, what);
     if (!t) return NULL;
     core_row_major(shape->ndim, shape->size, t->stride);
+    t->flags = CORE_ROW_MAJOR;
+    return t;
+}
+
+tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what)
+{
+    const core_storage *at = x->storage;
+    if (x->numel > INT64_MAX / 16) return core_tensor_new(dtype, at->at, &x->shape, what); /* stretched beyond memory */
+    tr_tensor *t = handle_new(storage_new(at->device, at->at, x->numel * core_dtype_bytes[dtype], what), dtype, &x->shape, x->numel, what);
+    if (!t) return NULL;
+    if (x->flags & CORE_ROW_MAJOR)
+        core_copy_sizes(x->shape.ndim, t->stride, x->stride);
+    else
+        core_row_major(x->shape.ndim, x->shape.size, t->stride);
     t->flags = CORE_ROW_MAJOR;
     return t;
 }
@@ -144,7 +158,9 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
 tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what)
 {
     of->storage->count++;
-    tr_tensor *t = handle_new(of->storage, (tr_dtype)of->dtype, shape, what);
+    uint64_t n = 1; /* wraps where a size of 0 follows */
+    for (int d = 0; d < shape->ndim; d++) n *= (uint64_t)shape->size[d];
+    tr_tensor *t = handle_new(of->storage, (tr_dtype)of->dtype, shape, (int64_t)n, what);
     if (!t) return NULL;
     for (int i = 0; i < shape->ndim; i++) t->stride[i] = stride[i];
     t->data = (char *)of->data + offset * core_dtype_bytes[of->dtype];
@@ -163,20 +179,20 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     t->storage = from->storage;
     t->data = from->data;
     t->dtype = from->dtype;
-    t->shape = from->shape;
+    core_copy_shape(&t->shape, &from->shape);
+    core_copy_sizes(from->shape.ndim, t->stride, from->stride);
     t->numel = from->numel;
-    memcpy(t->stride, from->stride, sizeof t->stride);
     t->flags = (uint8_t)((t->flags & ~CORE_ROW_MAJOR) | (from->flags & CORE_ROW_MAJOR));
 }
 
 tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_shape *shape, const int64_t *stride, void (*release)(void *), void *owner, const char *what)
 {
     const core_device *device = core_device_of(at);
-    core_storage *s = device ? core_pool_take(CORE_POOL_STORAGE, sizeof *s, what) : NULL;
+    core_storage *s = device ? core_pool_take(core_here(), CORE_POOL_STORAGE, sizeof *s, what) : NULL;
     if (!s) return NULL;
     /* release stays NULL until nothing can fail: on failure the memory is the caller's, as before */
     *s = (core_storage){.count = 1, .at = at, .device = device, .data = data, .foreign = owner, .is_foreign = true};
-    tr_tensor *t = handle_new(s, dtype, shape, what);
+    tr_tensor *t = handle_new(s, dtype, shape, tr_shape_numel(*shape), what);
     if (!t) return NULL;
     memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->ndim);
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
@@ -288,12 +304,16 @@ int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what
 {
     if (!core_dtype_ok(dtype)) return core_fail_status("%s: %d is no element type", what, (int)dtype);
     if (shape->ndim < 0 || shape->ndim > TR_MAX_DIMS) return core_fail_status("%s: a shape has 0 to %d sizes", what, TR_MAX_DIMS);
-    int64_t n = tr_shape_numel(*shape), bytes;
-    for (int i = 0; i < shape->ndim; i++)
+    int64_t n = 1, bytes;
+    bool fits = true, empty = false;
+    for (int i = 0; i < shape->ndim; i++) {
         if (shape->size[i] < 0) return core_fail_status("%s: the shape %s has a negative size", what, core_shape_text(shape));
-    if (n < 0 || __builtin_mul_overflow(n, (int64_t)core_dtype_bytes[dtype], &bytes))
+        empty |= shape->size[i] == 0; /* the others count nevertheless: as NumPy, (0, huge, huge) is refused too */
+        fits &= !__builtin_mul_overflow(n, shape->size[i] + (shape->size[i] == 0), &n);
+    }
+    if (!fits || __builtin_mul_overflow(n, (int64_t)core_dtype_bytes[dtype], &bytes))
         return core_fail_status("%s: the shape %s has more elements than memory can hold", what, core_shape_text(shape));
-    return n;
+    return empty ? 0 : n;
 }
 
 int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_dtype *dtype, const char *what)

@@ -55,18 +55,18 @@ enum {
 };
 
 struct tr_tensor {
-    core_object object;
+    core_object object; /* what every operation looks at comes first, in one cache line */
     uint8_t dtype, flags;
-    tr_shape shape; /* shape.ndim, shape.size */
-    int64_t stride[TR_MAX_DIMS];
     int64_t numel;
     void *data;
     core_storage *storage; /* owns one count */
     core_origin *origin;   /* owns one count; NULL for a leaf */
-    core_origin *sink;     /* owns one count: where backward brings a leaf's gradient; NULL until a graph needs it */
-    tr_tensor *grad;       /* owns one count */
-    tr_tensor *base;       /* owns one count: the tensor this is a view of, itself no view; else NULL */
-    tr_tensor *views;      /* borrowed: of a base, its views, linked by the next two */
+    tr_shape shape;        /* entries behind shape.ndim, and those of stride, are undefined */
+    int64_t stride[TR_MAX_DIMS];
+    core_origin *sink; /* owns one count: where backward brings a leaf's gradient; NULL until a graph needs it */
+    tr_tensor *grad;   /* owns one count */
+    tr_tensor *base;   /* owns one count: the tensor this is a view of, itself no view; else NULL */
+    tr_tensor *views;  /* borrowed: of a base, its views, linked by the next two */
     tr_tensor *next_view, *previous_view;
 };
 
@@ -76,6 +76,9 @@ extern void (*core_tensor_farewell)(tr_tensor *t);
 /* A tensor with memory of its own, contents undefined, belonging to the open scope; NULL with an error noted.
  * `what` is the public function that needs it: "tr_add". */
 tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what);
+
+/* The same for a result in the shape and on the device of x, which need no checking: x has them. */
+tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what);
 
 /* Another tensor on the storage of `of`, `offset` elements on from its first; a leaf without a gradient. */
 tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what);

@@ -6,6 +6,7 @@
 
 #include <trireme/error.h>
 #include <trireme/random.h>
+#include "core/free_list.h"
 #include "core/memory.h"
 
 struct core_object;
@@ -51,6 +52,15 @@ static inline core_thread *core_here(void)
 {
     return &core_thread_here;
 }
+
+/* A small thing off its list; NULL with an error noted. */
+static inline void *core_pool_take(core_thread *here, core_pool pool, size_t bytes, const char *what)
+{
+    void *p = core_list_pop(&here->pool[pool]);
+    return p ? p : core_pool_fill(bytes, what);
+}
+
+static inline void core_pool_give(core_thread *here, core_pool pool, void *p) { core_list_push(&here->pool[pool], p); }
 
 /* Make sure that this thread's memory goes back when the thread ends. */
 void core_thread_know(core_thread *here);
