@@ -61,17 +61,19 @@ struct autograd_node {
     autograd_node **to; /* owns one count of each: where gradients of the inputs go; NULL where nobody wants one */
     autograd_node *to_[AUTOGRAD_INPUTS];
     int32_t inputs;
-    bool had_saved, spent; /* spent: the saved values are gone */
-    autograd_saved in[AUTOGRAD_INPUTS], out;
-    autograd_args args;
+    uint8_t saved;              /* which of in (AUTOGRAD_A, B, C) and out (AUTOGRAD_Y) are there: only those are defined */
+    bool spent;                 /* the saved values are gone */
+    bool captured, needed;      /* tr_autograd_grad's: somebody asked for its gradient; leads to one that is captured */
     struct autograd_hook *hook; /* of a sink; owned */
 
     /* the walk */
-    uint64_t pass;         /* which walk saw it last */
-    int32_t waiting;       /* gradients that are still to come */
-    bool captured, needed; /* tr_autograd_grad's: somebody asked for its gradient; leads to one that is captured */
+    uint64_t pass;   /* which walk saw it last */
+    int32_t waiting; /* gradients that are still to come */
     autograd_node *next;
     tr_tensor *gradient; /* owns one count: what has come so far */
+
+    autograd_saved in[AUTOGRAD_INPUTS], out;
+    autograd_args args;
 };
 
 /* ---- for operations ---- */
@@ -93,7 +95,11 @@ static inline bool autograd_on(const tr_tensor *a, const tr_tensor *b, const tr_
 
 /* Note that op made y from a, b, c (NULL where it has fewer inputs).  Does nothing unless one of them requires a
  * gradient and noting is on.  Returns y, or NULL with an error noted; NULL for y passes through. */
-tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
+tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
+static inline tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+{
+    return y && autograd_on(a, b, c) ? autograd_note_(y, op, a, b, c, saves, args) : y;
+}
 
 /* The same without what an in-place operation owes to views (autograd/window.c): autograd_tell_views() pays it. */
 tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
@@ -136,6 +142,12 @@ tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape);
 
 /* Run a pointwise kernel: inputs of broadcastable shapes (NULL where the kernel has none) into out. */
 int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *const *in, int inputs, double number);
+
+/* The same for two of out's shape and one type, or a number among them: most calls. */
+int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b);
+
+/* Where a number's value stands in this type.  It keeps the place: a recorded call may point there. */
+void *autograd_number_at(tr_tensor *number, tr_dtype type);
 
 /* Join neighbouring dims that every view walks as one, drop those of size 1; returns how many are left. */
 int autograd_collapse(int ndim, int64_t *size, int64_t (*stride)[TR_MAX_DIMS], int views);

@@ -114,7 +114,7 @@ static int run(autograd_node *n, const autograd_walk *w)
     if (dy && into_leaves && n->made && (!n->inputs || (n->made->flags & CORE_RETAINS_GRAD)))
         if (arrive(n->made, dy) < 0) return -1;
     if (dy && goes_on && n->op->derivative) {
-        if (n->had_saved && n->spent)
+        if (n->spent)
             return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
         int depth = tr_scope_open();
         n->op->derivative(n, dy);

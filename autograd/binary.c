@@ -54,26 +54,53 @@ static unsigned saves_for(const row *r, const tr_tensor *a, const tr_tensor *b)
     return (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0) | conjugates;
 }
 
-static tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
+static const autograd_op *named(const autograd_op *op, bool number_first, bool number_second);
+
+/* A number that a derivative will ask for takes its type now; a factor may stay one. */
+static tr_tensor *kept(const row *r, tr_tensor *t, tr_dtype type)
 {
-    if (core_same_shape(&a->shape, &b->shape)) return autograd_note(y, op, a, b, NULL, saves, NULL);
-    return autograd_note(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
+    bool factor = r->kernel == KERNEL_MUL || r->kernel == KERNEL_DIV;
+    return t->flags & CORE_NUMBER && !factor ? autograd_number_as(t, type, tr_cpu()) : t;
 }
 
-static const autograd_op *named(const autograd_op *op, bool number_first, bool number_second);
+static tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves, bool stretched)
+{
+    if (!autograd_on(a, b, NULL)) return y;
+    tr_dtype type = (tr_dtype)y->dtype;
+    if ((saves & AUTOGRAD_A && !(a = kept(r, a, type))) || (saves & AUTOGRAD_B && !(b = kept(r, b, type)))) return NULL;
+    if (!stretched) return autograd_note_(y, op, a, b, NULL, saves, NULL);
+    return autograd_note_(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
+}
+
+/* Two alike, or one and a number. */
+static tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
+{
+    tr_dtype type = (tr_dtype)like->dtype;
+    tr_tensor *y = core_tensor_like(like, type, r->function);
+    if (!y || autograd_pair(r->kernel, type, y, a, b) < 0) return NULL;
+    return note(r, y, op, a, b, saves_for(r, a, b), false);
+}
+
+static tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+{
+    tr_shape shape;
+    tr_dtype type = working_type(r, a, b);
+    if (!autograd_join(r->function, &a, &b, type, &shape)) return NULL;
+    tr_tensor *in[2] = {a, b}, *y = core_tensor_new(type, core_device_at(a->flags & CORE_NUMBER ? b : a), &shape, r->function);
+    if (!y || autograd_pointwise(r->kernel, type, y, in, 2, 0) < 0) return NULL;
+    return note(r, y, op, a, b, saves_for(r, a, b), true);
+}
 
 static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     if (!a || !b) return core_null(r->function);
-    tr_shape shape;
-    tr_dtype type = working_type(r, a, b);
-    bool number_first = a->flags & CORE_NUMBER, number_second = b->flags & CORE_NUMBER;
-    if (r->kernel == KERNEL_POW && number_second && core_dtype_category[type] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
+    if ((a->flags | b->flags) & CORE_NUMBER) op = named(op, a->flags & CORE_NUMBER, b->flags & CORE_NUMBER);
+    tr_tensor *like = autograd_plainly(a, b);
+    bool integers = core_dtype_category[(like ? like : a)->dtype] < 2;
+    if (like && !integers) return apply_plain(r, op, like, a, b);
+    if (integers && r->kernel == KERNEL_POW && b->flags & CORE_NUMBER && core_dtype_category[b->dtype] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
         return core_fail("tr_pow: %s: integers to negative integer powers are not allowed", core_show(a));
-    if (!autograd_meet(r->function, &a, &b, type, &shape)) return NULL;
-    tr_tensor *in[2] = {a, b}, *y = core_tensor_new(type, core_device_at(a), &shape, r->function);
-    if (!y || autograd_pointwise(r->kernel, type, y, in, 2, 0) < 0) return NULL;
-    return note(y, named(op, number_first, number_second), a, b, saves_for(r, a, b));
+    return apply_joined(r, op, a, b);
 }
 
 static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
@@ -87,8 +114,9 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     if (core_dtype_category[type] > core_dtype_category[a->dtype])
         return core_fail("%s: the result type %s can't be cast to %s, the type of %s: result type %s can't be cast to the desired output type %s", function, tr_dtype_name(type),
                          tr_dtype_name((tr_dtype)a->dtype), core_show(a), autograd_say_type(type), autograd_say_type((tr_dtype)a->dtype));
-    if (!autograd_meet(function, &left, &b, (tr_dtype)a->dtype, &shape)) return NULL;
-    if (!core_same_shape(&shape, &a->shape))
+    bool plain = autograd_plainly(a, b) == a;
+    if (!plain && !autograd_join(function, &left, &b, (tr_dtype)a->dtype, &shape)) return NULL;
+    if (!plain && !core_same_shape(&shape, &a->shape))
         return core_fail("%s: the result %s does not fit into %s: output with shape %s doesn't match the broadcast shape %s", function, core_shape_text(&shape), core_show(a),
                          autograd_say_sizes(&a->shape), autograd_say_sizes(&shape));
     unsigned saves = autograd_on(a, b, NULL) ? saves_for(r, a, b) : 0;
@@ -97,7 +125,7 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     tr_tensor *in[2] = {a, b};
     if (!old || !b || autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0) < 0) return NULL;
     core_written(a);
-    return note(a, op, old, b, saves);
+    return note(r, a, op, old, b, saves, !plain);
 }
 
 /* ---- pieces of derivatives ---- */

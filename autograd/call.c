@@ -27,6 +27,7 @@ static void broadcast_strides(const tr_tensor *t, const tr_shape *shape, int64_t
 
 int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *const *in, int inputs, double number)
 {
+    if (out->numel == 0) return 0;
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
@@ -35,30 +36,47 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
     call.n = out->numel;
     call.number[0] = number;
     call.at[0] = out->data;
-    bool flat = core_row_major_tensor(out);
-    const tr_tensor *view[KERNEL_VIEWS] = {out};
+    unsigned flat = out->flags;
     for (int i = 0; i < inputs; i++) {
-        view[i + 1] = in[i];
-        call.at[i + 1] = in[i] ? in[i]->data : NULL;
-        if (!in[i]) continue;
-        call.from = in[i]->dtype; /* what KERNEL_COPY reads */
-        if (in[i]->numel == 1 && out->numel != 1)
+        tr_tensor *t = in[i];
+        call.at[i + 1] = t ? t->data : NULL;
+        if (!t) continue;
+        call.from = t->dtype; /* what KERNEL_COPY reads */
+        if (t->flags & CORE_NUMBER && kernel != KERNEL_COPY) call.at[i + 1] = autograd_number_at(t, type);
+        if (out->numel != 1 && (t->numel == 1 || t->flags & CORE_UNIFORM))
             call.ones |= (uint8_t)(2u << i);
         else
-            flat = flat && core_row_major_tensor(in[i]) && in[i]->numel == out->numel;
+            flat &= t->numel == out->numel ? t->flags : 0u;
     }
-    if (call.n == 0) return 0;
-    call.form = flat ? KERNEL_FLAT : KERNEL_STRIDED;
-    if (!flat) {
-        memcpy(call.size, out->shape.size, sizeof call.size);
+    call.form = flat & CORE_ROW_MAJOR ? KERNEL_FLAT : KERNEL_STRIDED;
+    if (call.form == KERNEL_STRIDED) {
+        core_copy_sizes(out->shape.ndim, call.size, out->shape.size);
         for (int v = 0; v <= inputs; v++) {
-            if (view[v])
-                broadcast_strides(view[v], &out->shape, call.stride[v]);
+            const tr_tensor *t = v ? in[v - 1] : out;
+            if (t)
+                broadcast_strides(t, &out->shape, call.stride[v]);
             else
                 memset(call.stride[v], 0, sizeof call.stride[v]);
         }
         call.ndim = (uint8_t)autograd_collapse(out->shape.ndim, call.size, call.stride, inputs + 1);
     }
+    return kernel_run(core_device_at(out), &call);
+}
+
+int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
+{
+    unsigned numbers = (a->flags | b->flags) & CORE_NUMBER, flat = a->flags & b->flags & CORE_ROW_MAJOR;
+    if (numbers || !flat || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
+    kernel_call call;
+    call.kernel = (uint16_t)kernel;
+    call.type = call.from = (uint8_t)type;
+    call.form = KERNEL_FLAT;
+    call.ones = 0;
+    call.flags = 0;
+    call.n = out->numel;
+    call.at[0] = out->data;
+    call.at[1] = a->data;
+    call.at[2] = b->data;
     return kernel_run(core_device_at(out), &call);
 }
 

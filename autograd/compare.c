@@ -7,8 +7,8 @@ static tr_tensor *compare(const char *function, int kernel, tr_tensor *a, tr_ten
     if (!a || !b) return core_null(function);
     tr_shape shape;
     tr_dtype type = core_result_type(a, b);
-    if (!autograd_meet(function, &a, &b, type, &shape)) return NULL;
-    tr_tensor *in[2] = {a, b}, *y = core_tensor_new(TR_BOOL, core_device_at(a), &shape, function);
+    if (!autograd_join(function, &a, &b, type, &shape)) return NULL;
+    tr_tensor *in[2] = {a, b}, *y = core_tensor_new(TR_BOOL, core_device_at(a->flags & CORE_NUMBER ? b : a), &shape, function);
     return y && autograd_pointwise(kernel, type, y, in, 2, 0) == 0 ? y : NULL;
 }
 
@@ -42,7 +42,7 @@ tr_tensor *(tr_where)(tr_tensor *condition, tr_tensor *a, tr_tensor *b)
     if (condition->dtype != TR_BOOL) return core_fail("tr_where: the condition must be bool, not %s", core_show(condition));
     tr_shape both, shape;
     tr_dtype type = core_result_type(a, b);
-    if (!autograd_meet("tr_where", &a, &b, type, &both)) return NULL;
+    if (!autograd_join("tr_where", &a, &b, type, &both)) return NULL;
     if (!core_broadcast(&condition->shape, &both, &shape))
         return core_fail("tr_where: the condition %s does not broadcast with %s", core_show(condition), core_shape_text(&both));
     tr_tensor *in[3] = {condition, a, b};

@@ -19,13 +19,13 @@ __attribute__((constructor)) static void meet_core(void) { core_tensor_farewell 
 
 void autograd_let_go_of_saved(autograd_node *n)
 {
-    for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
-        core_drop_tensor(n->in[i].t);
-        n->in[i].t = NULL;
-    }
-    core_drop_tensor(n->out.t);
-    n->out.t = NULL;
-    n->spent = true;
+    unsigned saved = n->saved;
+    n->saved = 0;
+    n->spent = saved || n->spent;
+    if (!saved) return;
+    for (int i = 0; i < AUTOGRAD_INPUTS; i++)
+        if (saved >> i & 1) core_drop_tensor(n->in[i].t);
+    if (saved & AUTOGRAD_Y) core_drop_tensor(n->out.t);
 }
 
 static void let_go(autograd_node *n)
@@ -60,7 +60,7 @@ static void node_release(core_origin *origin)
 
 /* ---- making ---- */
 
-static autograd_node *node_new(const autograd_op *op, int32_t inputs)
+static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
     autograd_node *n = core_pool_take(core_here(), CORE_POOL_NODE, sizeof *n, op->name);
     if (!n) return NULL;
@@ -68,16 +68,11 @@ static autograd_node *node_new(const autograd_op *op, int32_t inputs)
     n->op = op;
     n->made = NULL;
     n->inputs = inputs;
-    n->had_saved = n->spent = false;
-    for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
-        n->in[i].t = NULL;
-        n->to_[i] = NULL;
-    }
-    n->out.t = NULL;
+    n->saved = 0;
+    n->spent = n->captured = n->needed = false;
     n->hook = NULL;
     n->args.shape.ndim = n->args.shape_b.ndim = -1;
     n->pass = 0;
-    n->captured = n->needed = false;
     n->gradient = NULL;
     n->to = n->to_;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
@@ -102,7 +97,7 @@ autograd_node *autograd_sink(tr_tensor *leaf)
 }
 
 /* The node that wants t's gradient, with a count for the edge; NULL if none does.  Sets *failed if there is no memory. */
-static autograd_node *edge_to(tr_tensor *t, bool *failed)
+static inline autograd_node *edge_to(tr_tensor *t, bool *failed)
 {
     if (!autograd_tracked(t)) return NULL;
     autograd_node *n = t->origin ? (autograd_node *)t->origin : autograd_sink(t);
@@ -114,11 +109,11 @@ static autograd_node *edge_to(tr_tensor *t, bool *failed)
 }
 
 /* A derivative that needs complex values needs their conjugates. */
-static bool save(autograd_node *n, autograd_saved *place, tr_tensor *t, unsigned saves)
+static bool save(autograd_node *n, unsigned which, autograd_saved *place, tr_tensor *t, unsigned saves)
 {
     place->t = core_keep_tensor(t);
     place->version = t->storage->version;
-    n->had_saved = true;
+    n->saved |= (uint8_t)which;
     bool served = core_dtype_category[t->dtype] != 3 || saves & AUTOGRAD_CONJUGATES;
     if (!served) core_fail("tr_%s: its derivative does not serve complex numbers, %s", n->op->name, core_show(t));
     return served;
@@ -128,7 +123,7 @@ static bool save(autograd_node *n, autograd_saved *place, tr_tensor *t, unsigned
 static bool save_result(autograd_node *n, tr_tensor *y, unsigned saves)
 {
     tr_tensor *alias = core_tensor_alias(y, &y->shape, y->stride, 0, n->op->name);
-    return alias && save(n, &n->out, alias, saves);
+    return alias && save(n, AUTOGRAD_Y, &n->out, alias, saves);
 }
 
 /* y's handle takes the node over; in place, y's old origin has become one of the node's edges. */
@@ -149,23 +144,22 @@ static tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
 
 tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    if (!y || !autograd_on(a, b, c)) return y;
-    tr_tensor *in[AUTOGRAD_INPUTS] = {a, b, c};
-    autograd_node *n = node_new(op, AUTOGRAD_INPUTS);
+    autograd_node *n = node_new(op, c ? 3 : b ? 2 : 1);
     if (!n) return NULL;
     bool failed = false;
-    for (int i = 0; i < AUTOGRAD_INPUTS; i++) {
-        n->to[i] = edge_to(in[i], &failed);
-        if (in[i] && (saves >> i & 1)) failed |= !save(n, &n->in[i], in[i], saves);
-    }
+    n->to_[0] = edge_to(a, &failed);
+    n->to_[1] = edge_to(b, &failed);
+    n->to_[2] = edge_to(c, &failed);
+    if (a && saves & AUTOGRAD_A) failed |= !save(n, AUTOGRAD_A, &n->in[0], a, saves);
+    if (b && saves & AUTOGRAD_B) failed |= !save(n, AUTOGRAD_B, &n->in[1], b, saves);
+    if (c && saves & AUTOGRAD_C) failed |= !save(n, AUTOGRAD_C, &n->in[2], c, saves);
     if (args) n->args = *args;
     if (saves & AUTOGRAD_Y) failed |= !save_result(n, y, saves);
     return attach(y, n, failed);
 }
 
-tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    if (!y || !autograd_on(a, b, c)) return y;
     if (!autograd_note_only(y, op, a, b, c, saves, args)) return NULL;
     bool written = (y == a || y->storage->version > 0) && (y->base || y->views); /* a fresh result may be a view of fresh memory */
     return written ? autograd_tell_views(y) : y;
@@ -180,7 +174,7 @@ tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors in
     if (!n) return NULL;
     bool failed = false;
     for (int64_t i = 0; i < inputs.count; i++) n->to[i] = edge_to(inputs.tensor[i], &failed);
-    if (saved) failed |= !save(n, &n->in[0], saved, 0);
+    if (saved) failed |= !save(n, AUTOGRAD_A, &n->in[0], saved, 0);
     if (args) n->args = *args;
     return attach(y, n, failed);
 }
@@ -197,9 +191,9 @@ static tr_tensor *changed(const autograd_node *n, const autograd_saved *saved)
                      n->op->grad_name, autograd_say_type((tr_dtype)saved->t->dtype), autograd_say_sizes(&saved->t->shape), made_by, saved->t->storage->version, saved->version);
 }
 
-static tr_tensor *unpack(autograd_node *n, const autograd_saved *saved)
+static tr_tensor *unpack(autograd_node *n, unsigned which, const autograd_saved *saved)
 {
-    if (!saved->t) {
+    if (!(n->saved & which)) {
         if (n->spent) return core_fail("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
         return core_fail("%s: its derivative asks for a value that was not saved", n->op->name);
     }
@@ -207,11 +201,11 @@ static tr_tensor *unpack(autograd_node *n, const autograd_saved *saved)
     return saved->t;
 }
 
-tr_tensor *autograd_in(autograd_node *n, int input) { return unpack(n, &n->in[input]); }
+tr_tensor *autograd_in(autograd_node *n, int input) { return unpack(n, 1u << input, &n->in[input]); }
 
 tr_tensor *autograd_out(autograd_node *n)
 {
-    tr_tensor *y = unpack(n, &n->out);
+    tr_tensor *y = unpack(n, AUTOGRAD_Y, &n->out);
     if (!y || autograd_plain()) return y;
     y = core_tensor_alias(y, &y->shape, y->stride, 0, n->op->name); /* in a graph again, where it came from */
     if (!y) return NULL;

@@ -2,24 +2,50 @@
 
 #include "autograd/say.h"
 
+/* A number's storage holds it as it was written and behind that in every type it was used in, each at a place of its
+ * own: kernels take operands by address, and an address once handed out stays true. */
+static const uint8_t number_place[TR_DTYPES] = {
+    [TR_COMPLEX128] = 8, [TR_COMPLEX64] = 24, [TR_FLOAT64] = 32, [TR_INT64] = 40, [TR_FLOAT32] = 48, [TR_INT32] = 52, [TR_FLOAT16] = 56, [TR_BFLOAT16] = 58, [TR_UINT8] = 60, [TR_BOOL] = 61};
+
+void *autograd_number_at(tr_tensor *number, tr_dtype type)
+{
+    if (number->dtype == type) return number->data;
+    void *at = (char *)number->data + number_place[type];
+    if (type == TR_FLOAT32 && number->dtype == TR_FLOAT64)
+        *(float *)at = (float)*(double *)number->data;
+    else
+        core_convert(at, type, number->data, (tr_dtype)number->dtype, 1);
+    return at;
+}
+
+static tr_tensor *number_new(tr_dtype type)
+{
+    static const tr_shape scalar = {0};
+    tr_tensor *t = core_tensor_new(type, tr_cpu(), &scalar, "number");
+    if (t) t->flags |= CORE_NUMBER;
+    return t;
+}
+
 tr_tensor *tr_number_(double value, tr_dtype kind)
 {
     tr_dtype type = kind == TR_FLOAT32 ? TR_FLOAT64 : kind; /* a float's digits wait for the type they will be used in */
-    tr_tensor *t = core_tensor_new(type, tr_cpu(), &(tr_shape){0}, "number");
+    tr_tensor *t = number_new(type);
     if (!t) return NULL;
-    core_element_set(t->data, type, 0, value);
-    t->flags |= CORE_NUMBER;
+    if (type == TR_FLOAT64)
+        *(double *)t->data = value;
+    else
+        core_element_set(t->data, type, 0, value);
     return t;
 }
 
 tr_tensor *tr_integer_(int64_t value)
 {
-    tr_tensor *t = tr_number_(0, TR_INT64);
+    tr_tensor *t = number_new(TR_INT64);
     if (t) *(int64_t *)t->data = value;
     return t;
 }
 
-static tr_tensor *number_as(const tr_tensor *number, tr_dtype type, tr_device device)
+tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device)
 {
     tr_tensor *s = core_tensor_new(type, tr_cpu(), &(tr_shape){0}, "number");
     if (!s) return NULL;
@@ -34,27 +60,27 @@ bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tens
     return false;
 }
 
-bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape)
+bool autograd_join(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape)
 {
     tr_tensor *x = *a, *y = *b;
-    bool plain = !((x->flags | y->flags) & CORE_NUMBER) && x->dtype == type && y->dtype == type;
-    if (plain && core_same_shape(&x->shape, &y->shape) && core_same_device(x, y)) { /* nearly always */
-        *shape = x->shape;
-        return true;
-    }
+    bool number_x = x->flags & CORE_NUMBER, number_y = y->flags & CORE_NUMBER;
     if (!core_broadcast(&x->shape, &y->shape, shape)) {
         core_fail("%s: %s and %s do not broadcast to one shape%s", function, core_show(x), core_show(y), autograd_say_mismatch(&x->shape, &y->shape));
         return false;
     }
-    if (!((x->flags | y->flags) & CORE_NUMBER) && !autograd_one_device(function, x, y)) return false;
-    if (x->flags & CORE_NUMBER)
-        *a = number_as(x, type, core_device_at(y));
-    else if (x->dtype != type)
-        *a = (tr_to)(x, type);
-    if (y->flags & CORE_NUMBER)
-        *b = number_as(y, type, core_device_at(x));
-    else if (y->dtype != type)
-        *b = (tr_to)(y, type);
+    if (!number_x && !number_y && !autograd_one_device(function, x, y)) return false;
+    if (!number_x && x->dtype != type) *a = (tr_to)(x, type);
+    if (!number_y && y->dtype != type) *b = (tr_to)(y, type);
+    if (number_x && core_device_at(y).type != TR_CPU) *a = autograd_number_as(x, type, core_device_at(y));
+    if (number_y && core_device_at(x).type != TR_CPU) *b = autograd_number_as(y, type, core_device_at(x));
+    return *a && *b;
+}
+
+bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape)
+{
+    if (!autograd_join(function, a, b, type, shape)) return false;
+    if ((*a)->flags & CORE_NUMBER) *a = autograd_number_as(*a, type, tr_cpu());
+    if ((*b)->flags & CORE_NUMBER) *b = autograd_number_as(*b, type, tr_cpu());
     return *a && *b;
 }
 

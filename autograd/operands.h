@@ -8,6 +8,23 @@
  * Conversions are noted in the graph. */
 bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
 
+/* The same, but numbers for the CPU stay numbers: autograd_pointwise() takes them in any type. */
+bool autograd_join(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
+
+/* A number as a tensor without dimensions, of this type, on this device. */
+tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device);
+
+/* The operand whose type, shape and device are those of the result, where that is plain to see: two alike, or one and a
+ * number that does not raise its type.  Else NULL. */
+static inline tr_tensor *autograd_plainly(tr_tensor *a, tr_tensor *b)
+{
+    unsigned numbers = (a->flags | b->flags) & CORE_NUMBER;
+    if (!numbers) return a->dtype == b->dtype && core_same_shape(&a->shape, &b->shape) && core_same_device(a, b) ? a : NULL;
+    tr_tensor *t = a->flags & CORE_NUMBER ? b : a, *number = t == a ? b : a;
+    if (t->flags & CORE_NUMBER || core_device_at(t).type != TR_CPU) return NULL;
+    return core_dtype_category[number->dtype] <= core_dtype_category[t->dtype] ? t : NULL;
+}
+
 /* |z| of complex numbers: tr_abs for them. */
 tr_tensor *autograd_abs_complex(tr_tensor *z);
 

@@ -45,7 +45,7 @@ core_storage *core_storage_lend(const tr_tensor *t)
     return s;
 }
 
-static core_storage *storage_new(const core_device *device, tr_device at, int64_t bytes, const char *what)
+static inline core_storage *storage_new(const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
     core_storage *s = core_pool_take(core_here(), CORE_POOL_STORAGE, sizeof *s, what);
     if (!s) return NULL;
@@ -55,7 +55,6 @@ static core_storage *storage_new(const core_device *device, tr_device at, int64_
     s->at = at;
     s->device = device;
     s->is_foreign = false;
-    s->release = NULL;
     if (device == &core_cpu && bytes <= (int64_t)sizeof s->small) {
         s->data = s->small;
         s->capacity = (int64_t)sizeof s->small;
@@ -97,8 +96,8 @@ static void tensor_destroy(core_object *object)
     tr_tensor *t = (tr_tensor *)object;
     core_origin *origin = t->origin, *sink = t->sink;
     if (origin || sink) core_tensor_farewell(t);
-    tr_tensor *base = leave_base(t);
-    core_drop_tensor(t->grad);
+    tr_tensor *base = t->base ? leave_base(t) : NULL;
+    if (t->grad) core_drop_tensor(t->grad);
     storage_release(t->storage);
     core_pool_give(core_here(), CORE_POOL_TENSOR, t);
     if (origin) core_origin_release(origin);
@@ -109,7 +108,7 @@ static void tensor_destroy(core_object *object)
 static const core_class tensor_class = {"tensor", tensor_destroy};
 
 /* A handle on `storage`, which it takes over, also if it fails. */
-static tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_shape *shape, int64_t numel, const char *what)
+static inline tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_shape *shape, int64_t numel, const char *what)
 {
     tr_tensor *t = storage ? core_pool_take(core_here(), CORE_POOL_TENSOR, sizeof *t, what) : NULL;
     if (!t) {
@@ -162,7 +161,12 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
     for (int d = 0; d < shape->ndim; d++) n *= (uint64_t)shape->size[d];
     tr_tensor *t = handle_new(of->storage, (tr_dtype)of->dtype, shape, (int64_t)n, what);
     if (!t) return NULL;
-    for (int i = 0; i < shape->ndim; i++) t->stride[i] = stride[i];
+    int64_t steps = 0;
+    for (int i = 0; i < shape->ndim; i++) {
+        t->stride[i] = stride[i];
+        steps |= shape->size[i] == 1 ? 0 : stride[i];
+    }
+    if (steps == 0 && n > 1) t->flags |= CORE_UNIFORM;
     t->data = (char *)of->data + offset * core_dtype_bytes[of->dtype];
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
     return t;
@@ -182,7 +186,7 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     core_copy_shape(&t->shape, &from->shape);
     core_copy_sizes(from->shape.ndim, t->stride, from->stride);
     t->numel = from->numel;
-    t->flags = (uint8_t)((t->flags & ~CORE_ROW_MAJOR) | (from->flags & CORE_ROW_MAJOR));
+    t->flags = (uint8_t)((t->flags & ~(CORE_ROW_MAJOR | CORE_UNIFORM)) | (from->flags & (CORE_ROW_MAJOR | CORE_UNIFORM)));
 }
 
 tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_shape *shape, const int64_t *stride, void (*release)(void *), void *owner, const char *what)

@@ -52,6 +52,7 @@ enum {
     CORE_RETAINS_GRAD = 4,  /* keeps its gradient though it is no leaf */
     CORE_ROW_MAJOR = 8,     /* dense, outermost dim first */
     CORE_BLIND_VIEW = 16,   /* a view made while nothing was noted: its base is not known */
+    CORE_UNIFORM = 32,      /* several elements that are all one in memory: every stride is 0 */
 };
 
 struct tr_tensor {
