@@ -101,6 +101,9 @@ static inline tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_t
     return y && autograd_on(a, b, c) ? autograd_note_(y, op, a, b, c, saves, args) : y;
 }
 
+/* What y, a fresh result, tells its derivative, for the operation to fill; NULL if y was not noted. */
+static inline autograd_args *autograd_args_of(tr_tensor *y) { return y && y->origin ? &((autograd_node *)y->origin)->args : NULL; }
+
 /* The same without what an in-place operation owes to views (autograd/window.c): autograd_tell_views() pays it. */
 tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
 tr_tensor *autograd_tell_views(tr_tensor *written);

@@ -162,7 +162,8 @@ tr_tensor *autograd_root_gradient(const char *function, tr_tensor *root, tr_tens
     if (!given) {
         if (root->numel != 1) return core_fail("%s: grad can be implicitly created only for scalar outputs, not %s", function, core_show(root));
         if (core_dtype_category[root->dtype] != 2) return core_fail("%s: grad can be implicitly created only for real scalar outputs, not %s", function, core_show(root));
-        return (tr_full)(root->shape, 1, (tr_tensor_options){.dtype = (tr_dtype)root->dtype, .device = core_device_at(root)});
+        tr_tensor *one = core_tensor_like(root, (tr_dtype)root->dtype, function);
+        return one && autograd_pointwise(KERNEL_FILL, (tr_dtype)one->dtype, one, NULL, 0, 1) == 0 ? one : NULL;
     }
     if (!core_same_shape(&given->shape, &root->shape) || given->dtype != root->dtype || !core_same_device(given, root))
         return core_fail("%s: the gradient is %s, but the root is %s", function, core_show(given), core_show(root));

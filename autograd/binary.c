@@ -97,6 +97,7 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_te
     if ((a->flags | b->flags) & CORE_NUMBER) op = named(op, a->flags & CORE_NUMBER, b->flags & CORE_NUMBER);
     tr_tensor *like = autograd_plainly(a, b);
     bool integers = core_dtype_category[(like ? like : a)->dtype] < 2;
+    if (like == a && !integers && r->kernel == KERNEL_POW && b->flags & CORE_NUMBER && core_dtype_category[a->dtype] == 2) return autograd_power(a, b);
     if (like && !integers) return apply_plain(r, op, like, a, b);
     if (integers && r->kernel == KERNEL_POW && b->flags & CORE_NUMBER && core_dtype_category[b->dtype] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
         return core_fail("tr_pow: %s: integers to negative integer powers are not allowed", core_show(a));
@@ -123,7 +124,8 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     tr_tensor *old = saves & AUTOGRAD_A ? (tr_clone)(a) : a; /* what the derivative needs is read before it is written */
     if (autograd_overlap(a, b) || (saves & AUTOGRAD_B && b->storage == a->storage)) b = (tr_clone)(b);
     tr_tensor *in[2] = {a, b};
-    if (!old || !b || autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0) < 0) return NULL;
+    if (!old || !b) return NULL;
+    if ((plain ? autograd_pair(r->kernel, (tr_dtype)a->dtype, a, a, b) : autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0)) < 0) return NULL;
     core_written(a);
     return note(r, a, op, old, b, saves, !plain);
 }

@@ -65,18 +65,18 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
 
 int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
-    unsigned numbers = (a->flags | b->flags) & CORE_NUMBER, flat = a->flags & b->flags & CORE_ROW_MAJOR;
-    if (numbers || !flat || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
+    if (!(out->flags & a->flags & b->flags & CORE_ROW_MAJOR) || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
+    bool number_a = a->flags & CORE_NUMBER, number_b = b->flags & CORE_NUMBER;
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
     call.form = KERNEL_FLAT;
-    call.ones = 0;
+    call.ones = out->numel == 1 ? 0 : (uint8_t)((number_a ? 2 : 0) | (number_b ? 4 : 0));
     call.flags = 0;
     call.n = out->numel;
     call.at[0] = out->data;
-    call.at[1] = a->data;
-    call.at[2] = b->data;
+    call.at[1] = number_a ? autograd_number_at(a, type) : a->data;
+    call.at[2] = number_b ? autograd_number_at(b, type) : b->data;
     return kernel_run(core_device_at(out), &call);
 }
 

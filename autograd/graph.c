@@ -144,7 +144,8 @@ static tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
 
 tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    autograd_node *n = node_new(op, c ? 3 : b ? 2 : 1);
+    autograd_node *n = node_new(op, c ? 3 : b ? 2
+                                              : 1);
     if (!n) return NULL;
     bool failed = false;
     n->to_[0] = edge_to(a, &failed);

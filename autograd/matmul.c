@@ -9,35 +9,82 @@
 #include "autograd/operands.h"
 #include "autograd/say.h"
 
-/* c = alpha a b + beta c over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2. */
-static int product(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, double beta)
+/* An operand: a matrix or a batch of them, as it is or with its last two dims swapped. */
+typedef struct {
+    const tr_tensor *t;
+    bool turned;
+} operand;
+
+static int64_t size_of(operand x, int dim) { return x.t->shape.size[x.t->shape.ndim - 2 + (dim != x.turned)]; }
+
+static void place(kernel_call *call, int view, operand x)
 {
-    kernel_call call = {
-        .kernel = KERNEL_GEMM, .type = c->dtype, .n = c->numel, .number = {1, beta}};
-    const tr_tensor *of[3] = {c, a, b};
-    int last = c->shape.ndim - 1;
-    call.size[0] = c->shape.ndim == 3 ? c->shape.size[0] : 1;
-    call.size[1] = c->shape.size[last - 1];
-    call.size[2] = c->shape.size[last];
-    call.size[3] = a->shape.size[a->shape.ndim - 1];
-    for (int v = 0; v < 3; v++) {
-        int d = of[v]->shape.ndim;
-        call.at[v] = of[v]->data;
-        call.stride[v][0] = d == 3 ? of[v]->stride[0] : 0;
-        call.stride[v][1] = of[v]->stride[d - 2];
-        call.stride[v][2] = of[v]->stride[d - 1];
-    }
-    return c->numel ? kernel_run(core_device_at(c), &call) : 0;
+    const int64_t *stride = x.t->stride + x.t->shape.ndim - 2;
+    call->at[view] = x.t->data;
+    call->stride[view][0] = x.t->shape.ndim == 3 ? x.t->stride[0] : 0;
+    call->stride[view][1] = stride[x.turned];
+    call->stride[view][2] = stride[!x.turned];
 }
+
+static int run(tr_tensor *c, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
+{
+    if (c->numel == 0) return 0;
+    call->kernel = KERNEL_GEMM;
+    call->type = call->from = c->dtype;
+    call->flags = 0;
+    call->n = c->numel;
+    call->number[0] = 1;
+    call->number[1] = 0;
+    call->size[0] = batch;
+    call->size[1] = m;
+    call->size[2] = n;
+    call->size[3] = k;
+    return kernel_run(core_device_at(c), call);
+}
+
+/* c = a b over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2. */
+static int product(tr_tensor *c, operand a, operand b)
+{
+    kernel_call call;
+    operand result = {c, false};
+    place(&call, 0, result);
+    place(&call, 1, a);
+    place(&call, 2, b);
+    return run(c, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
+}
+
+/* A product for a derivative that is not differentiated itself. */
+static tr_tensor *plain_product(operand a, operand b)
+{
+    if (!a.t || !b.t) return NULL;
+    int batch = a.t->shape.ndim == 3;
+    tr_shape shape = {2 + batch, {a.t->shape.size[0]}};
+    shape.size[batch] = size_of(a, 0);
+    shape.size[batch + 1] = size_of(b, 1);
+    tr_tensor *c = core_tensor_new((tr_dtype)a.t->dtype, core_device_at(a.t), &shape, "backward");
+    return c && product(c, a, b) == 0 ? c : NULL;
+}
+
+static bool plain(const tr_tensor *dc) { return autograd_plain() && core_dtype_category[dc->dtype] != 3; }
 
 static tr_tensor *swapped(tr_tensor *t) { return t ? (tr_transpose)(t, -2, -1) : NULL; }
 
 static tr_tensor *adjoint(tr_tensor *t) { return t ? swapped((tr_conj)(t)) : NULL; }
 
+static tr_tensor *times_adjoint(tr_tensor *dc, tr_tensor *b)
+{
+    return plain(dc) ? plain_product((operand){dc, false}, (operand){b, true}) : (tr_matmul)(dc, adjoint(b));
+}
+
+static tr_tensor *adjoint_times(tr_tensor *a, tr_tensor *dc)
+{
+    return plain(dc) ? plain_product((operand){a, true}, (operand){dc, false}) : (tr_matmul)(adjoint(a), dc);
+}
+
 static void product_derivative(autograd_node *n, tr_tensor *dc)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_matmul)(dc, adjoint(autograd_in(n, 1))));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(adjoint(autograd_in(n, 0)), dc));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, times_adjoint(dc, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, adjoint_times(autograd_in(n, 0), dc));
 }
 
 static tr_tensor *matmul_sample(tr_tensor *const *x) { return (tr_matmul)(x[0], x[1]); }
@@ -107,7 +154,7 @@ static tr_tensor *no_inner(const char *function, const tr_tensor *a, const tr_te
 static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, const autograd_op *op)
 {
     tr_tensor *c = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), shape, "tr_matmul");
-    if (!c || product(c, a, b, 0) < 0) return NULL;
+    if (!c || product(c, (operand){a, false}, (operand){b, false}) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(c, op, a, b, NULL, saves, NULL);
 }
@@ -145,12 +192,11 @@ tr_tensor *(tr_outer)(tr_tensor *a, tr_tensor *b)
 static tr_tensor *times_vector(tr_tensor *a, tr_tensor *b)
 {
     bool dot = a->shape.ndim == 1;
-    int64_t k = b->shape.size[0], step = b->stride[0];
-    tr_tensor *left = dot ? core_tensor_alias(a, &(tr_shape){2, {1, k}}, (int64_t[]){1, a->stride[0]}, 0, "tr_matmul") : a;
-    tr_tensor *right = core_tensor_alias(b, &(tr_shape){2, {k, 1}}, (int64_t[]){step, 1}, 0, "tr_matmul");
-    tr_tensor *y = left && right ? core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {a->shape.size[0]}}, "tr_matmul") : NULL;
-    tr_tensor *column = y ? core_tensor_alias(y, &(tr_shape){2, {dot ? 1 : a->shape.size[0], 1}}, (int64_t[]){1, 1}, 0, "tr_matmul") : NULL;
-    if (!column || product(column, left, right, 0) < 0) return NULL;
+    int64_t m = dot ? 1 : a->shape.size[0];
+    tr_tensor *y = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {m}}, "tr_matmul");
+    if (!y) return NULL;
+    kernel_call call = {.at = {y->data, a->data, b->data}, .stride = {{0, 1, 1}, {0, dot ? 1 : a->stride[0], a->stride[!dot]}, {0, b->stride[0], 1}}};
+    if (run(y, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(y, dot ? &autograd_dot : &autograd_mv, a, b, NULL, saves, NULL);
 }
@@ -204,8 +250,8 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
 
 static void linear_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_matmul)(dy, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)((tr_t)(dy), autograd_in(n, 0)));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, plain(dy) ? plain_product((operand){dy, false}, (operand){autograd_in(n, 1), false}) : (tr_matmul)(dy, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, plain(dy) ? plain_product((operand){dy, true}, (operand){autograd_in(n, 0), false}) : (tr_matmul)((tr_t)(dy), autograd_in(n, 0)));
     if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_sum)(dy, (tr_reduce_options){.dims = (const int[]){0}, .ndims = 1}));
 }
 static tr_tensor *linear_sample(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], x[2]); }
@@ -224,9 +270,7 @@ static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 {
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){2, {x->shape.size[0], weight->shape.size[0]}},
                                    "tr_linear");
-    tr_tensor *turned = core_tensor_alias(weight, &(tr_shape){2, {weight->shape.size[1], weight->shape.size[0]}},
-                                          (int64_t[]){weight->stride[1], weight->stride[0]}, 0, "tr_linear");
-    if (!y || !turned || product(y, x, turned, 0) < 0) return NULL;
+    if (!y || product(y, (operand){x, false}, (operand){weight, true}) < 0) return NULL;
     tr_tensor *both[2] = {y, bias};
     if (bias && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
     unsigned saves = (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);

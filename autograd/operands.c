@@ -11,8 +11,10 @@ void *autograd_number_at(tr_tensor *number, tr_dtype type)
 {
     if (number->dtype == type) return number->data;
     void *at = (char *)number->data + number_place[type];
-    if (type == TR_FLOAT32 && number->dtype == TR_FLOAT64)
-        *(float *)at = (float)*(double *)number->data;
+    if (type == TR_FLOAT32 && number->dtype == TR_FLOAT64) /* nearly always */
+        *(float *)at = (float)*(const double *)number->data;
+    else if (type == TR_FLOAT32 && number->dtype == TR_INT64)
+        *(float *)at = (float)*(const int64_t *)number->data;
     else
         core_convert(at, type, number->data, (tr_dtype)number->dtype, 1);
     return at;

@@ -25,6 +25,9 @@ static inline tr_tensor *autograd_plainly(tr_tensor *a, tr_tensor *b)
     return core_dtype_category[number->dtype] <= core_dtype_category[t->dtype] ? t : NULL;
 }
 
+/* x^exponent, a number, in x's type. */
+tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent);
+
 /* |z| of complex numbers: tr_abs for them. */
 tr_tensor *autograd_abs_complex(tr_tensor *z);
 

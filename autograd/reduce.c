@@ -62,8 +62,45 @@ static autograd_args remember(const tr_tensor *x, const plan *p)
     return (autograd_args){.shape = x->shape, .shape_b = p->kept, .n = {p->count}};
 }
 
+/* All of x into one number, where x lies in one piece. */
+static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor *x, tr_dtype type, double divisor)
+{
+    static const tr_shape scalar = {0};
+    tr_tensor *y = core_tensor_new(type, core_device_at(x), &scalar, function);
+    if (!y) return NULL;
+    kernel_call call;
+    call.kernel = KERNEL_SUM;
+    call.type = (uint8_t)type;
+    call.from = x->dtype;
+    call.flags = 0;
+    call.split = 0;
+    call.ndim = 1;
+    call.n = 1;
+    call.at[0] = y->data;
+    call.at[1] = x->data;
+    call.number[0] = divisor;
+    call.size[0] = x->numel;
+    call.stride[0][0] = 0;
+    call.stride[1][0] = 1;
+    if (kernel_run(core_device_at(x), &call) < 0) return NULL;
+    y = autograd_note(y, op, x, NULL, NULL, 0, NULL);
+    autograd_args *args = autograd_args_of(y);
+    if (args) {
+        core_copy_shape(&args->shape, &x->shape);
+        args->n[0] = x->numel;
+    }
+    return y;
+}
+
+static bool is_all(const tr_tensor *x, const tr_reduce_options *o) { return !o->dims && !o->keepdim && core_row_major_tensor(x); }
+
 /* dy with the reduced dims back, as stretched views of it. */
-static tr_tensor *stretch(autograd_node *n, tr_tensor *dy) { return (tr_expand)((tr_reshape)(dy, n->args.shape_b), n->args.shape); }
+static tr_tensor *stretch(autograd_node *n, tr_tensor *dy)
+{
+    static const int64_t still[TR_MAX_DIMS];
+    if (dy && dy->shape.ndim == 0 && autograd_plain()) return core_tensor_alias(dy, &n->args.shape, still, 0, "backward");
+    return (tr_expand)(n->args.shape_b.ndim < 0 ? dy : (tr_reshape)(dy, n->args.shape_b), n->args.shape);
+}
 
 /* ---- sum: y = sum x      dx = dy;      mean: y = sum x / n      dx = dy / n ---- */
 
@@ -100,9 +137,10 @@ const autograd_op autograd_mean_dim = {"mean", "MeanBackward1", mean_derivative,
 tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_sum");
+    tr_dtype type = core_dtype_category[x->dtype] < 2 ? TR_INT64 : (tr_dtype)x->dtype;
+    if (is_all(x, &options)) return all_of("tr_sum", &autograd_sum, x, type, 1);
     plan p;
     if (make_plan("tr_sum", x, &options, &p) < 0) return NULL;
-    tr_dtype type = core_dtype_category[x->dtype] < 2 ? TR_INT64 : (tr_dtype)x->dtype;
     tr_tensor *y = core_tensor_new(type, core_device_at(x), &p.result, "tr_sum");
     if (!y || run(KERNEL_SUM, type, &p, x, y, 1) < 0) return NULL;
     autograd_args args = remember(x, &p);
@@ -114,6 +152,7 @@ tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
     if (!x) return core_null("tr_mean");
     if (core_dtype_category[x->dtype] < 2) return core_fail("tr_mean: the mean of %s needs a floating or complex type: mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: %s",
                                                             core_show(x), autograd_say_type((tr_dtype)x->dtype));
+    if (is_all(x, &options)) return all_of("tr_mean", &autograd_mean, x, (tr_dtype)x->dtype, (double)x->numel);
     plan p;
     if (make_plan("tr_mean", x, &options, &p) < 0) return NULL;
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, "tr_mean");

@@ -21,6 +21,7 @@ typedef enum {
     KERNEL_MUL,
     KERNEL_DIV,
     KERNEL_POW,
+    KERNEL_POW_BACKWARD, /* (dx, dy, x, p): dx = dy (p x^(p-1)), p one element; of floats that are not complex */
     KERNEL_MAXIMUM,
     KERNEL_MINIMUM,
     KERNEL_FLOOR_DIVIDE,

@@ -11,6 +11,7 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_MUL] = "mul",
     [KERNEL_DIV] = "div",
     [KERNEL_POW] = "pow",
+    [KERNEL_POW_BACKWARD] = "pow_backward",
     [KERNEL_MAXIMUM] = "maximum",
     [KERNEL_MINIMUM] = "minimum",
     [KERNEL_FLOOR_DIVIDE] = "floor_divide",

@@ -1,4 +1,4 @@
-/* Arithmetic of two operands: add, sub, mul, div, pow, maximum, minimum. */
+/* Arithmetic of two operands: add, sub, mul, div, maximum, minimum; integers' pow. */
 #include "kernels/cpu/levels/walk.h"
 
 #include <math.h>
@@ -9,11 +9,6 @@ static inline float minimum_f32(float a, float b) { return a < b || a != a ? a :
 static inline double maximum_f64(double a, double b) { return a > b || a != a ? a : b; }
 static inline double minimum_f64(double a, double b) { return a < b || a != a ? a : b; }
 
-/* The small whole powers, which programs write most, are products. */
-static inline float pow_f32(float a, float b) { return b == 2 ? a * a : b == 3 ? a * a * a
-                                                                               : powf(a, b); }
-static inline double pow_f64(double a, double b) { return b == 2 ? a * a : b == 3 ? a * a * a
-                                                                                  : pow(a, b); }
 static inline float div_f32(float a, float b) { return a / b; }
 static inline double div_f64(double a, double b) { return a / b; }
 
@@ -107,6 +102,10 @@ static void div_loop_f64(void *const *at, int64_t n, unsigned ones)
 #define U     uint32_t
 #define OF(n) n##_i32
 #include "kernels/cpu/levels/binary_real.h"
+static void pow_loop_i32(void *const *at, int64_t n, unsigned ones)
+{
+    run_i32(pow_i32, at, n, ones);
+}
 #undef T
 #undef U
 #undef OF
@@ -115,6 +114,10 @@ static void div_loop_f64(void *const *at, int64_t n, unsigned ones)
 #define U     uint64_t
 #define OF(n) n##_i64
 #include "kernels/cpu/levels/binary_real.h"
+static void pow_loop_i64(void *const *at, int64_t n, unsigned ones)
+{
+    run_i64(pow_i64, at, n, ones);
+}
 #undef T
 #undef U
 #undef OF
@@ -123,6 +126,10 @@ static void div_loop_f64(void *const *at, int64_t n, unsigned ones)
 #define U     unsigned
 #define OF(n) n##_u8
 #include "kernels/cpu/levels/binary_real.h"
+static void pow_loop_u8(void *const *at, int64_t n, unsigned ones)
+{
+    run_u8(pow_u8, at, n, ones);
+}
 #undef T
 #undef U
 #undef OF
@@ -175,7 +182,7 @@ static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b,
 #define COMPLEX(K, name)            \
  K(name, c64, c64, TR_COMPLEX64, 4) \
  K(name, c128, c128, TR_COMPLEX128, 6)
-#define POWERS(K, name)            \
+#define DIVISIONS(K, name)            \
  K(name, f32, f32, TR_FLOAT32, 16) \
  K(name, f64, f64, TR_FLOAT64, 32) \
  K(name, f16, f32, TR_FLOAT16, 16) \
@@ -187,12 +194,12 @@ static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b,
     REAL(K, sub) INTEGERS(K, sub) COMPLEX(K, sub)                                              \
     REAL(K, mul) INTEGERS(K, mul) COMPLEX(K, mul) K(mul, b, b, TR_BOOL, 1)                     \
     REAL(K, div) COMPLEX(K, div)                                                               \
-    POWERS(K, pow) INTEGERS(K, pow)                                                            \
+    INTEGERS(K, pow)                                                                           \
     REAL(K, maximum) INTEGERS(K, maximum) K(maximum, b, b, TR_BOOL, 1)                         \
     REAL(K, minimum) INTEGERS(K, minimum) K(minimum, b, b, TR_BOOL, 1)                         \
-    POWERS(K, floor_divide) INTEGERS(K, floor_divide)                                          \
-    POWERS(K, remainder) INTEGERS(K, remainder)                                                \
-    POWERS(K, fmod) INTEGERS(K, fmod)
+    DIVISIONS(K, floor_divide) INTEGERS(K, floor_divide)                                          \
+    DIVISIONS(K, remainder) INTEGERS(K, remainder)                                                \
+    DIVISIONS(K, fmod) INTEGERS(K, fmod)
 /* clang-format on */
 
 #define KERNEL(name, t, loop, type, work)                                          \

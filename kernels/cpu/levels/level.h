@@ -48,6 +48,7 @@ typedef struct {
 #define kernels_level     LEVEL(kernels_level)
 #define kernels_pointwise LEVEL(kernels_pointwise)
 #define kernels_binary    LEVEL(kernels_binary)
+#define kernels_power     LEVEL(kernels_power)
 #define kernels_compare   LEVEL(kernels_compare)
 #define kernels_copy      LEVEL(kernels_copy)
 #define kernels_fill      LEVEL(kernels_fill)
@@ -63,6 +64,7 @@ typedef struct {
 void kernels_level(kernel_table table);
 void kernels_pointwise(kernel_table table);
 void kernels_binary(kernel_table table);
+void kernels_power(kernel_table table);
 void kernels_compare(kernel_table table);
 void kernels_copy(kernel_table table);
 void kernels_fill(kernel_table table);

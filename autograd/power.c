@@ -1,0 +1,46 @@
+/* Powers with a number for exponent.
+ *
+ *     y = x^p      dx = dy (p x^(p-1)), 0 for p = 0 */
+#include "autograd/operands.h"
+
+static tr_tensor *number(double x) { return tr_number_(x, TR_FLOAT32); }
+
+static tr_tensor *slope(tr_tensor *x, double p) { return (tr_mul)(number(p), (tr_pow)(x, number(p - 1))); }
+
+static tr_tensor *fused(tr_tensor *dy, tr_tensor *x, double p)
+{
+    tr_tensor *dx = core_tensor_like(x, (tr_dtype)x->dtype, "backward"), *exponent = number(p);
+    tr_tensor *in[3] = {dy, x, exponent};
+    return dx && exponent && autograd_pointwise(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
+}
+
+static void power_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *x = autograd_in(n, 0);
+    double p = n->args.x[0];
+    if (!x) return;
+    if (p == 0)
+        autograd_give(n, 0, (tr_zeros_like)(x, (tr_tensor_options){0}));
+    else
+        autograd_give(n, 0, autograd_plain() ? fused(dy, x, p) : (tr_mul)(dy, slope(x, p)));
+}
+
+static tr_tensor *square(tr_tensor *const *x) { return (tr_pow)(x[0], tr_number_(2, TR_INT64)); }
+static tr_tensor *cube(tr_tensor *const *x) { return (tr_pow)(x[0], tr_number_(3, TR_INT64)); }
+static tr_tensor *root(tr_tensor *const *x) { return (tr_pow)(x[0], number(-0.5)); }
+static const autograd_case cases[] = {
+    {"squares", square, -2, 2, 1, {{2, {3, 4}}}},
+    {"cubes", cube, -2, 2, 1, {{1, {5}}}},
+    {"1 over roots", root, 0.5, 2, 1, {{0}}},
+    {0}};
+const autograd_op autograd_pow_number = {"pow", "PowBackward0", power_derivative, cases};
+
+tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent)
+{
+    tr_dtype type = (tr_dtype)x->dtype;
+    tr_tensor *in[2] = {x, exponent}, *y = core_tensor_like(x, type, "tr_pow");
+    if (!y || autograd_pointwise(KERNEL_POW, type, y, in, 2, 0) < 0) return NULL;
+    if (!autograd_on(x, NULL, NULL)) return y;
+    double p = core_element_get(exponent->data, (tr_dtype)exponent->dtype, 0);
+    return autograd_note_(y, &autograd_pow_number, x, NULL, NULL, AUTOGRAD_A, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .x = {p}});
+}

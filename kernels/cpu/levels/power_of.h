@@ -1,0 +1,82 @@
+/* Powers of one floating type: included once per type with T, OF() and M(), the name of libm's function.  The small
+ * whole powers, which programs write most, are products. */
+static inline T OF(pow)(T a, T b)
+{
+    return b == 2 ? a * a : b == 3 ? a * a * a
+                        : b == 1   ? a
+                                   : M(pow)(a, b);
+}
+
+typedef T (*OF(power))(T a, T b);
+
+static INLINE void OF(pow_each)(OF(power) f, T *out, const T *a, int64_t n, T b)
+{
+#pragma omp simd
+    for (int64_t i = 0; i < n; i++) out[i] = f(a[i], b);
+}
+
+static inline T OF(first)(T a, T b) { return (void)b, a; }
+static inline T OF(second)(T a, T b) { return (void)b, a * a; }
+static inline T OF(third)(T a, T b) { return (void)b, a * a * a; }
+static inline T OF(any)(T a, T b) { return M(pow)(a, b); }
+
+/* out = a^b for one b. */
+static void OF(pow_all)(T *out, const T *a, int64_t n, T b)
+{
+    if (b == 2)
+        OF(pow_each)
+        (OF(second), out, a, n, b);
+    else if (b == 3)
+        OF(pow_each)
+        (OF(third), out, a, n, b);
+    else if (b == 1)
+        OF(pow_each)
+        (OF(first), out, a, n, b);
+    else
+        OF(pow_each)
+        (OF(any), out, a, n, b);
+}
+
+/* (out, a, b); a or b may be one element */
+static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones)
+{
+    T *out = at[0];
+    const T *a = at[1], *b = at[2];
+    if (n <= 0) return;
+    const T one_a = *a, one_b = *b; /* out may be a or b: read before it is written */
+    if (ones & 4 && !(ones & 2))
+        OF(pow_all)
+        (out, a, n, one_b);
+    else
+        for (int64_t i = 0; i < n; i++) out[i] = OF(pow)(ones & 2 ? one_a : a[i], ones & 4 ? one_b : b[i]);
+}
+
+static INLINE void OF(slope_each)(OF(power) f, T *dx, const T *dy, const T *x, int64_t n, unsigned ones, T p)
+{
+    const T one_dy = *dy, less = p - 1;
+    if (ones & 2)
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) dx[i] = one_dy * (p * f(x[i], less));
+    else
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * (p * f(x[i], less));
+}
+
+/* (dx, dy, x, p): dx = dy (p x^(p-1)); dy may be one element, p is */
+static void OF(pow_backward_loop)(void *const *at, int64_t n, unsigned ones)
+{
+    T *dx = at[0];
+    const T *dy = at[1], *x = at[2], p = *(const T *)at[3];
+    if (n <= 0) return;
+    if (p == 2)
+        OF(slope_each)
+        (OF(first), dx, dy, x, n, ones, p);
+    else if (p == 3)
+        OF(slope_each)
+        (OF(second), dx, dy, x, n, ones, p);
+    else if (p == 0)
+        for (int64_t i = 0; i < n; i++) dx[i] = 0;
+    else
+        OF(slope_each)
+        (OF(any), dx, dy, x, n, ones, p);
+}
