@@ -1,0 +1,70 @@
+/* The common part of the benchmarks.
+ *
+ * A program describes its subject, then hands over one case after the other.  For each case the harness checks the answer
+ * before it believes a time, warms up, repeats, and prints median, 10th and 90th percentile, the rate, and what this machine
+ * could do at best.  Every program has the same options and writes the same columns, so that two runs, or two programs, can
+ * be compared by eye or by script:
+ *
+ *     subject,case,size,type,threads,who,version,median,p10,p90,unit,samples,rate,rate_unit,ceiling,share,error
+ *
+ * share is rate / ceiling; error is the largest deviation from a plain computation.  What is unknown is empty. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *name;         /* "ops" */
+    const char *about;        /* one line for people */
+    const char *unit;         /* of times: "us", "ms"; or of other quantities: "bytes" */
+    const char *rate_unit;    /* "GB/s"; NULL: no rate */
+    const char *rate_formula; /* "bytes read and written / time" */
+    const char *who, *version;
+} bench_subject;
+
+typedef struct {
+    const char *name, *size; /* "exp", "100000" */
+    const char *type;        /* default "float32" */
+    int threads;             /* default 1 */
+
+    void (*run)(void *data, int64_t times);     /* do the work so often: this is timed */
+    void (*prepare)(void *data, int64_t times); /* before every sample, not timed; may be NULL */
+    double (*check)(void *data);                /* largest error of the answer, infinity for none; NULL only for peers */
+    void *data;
+    double tolerance;
+
+    int64_t times;  /* repetitions in a sample; default: as many as fill two milliseconds */
+    int64_t parts;  /* what one repetition consists of: the time printed is that of a part; default 1 */
+    double work;    /* of a part, in 1e9 of what rate_unit counts per second; 0: no rate */
+    double ceiling; /* in rate_unit; 0: unknown */
+} bench_case;
+
+/* Read the options, say what is measured.  False: the program ends with bench_end(). */
+bool bench_begin(int argc, char **argv, bench_subject subject);
+
+/* Whether --filter lets this case through; for what is dear to set up. */
+bool bench_wants(const char *name, const char *size);
+
+/* Check and time a case; a line of the table. */
+void bench_run(bench_case c);
+
+/* A line of the table for samples that the program took itself, in the subject's unit; error NAN: none is known. */
+void bench_report(bench_case c, double *samples, int count, double error);
+
+/* How many samples to take; whether everything is to be short. */
+int bench_rounds(void);
+bool bench_quick(void);
+
+/* Status for main: 0, or 1 if an answer was wrong or options were. */
+int bench_end(void);
+
+double bench_seconds(void); /* a clock that only goes forward */
+
+/* The largest |a[i] - b[i]| / max(1, |b[i]|). */
+double bench_difference(const float *a, const float *b, int64_t n);
+
+/* Numbers in [-1, 1), the same for every program and every run. */
+void bench_fill(float *x, int64_t n, uint32_t seed);
+
+#endif
