@@ -17,7 +17,7 @@
 typedef struct {
     const char *name;         /* "ops" */
     const char *about;        /* one line for people */
-    const char *unit;         /* of times: "us", "ms"; or of other quantities: "bytes" */
+    const char *unit;         /* of times: "us", "ms"; or of another quantity: "bytes" */
     const char *rate_unit;    /* "GB/s"; NULL: no rate */
     const char *rate_formula; /* "bytes read and written / time" */
     const char *who, *version;
@@ -36,7 +36,7 @@ typedef struct {
 
     int64_t times;  /* repetitions in a sample; default: as many as fill two milliseconds */
     int64_t parts;  /* what one repetition consists of: the time printed is that of a part; default 1 */
-    double work;    /* of a part, in 1e9 of what rate_unit counts per second; 0: no rate */
+    double work;    /* of a part, in what rate_unit counts per second; 0: no rate */
     double ceiling; /* in rate_unit; 0: unknown */
 } bench_case;
 
