@@ -50,8 +50,7 @@ static tr_dtype working_type(const row *r, const tr_tensor *a, const tr_tensor *
 
 static unsigned saves_for(const row *r, const tr_tensor *a, const tr_tensor *b)
 {
-    unsigned conjugates = r->kernel == KERNEL_MUL || r->kernel == KERNEL_DIV ? AUTOGRAD_CONJUGATES : 0;
-    return (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0) | conjugates;
+    return (autograd_tracked(a) ? r->saves_for_a : 0) | (autograd_tracked(b) ? r->saves_for_b : 0) | AUTOGRAD_CONJUGATES;
 }
 
 static const autograd_op *named(const autograd_op *op, bool number_first, bool number_second);
@@ -94,6 +93,8 @@ static tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a
 static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     if (!a || !b) return core_null(r->function);
+    bool ordered = r->kernel == KERNEL_MAXIMUM || r->kernel == KERNEL_MINIMUM;
+    if (ordered && (autograd_no_complex(r->function, a) || autograd_no_complex(r->function, b))) return NULL;
     if ((a->flags | b->flags) & CORE_NUMBER) op = named(op, a->flags & CORE_NUMBER, b->flags & CORE_NUMBER);
     tr_tensor *like = autograd_plainly(a, b);
     bool integers = core_dtype_category[(like ? like : a)->dtype] < 2;
@@ -143,7 +144,7 @@ static tr_tensor *power_da(tr_tensor *a, tr_tensor *b)
 static tr_tensor *power_db(tr_tensor *a, tr_tensor *b, tr_tensor *y)
 {
     tr_tensor *slope = mul(y, log(a));
-    return where((tr_eq)(a, TR_T(0)), where(lt(b, 0), slope, 0), slope);
+    return where((tr_eq)(a, TR_T(0)), where(lt((tr_real)(b), 0), slope, 0), slope);
 }
 
 /* 1 where a was taken for y, 1/2 where both were equal, else 0. */

@@ -31,6 +31,15 @@ tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent);
 /* |z| of complex numbers: tr_abs for them. */
 tr_tensor *autograd_abs_complex(tr_tensor *z);
 
+/* True, with an error noted in PyTorch's words, where x is complex: this function has no meaning for such numbers. */
+bool autograd_no_complex(const char *function, const tr_tensor *x);
+
+/* y, an alias of t's memory, as a view of it: noted, and known to t. */
+tr_tensor *autograd_view_noted(tr_tensor *y, tr_tensor *t, const autograd_op *op, const autograd_args *args);
+
+/* t's memory, `bytes` on, seen as elements of another type. */
+tr_tensor *autograd_alias_as(const tr_tensor *t, tr_dtype type, const tr_shape *shape, const int64_t *stride, int64_t bytes, const char *what);
+
 /* May t be written in place, from `from` (NULL: from numbers): not expanded, and no derivative lost?  0, or -1 with an
  * error noted. */
 int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function);

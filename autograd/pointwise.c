@@ -1,6 +1,6 @@
 /* Pointwise operations of one operand: kernels/pointwise.def read as operations.
  *
- *     y = f(x)      dx = dy f'(x, y)
+ *     y = f(x)      dx = dy f'(x, y), of complex numbers dy times the conjugate
  *
  * A row's derivative is read three times here: as the set of what must be saved, as a number's type, and in the graph's
  * words.  Where the derivative is not differentiated itself, the row's fused kernel does product and f' in one pass. */
@@ -12,7 +12,8 @@ typedef struct {
     const char *function; /* "tr_exp" */
     int kernel;
     unsigned saves;
-    bool floats; /* an integer's value is no integer */
+    bool floats;  /* an integer's value is no integer */
+    bool complex; /* serves complex numbers */
 } row;
 
 static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
@@ -20,13 +21,14 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
     if (!x) return core_null(r->function);
     tr_dtype type = (tr_dtype)x->dtype;
     if (r->kernel == KERNEL_abs && core_dtype_category[type] == 3) return autograd_abs_complex(x);
+    if (!r->complex && autograd_no_complex(r->function, x)) return NULL;
     if (r->floats && core_dtype_category[type] < 2) {
         x = (tr_to)(x, TR_FLOAT32);
         type = TR_FLOAT32;
     }
     tr_tensor *y = x ? core_tensor_like(x, type, r->function) : NULL;
     if (!y || autograd_pointwise(r->kernel, type, y, &x, 1, 0) < 0) return NULL;
-    return autograd_note(y, op, x, NULL, NULL, r->saves, NULL);
+    return autograd_note(y, op, x, NULL, NULL, r->saves | AUTOGRAD_CONJUGATES, NULL);
 }
 
 static tr_tensor *fused(int kernel, tr_tensor *dy, tr_tensor *x, tr_tensor *y)
@@ -36,12 +38,13 @@ static tr_tensor *fused(int kernel, tr_tensor *dy, tr_tensor *x, tr_tensor *y)
     return dx && autograd_pointwise(kernel, (tr_dtype)dy->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
 }
 
-/* ---- what each row saves ---- */
+/* ---- what each row saves, and whether complex numbers have it ---- */
 #include "kernels/words_uses.h"
 enum {
 #define x 1u
 #define y 2u
 #define ROW(name, value, derivative, ...)                           \
+ name##_complex = !(USES_(value) & USES_REAL),                      \
  name##_uses = USES_(derivative) & (KERNEL_USES_X | KERNEL_USES_Y), \
  name##_saves = (name##_uses & KERNEL_USES_X ? AUTOGRAD_A : 0) | (name##_uses & KERNEL_USES_Y ? AUTOGRAD_Y : 0),
 #include "kernels/pointwise.def"
@@ -64,13 +67,13 @@ enum {
 
 /* ---- the derivatives, in the graph's words ---- */
 #include "autograd/words_graph.h"
-#define ROW(name, value, derivative, ...)                                                                                                         \
- static void name##_derivative(autograd_node *n, tr_tensor *dy)                                                                                   \
- {                                                                                                                                                \
-  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                                                            \
-  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                                                                              \
-  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return;                                                           \
-  autograd_give(n, 0, autograd_plain() && core_dtype_category[dy->dtype] != 3 ? fused(KERNEL_##name##_backward, dy, x, y) : mul(dy, derivative)); \
+#define ROW(name, value, derivative, ...)                                                                                                                          \
+ static void name##_derivative(autograd_node *n, tr_tensor *dy)                                                                                                    \
+ {                                                                                                                                                                 \
+  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                                                                             \
+  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                                                                                               \
+  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return;                                                                            \
+  autograd_give(n, 0, autograd_plain() && core_dtype_category[dy->dtype] != 3 ? fused(KERNEL_##name##_backward, dy, x, y) : mul(dy, (tr_conj)(TR_T(derivative)))); \
  }
 #include "kernels/pointwise.def"
 #undef ROW
@@ -79,12 +82,14 @@ enum {
 /* clang-format off */
 #define ROW(name, value, derivative, grad, low, high)                                               \
  static tr_tensor *name##_sample(tr_tensor *const *x) { return (tr_##name)(x[0]); }                 \
+ static tr_tensor *name##_complex_sample(tr_tensor *const *x) { return (tr_view_as_real)((tr_##name)((tr_complex)(x[0], x[1]))); } \
  static const autograd_case name##_cases[] = {                                                      \
      {"a vector", name##_sample, low, high, 1, {{1, {7}}}},                                         \
      {"a scalar", name##_sample, low, high, 1, {{0}}},                                              \
+     {"complex numbers", name##_complex ? name##_complex_sample : NULL, low, high, 2, {{1, {3}}, {1, {3}}}}, \
      {0}};                                                                                          \
  const autograd_op autograd_##name = {#name, #grad "Backward0", name##_derivative, name##_cases};   \
- static const row name##_row = {"tr_" #name, KERNEL_##name, name##_saves, name##_floats};           \
+ static const row name##_row = {"tr_" #name, KERNEL_##name, name##_saves, name##_floats, name##_complex};           \
  tr_tensor *(tr_##name)(tr_tensor *x) { return apply(&name##_row, &autograd_##name, x); }
 /* clang-format on */
 #include "kernels/pointwise.def"

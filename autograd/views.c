@@ -27,8 +27,7 @@ static const autograd_case squeeze_cases[] = {
     {0}};
 const autograd_op autograd_squeeze = {"squeeze", "SqueezeBackward1", view_derivative, squeeze_cases};
 
-/* y, over t's memory: noted, and known as a view. */
-static tr_tensor *viewed(tr_tensor *y, tr_tensor *t, const autograd_op *op, const autograd_args *args)
+tr_tensor *autograd_view_noted(tr_tensor *y, tr_tensor *t, const autograd_op *op, const autograd_args *args)
 {
     y = autograd_note(y, op, t, NULL, NULL, 0, args);
     if (!y) return NULL;
@@ -39,10 +38,19 @@ static tr_tensor *viewed(tr_tensor *y, tr_tensor *t, const autograd_op *op, cons
     return y;
 }
 
+tr_tensor *autograd_alias_as(const tr_tensor *t, tr_dtype type, const tr_shape *shape, const int64_t *stride, int64_t bytes, const char *what)
+{
+    tr_tensor *y = core_tensor_alias(t, shape, stride, 0, what);
+    if (!y) return NULL;
+    y->dtype = (uint8_t)type;
+    y->data = (char *)y->data + bytes;
+    return y;
+}
+
 static tr_tensor *reshaped(tr_tensor *t, const tr_shape *shape, const int64_t *stride, const autograd_op *op)
 {
     tr_tensor *y = core_tensor_alias(t, shape, stride, 0, op->name);
-    return viewed(y, t, op, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+    return autograd_view_noted(y, t, op, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
 }
 
 /* Strides that show t's elements, in order, as `shape`; false if only a copy can. */
@@ -204,7 +212,7 @@ static tr_tensor *permuted(tr_tensor *t, const tr_shape *order, const autograd_o
         stride[d] = t->stride[order->size[d]];
     }
     tr_tensor *y = core_tensor_alias(t, &shape, stride, 0, op->name);
-    return viewed(y, t, op, &(autograd_args){.shape = *order, .shape_b.ndim = -1});
+    return autograd_view_noted(y, t, op, &(autograd_args){.shape = *order, .shape_b.ndim = -1});
 }
 
 tr_tensor *(tr_permute)(tr_tensor *t, tr_shape dims)
@@ -266,7 +274,7 @@ tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape)
     if (core_check_shape(&shape, (tr_dtype)t->dtype, "tr_expand") < 0) return NULL;
     if (core_same_shape(&shape, &t->shape)) return t;
     tr_tensor *y = core_tensor_alias(t, &shape, stride, 0, "expand");
-    return viewed(y, t, &autograd_expand, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
+    return autograd_view_noted(y, t, &autograd_expand, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1});
 }
 
 /* ---- slice, narrow, select: y = x[start : start + length step : step] along dim      dx = dy there, 0 elsewhere ---- */
@@ -281,7 +289,7 @@ static tr_tensor *cut(tr_tensor *t, int dim, int64_t start, int64_t length, int6
         stride[shape.ndim++] = d == dim ? t->stride[d] * step : t->stride[d];
     }
     tr_tensor *y = core_tensor_alias(t, &shape, stride, offset, op->name);
-    return viewed(y, t, op, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}});
+    return autograd_view_noted(y, t, op, &(autograd_args){.shape = t->shape, .shape_b.ndim = -1, .n = {dim, start, step, drop}});
 }
 
 /* embed: dy into a tensor of zeros; the derivative of slice, and slice is its derivative. */

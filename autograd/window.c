@@ -7,7 +7,8 @@
  *                                                  [put] --> [take] = y,   [put] --> [take] = z
  *
  * put is the base with a window of it replaced, take is a window of the base; both see the base's memory as it lies, so
- * that a view is shape, strides and offset, however it came about.  PyTorch calls them CopySlices and AsStridedBackward0.
+ * that a view is type, shape, strides and offset, however it came about: the parts of a complex number are a view of
+ * every second real one, and their gradients lie likewise.  PyTorch calls them CopySlices and AsStridedBackward0.
  *
  *     take: y = x in the window               dx = 0 with dy in the window
  *     put:  y = x with z in the window        dx = dy with 0 in the window     dz = dy in the window */
@@ -17,7 +18,8 @@
 
 typedef struct {
     tr_shape base, view;
-    int64_t base_stride[TR_MAX_DIMS], view_stride[TR_MAX_DIMS], offset;
+    int64_t base_stride[TR_MAX_DIMS], view_stride[TR_MAX_DIMS], bytes_on;
+    tr_dtype base_type, view_type;
 } window;
 
 /* A window as a tensor, so that a node can keep it. */
@@ -30,15 +32,16 @@ static tr_tensor *window_kept(const window *w)
 
 static window window_of(const tr_tensor *view, const tr_tensor *base)
 {
-    window w = {.base = base->shape, .view = view->shape};
+    window w = {.base = base->shape, .view = view->shape, .base_type = (tr_dtype)base->dtype, .view_type = (tr_dtype)view->dtype};
     memcpy(w.base_stride, base->stride, sizeof w.base_stride);
     memcpy(w.view_stride, view->stride, sizeof w.view_stride);
-    w.offset = ((const char *)view->data - (const char *)base->data) / core_dtype_bytes[base->dtype];
+    w.bytes_on = (const char *)view->data - (const char *)base->data;
     return w;
 }
 
 static bool lies_like_base(const tr_tensor *x, const window *w)
 {
+    if (x->dtype != w->base_type) return false;
     for (int d = 0; d < x->shape.ndim; d++)
         if (x->shape.size[d] > 1 && x->stride[d] != w->base_stride[d]) return false;
     return true;
@@ -62,17 +65,17 @@ static tr_tensor *put(tr_tensor *x, tr_tensor *z, const window *w)
 {
     const tr_tensor *like = x ? x : z;
     tr_tensor *kept = like ? window_kept(w) : NULL;
-    tr_tensor *y = kept ? lay_out(x, w, (tr_dtype)like->dtype, core_device_at(like)) : NULL;
-    tr_tensor *part = y ? core_tensor_alias(y, &w->view, w->view_stride, w->offset, "window") : NULL;
-    if (!part || autograd_pointwise(z ? KERNEL_COPY : KERNEL_FILL, (tr_dtype)like->dtype, part, z ? &z : NULL, z ? 1 : 0, 0) < 0) return NULL;
+    tr_tensor *y = kept ? lay_out(x, w, w->base_type, core_device_at(like)) : NULL;
+    tr_tensor *part = y ? autograd_alias_as(y, w->view_type, &w->view, w->view_stride, w->bytes_on, "window") : NULL;
+    if (!part || autograd_pointwise(z ? KERNEL_COPY : KERNEL_FILL, w->view_type, part, z ? &z : NULL, z ? 1 : 0, 0) < 0) return NULL;
     return autograd_note(y, &autograd_put, x, z, kept, AUTOGRAD_C, NULL);
 }
 
 static tr_tensor *take(tr_tensor *x, const window *w)
 {
     tr_tensor *kept = x ? window_kept(w) : NULL;
-    tr_tensor *laid = !kept || lies_like_base(x, w) ? x : lay_out(x, w, (tr_dtype)x->dtype, core_device_at(x));
-    tr_tensor *y = kept && laid ? core_tensor_alias(laid, &w->view, w->view_stride, w->offset, "window") : NULL;
+    tr_tensor *laid = !kept || lies_like_base(x, w) ? x : lay_out(x, w, w->base_type, core_device_at(x));
+    tr_tensor *y = kept && laid ? autograd_alias_as(laid, w->view_type, &w->view, w->view_stride, w->bytes_on, "window") : NULL;
     return autograd_note(y, &autograd_take, x, NULL, kept, AUTOGRAD_C, NULL);
 }
 
@@ -124,19 +127,19 @@ const autograd_op autograd_put = {"put", "CopySlices", put_derivative, put_cases
 
 /* ---- the graph learns ---- */
 
-/* One past the last element, from the base's first on. */
+/* Where the last element ends, in bytes from the base's first on. */
 static int64_t end_of(const window *w)
 {
-    int64_t end = w->offset + 1;
-    for (int d = 0; d < w->view.ndim; d++) end += (w->view.size[d] - 1) * w->view_stride[d];
-    return end;
+    int64_t last = 0;
+    for (int d = 0; d < w->view.ndim; d++) last += (w->view.size[d] - 1) * w->view_stride[d];
+    return w->bytes_on + (last + 1) * core_dtype_bytes[w->view_type];
 }
 
 /* What was written lies elsewhere, and the view's history is still its own: rows filled one by one would otherwise cost
  * the square of their number. */
 static bool untouched(const tr_tensor *view, const window *w, const window *written)
 {
-    return autograd_tracked(view) && (w->offset >= end_of(written) || written->offset >= end_of(w));
+    return autograd_tracked(view) && (w->bytes_on >= end_of(written) || written->bytes_on >= end_of(w));
 }
 
 tr_tensor *autograd_tell_views(tr_tensor *written)

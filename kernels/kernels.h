@@ -12,7 +12,7 @@
  * n is the number of elements of at[0]; all sizes and strides count elements. */
 typedef enum {
 /* Pointwise: out[i] = f(a[i], b[i], ...), in the form described below.  `type` is the operands' type; comparisons
- * write bool.  Broadcasting is a stride of 0. */
+ * write bool, and KERNEL_abs of complex numbers real ones.  Broadcasting is a stride of 0. */
 #define ROW(name, ...) KERNEL_##name, KERNEL_##name##_backward, /* (y, x) and (dx, dy, x, y), x or y NULL if unused */
 #include "kernels/pointwise.def"
 #undef ROW

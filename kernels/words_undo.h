@@ -2,6 +2,7 @@
 #undef USES_
 #undef USES_SIN
 #undef USES_SERIES
+#undef USES_REAL
 #undef add
 #undef sub
 #undef mul

@@ -2,34 +2,36 @@
  * an expression becomes the set of what it names, as a constant; numbers are nothing.  Nobody so writes "saves y" by hand:
  *   enum { tanh_saves = USES_(sub(1, mul(y, y))) & (KERNEL_USES_X | KERNEL_USES_Y) }  with  x = 1u, y = 2u.
  * USES_SIN says that sin or cos is called, which want a careful look at huge arguments (functions_f32.h);
- * USES_SERIES that any of the functions is that costs ten additions or more.
+ * USES_SERIES that any of the functions is that costs ten additions or more; USES_REAL that a word is which complex
+ * numbers do not have, so that the row does not serve them.
  * Include words_undo.h afterwards. */
 #define USES_(v) _Generic((v), unsigned \
                           : (v), default : 0u)
 #define USES_SIN       4u
 #define USES_SERIES    8u
+#define USES_REAL      16u
 #define add(a, b)      (USES_(a) | USES_(b))
 #define sub(a, b)      (USES_(a) | USES_(b))
 #define mul(a, b)      (USES_(a) | USES_(b))
 #define div(a, b)      (USES_(a) | USES_(b))
 #define neg(a)         USES_(a)
-#define lt(a, b)       (USES_(a) | USES_(b))
-#define le(a, b)       (USES_(a) | USES_(b))
-#define gt(a, b)       (USES_(a) | USES_(b))
-#define ge(a, b)       (USES_(a) | USES_(b))
+#define lt(a, b)       (USES_(a) | USES_(b) | USES_REAL)
+#define le(a, b)       (USES_(a) | USES_(b) | USES_REAL)
+#define gt(a, b)       (USES_(a) | USES_(b) | USES_REAL)
+#define ge(a, b)       (USES_(a) | USES_(b) | USES_REAL)
 #define where(c, a, b) (USES_(c) | USES_(a) | USES_(b))
-#define abs(a)         USES_(a)
-#define sign(a)        USES_(a)
+#define abs(a)         (USES_(a) | USES_REAL)
+#define sign(a)        (USES_(a) | USES_REAL)
 #define sqrt(a)        USES_(a)
 #define exp(a)         (USES_(a) | USES_SERIES)
 #define log(a)         (USES_(a) | USES_SERIES)
 #define sin(a)         (USES_(a) | USES_SIN | USES_SERIES)
 #define cos(a)         (USES_(a) | USES_SIN | USES_SERIES)
 #define tanh(a)        (USES_(a) | USES_SERIES)
-#define floor(a)       USES_(a)
-#define ceil(a)        USES_(a)
-#define round(a)       USES_(a)
-#define trunc(a)       USES_(a)
+#define floor(a)       (USES_(a) | USES_REAL)
+#define ceil(a)        (USES_(a) | USES_REAL)
+#define round(a)       (USES_(a) | USES_REAL)
+#define trunc(a)       (USES_(a) | USES_REAL)
 #define log1p(a)       (USES_(a) | USES_SERIES)
 #define expm1(a)       (USES_(a) | USES_SERIES)
 #define log2(a)        (USES_(a) | USES_SERIES)
@@ -41,4 +43,4 @@
 #define atan(a)        (USES_(a) | USES_SERIES)
 #define sinh(a)        (USES_(a) | USES_SERIES)
 #define cosh(a)        (USES_(a) | USES_SERIES)
-#define erf(a)         (USES_(a) | USES_SERIES)
+#define erf(a)         (USES_(a) | USES_SERIES | USES_REAL)

@@ -99,11 +99,18 @@ TR_API tr_tensor *(tr_leaky_relu)(tr_tensor *x, double slope); /* x > 0 ? x : sl
 
 /* ---- complex numbers ----
  * Gradients by PyTorch's convention: of a real loss L by z = x + iy, dL/dx + i dL/dy, so that a step against it goes
- * downhill.  Served: add, sub, mul, div, neg, abs, sum, mean, matmul and its kin, views, and these.  Others refuse. */
-TR_API tr_tensor *(tr_complex)(tr_tensor *real, tr_tensor *imag); /* one floating type (32 or 64 bits), one shape */
-TR_API tr_tensor *(tr_conj)(tr_tensor *z);                        /* of a real tensor: itself */
-TR_API tr_tensor *(tr_real)(tr_tensor *z);                        /* a copy; of a real tensor: itself */
-TR_API tr_tensor *(tr_imag)(tr_tensor *z);                        /* a copy */
+ * downhill.  Served wherever it has a meaning; what needs an order (lt, max, sort, clamp, relu, floor ...) refuses. */
+TR_API tr_tensor *(tr_complex)(tr_tensor *real, tr_tensor *imag);  /* one floating type (32 or 64 bits), one shape */
+TR_API tr_tensor *(tr_polar)(tr_tensor *length, tr_tensor *angle); /* length (cos angle + i sin angle); likewise */
+TR_API tr_tensor *(tr_conj)(tr_tensor *z);                         /* a copy; of a real tensor: itself */
+TR_API tr_tensor *(tr_angle)(tr_tensor *z);                        /* in (-pi, pi]; gradient 0 at 0 */
+TR_API tr_tensor *(tr_sgn)(tr_tensor *z);                          /* z / |z|, 0 at 0; of a real tensor: tr_sign */
+
+/* Views: they share z's memory. */
+TR_API tr_tensor *(tr_real)(tr_tensor *z);            /* of a real tensor: itself */
+TR_API tr_tensor *(tr_imag)(tr_tensor *z);            /* complex only */
+TR_API tr_tensor *(tr_view_as_real)(tr_tensor *z);    /* (...) complex as (..., 2) real */
+TR_API tr_tensor *(tr_view_as_complex)(tr_tensor *x); /* (..., 2) float32 or float64, the last dim dense */
 
 /* ---- in place: the left operand changes, every view of it sees that ----
  * Written through a view, the base and all its views get the new history, so that their gradients are right.  A leaf that
@@ -227,7 +234,12 @@ static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((doubl
 # define tr_allclose(a, ...)                  TR_ALLCLOSE_(a, __VA_ARGS__, )
 # define TR_ALLCLOSE_(a, b, ...)              TR_STATUS_((tr_allclose)(a, TR_T(b), (tr_allclose_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_complex(real, imag)               TR_TENSOR_((tr_complex)(real, imag))
+# define tr_polar(length, angle)              TR_TENSOR_((tr_polar)(length, angle))
 # define tr_conj(z)                           TR_TENSOR_((tr_conj)(z))
+# define tr_angle(z)                          TR_TENSOR_((tr_angle)(z))
+# define tr_sgn(z)                            TR_TENSOR_((tr_sgn)(z))
+# define tr_view_as_real(z)                   TR_TENSOR_((tr_view_as_real)(z))
+# define tr_view_as_complex(x)                TR_TENSOR_((tr_view_as_complex)(x))
 # define tr_real(z)                           TR_TENSOR_((tr_real)(z))
 # define tr_imag(z)                           TR_TENSOR_((tr_imag)(z))
 # define tr_neg(x)                            TR_TENSOR_((tr_neg)(x))

@@ -210,18 +210,6 @@ static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b,
  }
 BINARY(KERNEL)
 
-static int neg_kernel_c64(const kernel_call *call)
-{
-    const walk_plan plan = walk_plan_of(neg_loop_c64, 2, 0, 2, TR_COMPLEX64, TR_COMPLEX64);
-    return walk_run(call, &plan);
-}
-
-static int neg_kernel_c128(const kernel_call *call)
-{
-    const walk_plan plan = walk_plan_of(neg_loop_c128, 2, 0, 4, TR_COMPLEX128, TR_COMPLEX128);
-    return walk_run(call, &plan);
-}
-
 enum {
     KERNEL_add = KERNEL_ADD,
     KERNEL_sub = KERNEL_SUB,
@@ -239,6 +227,4 @@ void kernels_binary(kernel_table table)
 {
 #define ENTRY(name, t, loop, type, work) table[KERNEL_##name][type] = name##_kernel_##t;
     BINARY(ENTRY)
-    table[KERNEL_neg][TR_COMPLEX64] = neg_kernel_c64;
-    table[KERNEL_neg][TR_COMPLEX128] = neg_kernel_c128;
 }

@@ -28,12 +28,3 @@ LOOP(mul)
 LOOP(div)
 #undef LOOP
 #undef RUN
-
-static void OF(neg_loop)(void *const *at, int64_t n, unsigned ones)
-{
-    (void)ones;
-    R *y = at[0];
-    const R *x = at[1];
-#pragma omp simd
-    for (int64_t i = 0; i < 2 * n; i++) y[i] = -x[i];
-}

@@ -49,6 +49,7 @@ typedef struct {
 #define kernels_pointwise LEVEL(kernels_pointwise)
 #define kernels_binary    LEVEL(kernels_binary)
 #define kernels_power     LEVEL(kernels_power)
+#define kernels_complex   LEVEL(kernels_complex)
 #define kernels_compare   LEVEL(kernels_compare)
 #define kernels_copy      LEVEL(kernels_copy)
 #define kernels_fill      LEVEL(kernels_fill)
@@ -65,6 +66,7 @@ void kernels_level(kernel_table table);
 void kernels_pointwise(kernel_table table);
 void kernels_binary(kernel_table table);
 void kernels_power(kernel_table table);
+void kernels_complex(kernel_table table);
 void kernels_compare(kernel_table table);
 void kernels_copy(kernel_table table);
 void kernels_fill(kernel_table table);

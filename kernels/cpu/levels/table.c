@@ -6,6 +6,7 @@ void kernels_level(kernel_table table)
     kernels_pointwise(table);
     kernels_binary(table);
     kernels_power(table);
+    kernels_complex(table);
     kernels_compare(table);
     kernels_copy(table);
     kernels_fill(table);
