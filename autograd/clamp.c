@@ -46,7 +46,7 @@ static tr_tensor *clamp(const char *function, tr_tensor *x, tr_tensor *low, tr_t
     tr_tensor *raised = high && low ? (tr_to)((tr_detach)(x), type) : x;
     if (!raised) return NULL;
     if (high) type = core_result_type(raised, high);
-    if (core_dtype_category[type] == 3) return core_fail("%s: %s: complex numbers have no order", function, core_show(x));
+    if (autograd_no_complex(function, x) || (low && autograd_no_complex(function, low)) || (high && autograd_no_complex(function, high))) return NULL;
     if (x->dtype != type && !(x = (tr_to)(x, type))) return NULL;
     bool numbers = (!low || low->flags & CORE_NUMBER) && (!high || high->flags & CORE_NUMBER);
     tr_tensor *y = x;
@@ -97,6 +97,7 @@ static tr_tensor *leaky_relu(tr_tensor *x, double slope)
 tr_tensor *(tr_leaky_relu)(tr_tensor *x, double slope)
 {
     if (!x) return core_null("tr_leaky_relu");
+    if (autograd_no_complex("tr_leaky_relu", x)) return NULL;
     if (core_dtype_category[x->dtype] != 2) return core_fail("tr_leaky_relu: %s is not of a floating type", core_show(x));
     return autograd_note(leaky_relu(x, slope), &autograd_leaky_relu, x, NULL, NULL, AUTOGRAD_A, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .x = {slope}});
 }

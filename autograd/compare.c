@@ -7,6 +7,8 @@ static tr_tensor *compare(const char *function, int kernel, tr_tensor *a, tr_ten
     if (!a || !b) return core_null(function);
     tr_shape shape;
     tr_dtype type = core_result_type(a, b);
+    bool ordered = kernel != KERNEL_EQ && kernel != KERNEL_NE;
+    if (ordered && (autograd_no_complex(function, a) || autograd_no_complex(function, b))) return NULL;
     if (!autograd_join(function, &a, &b, type, &shape)) return NULL;
     tr_tensor *in[2] = {a, b}, *y = core_tensor_new(TR_BOOL, core_device_at(a->flags & CORE_NUMBER ? b : a), &shape, function);
     return y && autograd_pointwise(kernel, type, y, in, 2, 0) == 0 ? y : NULL;
@@ -51,6 +53,29 @@ tr_tensor *(tr_where)(tr_tensor *condition, tr_tensor *a, tr_tensor *b)
     return autograd_note(y, &autograd_where, a, b, condition, AUTOGRAD_C, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
 }
 
+/* Is the distance within the bound around |y|?  Infinities are close to themselves alone. */
+static int real_close(const tr_tensor *a, const tr_tensor *b, double rtol, double atol, bool equal_nan)
+{
+    const double *x = a->data, *y = b->data;
+    for (int64_t i = 0; i < a->numel; i++) {
+        if (x[i] == y[i] || (equal_nan && isnan(x[i]) && isnan(y[i]))) continue;
+        if (isinf(y[i]) || !(fabs(x[i] - y[i]) <= atol + rtol * fabs(y[i]))) return 0;
+    }
+    return 1;
+}
+
+static int complex_close(const tr_tensor *a, const tr_tensor *b, double rtol, double atol, bool equal_nan)
+{
+    const double *x = a->data, *y = b->data;
+    for (int64_t i = 0; i < 2 * a->numel; i += 2) {
+        if (x[i] == y[i] && x[i + 1] == y[i + 1]) continue;
+        if (equal_nan && (isnan(x[i]) || isnan(x[i + 1])) && (isnan(y[i]) || isnan(y[i + 1]))) continue;
+        double size = hypot(y[i], y[i + 1]);
+        if (isinf(size) || !(hypot(x[i] - y[i], x[i + 1] - y[i + 1]) <= atol + rtol * size)) return 0;
+    }
+    return 1;
+}
+
 int(tr_allclose)(tr_tensor *a, tr_tensor *b, tr_allclose_options options)
 {
     if (!a || !b) return core_null_status("tr_allclose");
@@ -61,15 +86,9 @@ int(tr_allclose)(tr_tensor *a, tr_tensor *b, tr_allclose_options options)
     int close = -1;
     tr_dtype type = core_result_type(a, b);
     tr_dtype wide = core_dtype_category[type] == 3 ? TR_COMPLEX128 : TR_FLOAT64;
-    if (wide == TR_COMPLEX128)
-        core_fail("tr_allclose: %s: complex numbers are not served", core_show(a));
-    else if (autograd_meet("tr_allclose", &a, &b, wide, &shape) && (a = (tr_contiguous)((tr_expand)(a, shape))) && (b = (tr_contiguous)((tr_expand)(b, shape))) &&
-             (a = (tr_to_device)(a, tr_cpu())) && (b = (tr_to_device)(b, tr_cpu()))) {
-        const double *x = a->data, *y = b->data;
-        close = 1;
-        for (int64_t i = 0; i < a->numel && close; i++)
-            close = x[i] == y[i] || fabs(x[i] - y[i]) <= atol + rtol * fabs(y[i]) || (options.equal_nan && isnan(x[i]) && isnan(y[i]));
-        for (int64_t i = 0; i < a->numel && close; i++) close = !(isinf(y[i]) && x[i] != y[i]);
+    if (autograd_meet("tr_allclose", &a, &b, wide, &shape) && (a = (tr_contiguous)((tr_expand)(a, shape))) && (b = (tr_contiguous)((tr_expand)(b, shape))) &&
+        (a = (tr_to_device)(a, tr_cpu())) && (b = (tr_to_device)(b, tr_cpu()))) {
+        close = wide == TR_COMPLEX128 ? complex_close(a, b, rtol, atol, options.equal_nan) : real_close(a, b, rtol, atol, options.equal_nan);
     }
     tr_set_grad_enabled(before);
     tr_scope_close(depth);

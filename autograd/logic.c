@@ -24,7 +24,10 @@ tr_tensor *(tr_isnan)(tr_tensor *x) { return x ? (tr_ne)(x, x) : core_null("tr_i
 tr_tensor *(tr_isinf)(tr_tensor *x)
 {
     if (!x) return core_null("tr_isinf");
-    if (core_dtype_category[x->dtype] == 3) return core_fail("tr_isinf: %s: complex numbers are not served", core_show(x));
+    if (core_dtype_category[x->dtype] == 3) { /* infinite where a part is */
+        x = (tr_detach)(x);
+        return (tr_logical_or)((tr_isinf)((tr_real)(x)), (tr_isinf)((tr_imag)(x)));
+    }
     if (core_dtype_category[x->dtype] < 2) return (tr_zeros)(x->shape, (tr_tensor_options){.dtype = TR_BOOL, .device = core_device_at(x)});
     return (tr_logical_or)((tr_eq)(x, tr_number_(INFINITY, TR_FLOAT32)), (tr_eq)(x, tr_number_(-INFINITY, TR_FLOAT32)));
 }

@@ -132,6 +132,7 @@ tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options option
     if (!x || !target) return core_null("tr_mse_loss");
     if (options.reduction < TR_MEAN || options.reduction > TR_NONE) return core_fail("tr_mse_loss: there is no reduction %d", (int)options.reduction);
     tr_dtype type = core_result_type(x, target);
+    if (autograd_no_complex("tr_mse_loss", x) || autograd_no_complex("tr_mse_loss", target)) return NULL;
     if (core_dtype_category[type] != 2) return core_fail("tr_mse_loss: %s and %s are not of a floating type", core_show(x), core_show(target));
     tr_shape shape;
     if (!autograd_meet("tr_mse_loss", &x, &target, type, &shape)) return NULL;

@@ -54,7 +54,7 @@ static int begin(const char *function, tr_tensor **x, int dim, tr_tensor **indic
 {
     if (indices) *indices = NULL;
     if (!*x) return core_null_status(function);
-    if (core_dtype_category[(*x)->dtype] == 3) return core_fail_status("%s: %s: complex numbers have no order", function, core_show(*x));
+    if (autograd_no_complex(function, *x)) return -1;
     int d = autograd_dim(function, *x, dim);
     if (d >= 0 && (*x)->shape.ndim == 0 && !(*x = (tr_reshape)(*x, (tr_shape){1, {1}}))) return -1;
     return d;

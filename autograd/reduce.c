@@ -162,22 +162,56 @@ tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
 }
 
 /* ---- prod: y = product of x      dx = dy times the product of the others ----
- * With zeros among them: an element sees the product of what is not zero if it is the only zero, or if there is none. */
+ * Without a division, so that zeros need no care, however many, nor in derivatives of this one.  Pairs are multiplied to
+ * one, and pairs of these, up to a single product; on the way back down the others of each half are those of the pair,
+ * times the other half. */
+
+/* Of x (rows, n), n a power of 2: for each element the product of the others in its row. */
+static tr_tensor *others_of(tr_tensor *x)
+{
+    int64_t rows = x->shape.size[0], n = x->shape.size[1];
+    if (n == 1) return (tr_ones_like)(x, (tr_tensor_options){0});
+    tr_tensor *pairs = (tr_reshape)(x, (tr_shape){3, {rows, n / 2, 2}});
+    tr_tensor *left = (tr_select)(pairs, 2, 0), *right = (tr_select)(pairs, 2, 1), *both = (tr_mul)(left, right);
+    tr_tensor *others = both ? others_of(both) : NULL;
+    if (!others) return NULL;
+    tr_tensor *halves[2] = {(tr_mul)(others, right), (tr_mul)(others, left)};
+    return (tr_reshape)((tr_stack)((tr_tensors){halves, 2}, 2), x->shape);
+}
+
+/* x with the dims of these bits first or last: the order for tr_permute, and back. */
+static void order_last(int ndim, int64_t bits, tr_shape *there, tr_shape *back)
+{
+    there->ndim = back->ndim = ndim;
+    for (int gone = 0, at = 0; gone < 2; gone++)
+        for (int d = 0; d < ndim; d++)
+            if ((bits >> d & 1) == gone) {
+                there->size[at] = d;
+                back->size[d] = at++;
+            }
+}
 
 static void prod_derivative(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0);
     if (!x) return;
-    int dims[TR_MAX_DIMS], ndims = 0;
-    for (int d = 0; d < x->shape.ndim; d++)
-        if (n->args.n[1] >> d & 1) dims[ndims++] = d;
-    tr_reduce_options over = {.dims = dims, .ndims = ndims, .keepdim = true};
-    tr_tensor *zero = (tr_eq)(x, tr_number_(0, TR_INT64)), *others = zero ? (tr_where)(zero, tr_number_(1, TR_INT64), x) : NULL;
-    tr_tensor *zeros = others ? (tr_sum)(zero, over) : NULL;
-    if (!zeros) return;
-    tr_tensor *seen = (tr_where)(zero, (tr_eq)(zeros, tr_number_(1, TR_INT64)), (tr_eq)(zeros, tr_number_(0, TR_INT64)));
-    tr_tensor *rest = seen ? (tr_mul)((tr_div)((tr_prod)(others, over), others), (tr_to)(seen, (tr_dtype)x->dtype)) : NULL;
-    autograd_give(n, 0, rest ? (tr_mul)((tr_reshape)(dy, n->args.shape_b), rest) : NULL);
+    int64_t count = n->args.n[0], rows = count ? x->numel / count : 0, padded = 1;
+    while (padded < count) padded *= 2;
+    if (x->numel == 0) {
+        autograd_give(n, 0, (tr_zeros_like)(x, (tr_tensor_options){0}));
+        return;
+    }
+    tr_shape there, back;
+    order_last(x->shape.ndim, n->args.n[1], &there, &back);
+    tr_tensor *turned = (tr_permute)(x, there), *lines = turned ? (tr_reshape)(turned, (tr_shape){2, {rows, count}}) : NULL;
+    if (lines && padded > count) {
+        tr_tensor *parts[2] = {lines, (tr_ones)((tr_shape){2, {rows, padded - count}}, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)})};
+        lines = (tr_cat)((tr_tensors){parts, 2}, 1);
+    }
+    tr_tensor *others = lines ? others_of(lines) : NULL;
+    if (others && padded > count) others = (tr_narrow)(others, 1, 0, count);
+    others = others ? (tr_permute)((tr_reshape)(others, turned->shape), back) : NULL;
+    autograd_give(n, 0, others ? (tr_mul)((tr_reshape)(dy, n->args.shape_b), (tr_conj)(others)) : NULL);
 }
 static tr_tensor *prod_all(tr_tensor *const *x) { return (tr_prod)ALL(x[0]); }
 static tr_tensor *prod_last(tr_tensor *const *x) { return (tr_prod)SOME(x[0], -1); }
@@ -185,8 +219,15 @@ static tr_tensor *prod_one_zero(tr_tensor *const *x)
 {
     return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 2}, TR_FLOAT64, (tr_shape){1, {3}}, (tr_tensor_options){0})), 0);
 }
+static tr_tensor *prod_two_zeros(tr_tensor *const *x)
+{
+    return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 0, 3, 0, 2}, TR_FLOAT64, (tr_shape){2, {2, 3}}, (tr_tensor_options){0})), 1);
+}
+static tr_tensor *prod_complex(tr_tensor *const *x) { return (tr_view_as_real)((tr_prod)SOME((tr_complex)(x[0], x[1]), 1)); }
 static const autograd_case prod_cases[] = {
     {"all", prod_all, 0.5, 1.5, 1, {{2, {2, 3}}}},
+    {"two of them zero", prod_two_zeros, 0.5, 1.5, 1, {{2, {2, 3}}}},
+    {"complex numbers", prod_complex, -1, 1, 2, {{3, {2, 3, 2}}, {3, {2, 3, 2}}}},
     {"last dim", prod_last, -1.5, -0.5, 1, {{2, {3, 4}}}},
     {"one of them zero", prod_one_zero, 0.5, 1.5, 1, {{1, {3}}}},
     {0}};
@@ -203,7 +244,7 @@ tr_tensor *(tr_prod)(tr_tensor *x, tr_reduce_options options)
     if (!y || run(KERNEL_PROD, type, &p, x, y, 1) < 0) return NULL;
     autograd_args args = remember(x, &p);
     for (int d = 0; d < x->shape.ndim; d++) args.n[1] |= (int64_t)p.gone[d] << d;
-    return autograd_note(y, options.dims ? &autograd_prod_dim : &autograd_prod, x, NULL, NULL, AUTOGRAD_A, &args);
+    return autograd_note(y, options.dims ? &autograd_prod_dim : &autograd_prod, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_CONJUGATES, &args);
 }
 
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
@@ -247,7 +288,7 @@ static tr_tensor *extreme(const char *function, int kernel, const autograd_op *o
 {
     if (!x) return core_null(function);
     plan p;
-    if (make_plan(function, x, &options, &p) < 0) return NULL;
+    if (autograd_no_complex(function, x) || make_plan(function, x, &options, &p) < 0) return NULL;
     if (p.count == 0) return core_fail("%s: %s has no elements to choose from", function, core_show(x));
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, function);
     if (!y || run(kernel, (tr_dtype)x->dtype, &p, x, y, 1) < 0) return NULL;
@@ -264,7 +305,7 @@ static tr_tensor *where_extreme(const char *function, int kernel, tr_tensor *x, 
     if (!x) return core_null(function);
     plan p;
     if (options.dims && options.ndims != 1) return core_fail("%s: one dim, or none for all of them", function);
-    if (make_plan(function, x, &options, &p) < 0) return NULL;
+    if (autograd_no_complex(function, x) || make_plan(function, x, &options, &p) < 0) return NULL;
     if (p.count == 0) return core_fail("%s: %s has no elements to choose from", function, core_show(x));
     tr_tensor *y = core_tensor_new(TR_INT64, core_device_at(x), &p.result, function);
     return y && run(kernel, (tr_dtype)x->dtype, &p, x, y, 1) == 0 ? y : NULL;

@@ -2,10 +2,10 @@
  *
  *     var:       y = sum (x - mean x)^2 / (n - 1)          dx = dy 2 (x - mean x) / (n - 1)
  *     std:       y = sqrt(var x)                           dx = dy (x - mean x) / (y (n - 1)), 0 where y is 0
- *     norm:      y = (sum |x|^p)^(1/p)                     dx = dy sign(x) (|x| / y)^(p - 1), 0 where y is 0
+ *     norm:      y = (sum |x|^p)^(1/p)                     dx = dy sgn(x) (|x| / y)^(p - 1), 0 where y is 0
  *     logsumexp: y = log sum exp(x - max x) + max x        dx = dy exp(x - y)
  *
- * The dims that go are remembered as bits, so that derivatives can reduce over them again. */
+ * Of complex numbers all but the last, whose results are real.  The dims that go are remembered as bits, so that derivatives can reduce over them again. */
 #include <math.h>
 #include "autograd/operands.h"
 
@@ -26,7 +26,7 @@ static tr_reduce_options over(int64_t bits, int *dims)
 static int64_t bits_of(const char *function, const tr_tensor *x, const tr_reduce_options *o)
 {
     int64_t bits = 0;
-    if (core_dtype_category[x->dtype] != 2) return core_fail_status("%s: %s is not of a floating type", function, core_show(x));
+    if (core_dtype_category[x->dtype] < 2) return core_fail_status("%s: %s is not of a floating type", function, core_show(x));
     if (!o->dims) return ((int64_t)1 << x->shape.ndim) - 1;
     for (int i = 0; i < o->ndims; i++) {
         int d = autograd_dim(function, x, o->dims[i]);
@@ -57,7 +57,7 @@ static tr_tensor *shaped(tr_tensor *y, int64_t bits, bool keepdim)
 static tr_tensor *finished(tr_tensor *y, const autograd_op *op, tr_tensor *x, int64_t bits, unsigned saves, double p)
 {
     if (!y) return NULL;
-    return autograd_note(y, op, x, NULL, NULL, saves, &(autograd_args){.shape = x->shape, .shape_b = kept_shape(x, bits), .n = {bits}, .x = {p}});
+    return autograd_note(y, op, x, NULL, NULL, saves | AUTOGRAD_CONJUGATES, &(autograd_args){.shape = x->shape, .shape_b = kept_shape(x, bits), .n = {bits}, .x = {p}});
 }
 
 /* What every derivative here begins with: x, and dy and y with the reduced dims back. */
@@ -78,6 +78,13 @@ static tr_tensor *centred(tr_tensor *x, int64_t bits)
 {
     int dims[TR_MAX_DIMS];
     return (tr_sub)(x, (tr_mean)(x, over(bits, dims)));
+}
+
+/* |x|^2 */
+static tr_tensor *squares_of(tr_tensor *x)
+{
+    if (core_dtype_category[x->dtype] != 3) return (tr_square)(x);
+    return (tr_add)((tr_square)((tr_real)(x)), (tr_square)((tr_imag)(x)));
 }
 
 /* ---- var, std ---- */
@@ -103,11 +110,15 @@ static tr_tensor *var_all(tr_tensor *const *x)
 static tr_tensor *var_outer(tr_tensor *const *x) { return (tr_var)(x[0], (tr_var_options){SOME(0, -1), .biased = true}); }
 static tr_tensor *std_all(tr_tensor *const *x) { return (tr_std)(x[0], (tr_var_options){0}); }
 static tr_tensor *std_last(tr_tensor *const *x) { return (tr_std)(x[0], (tr_var_options){SOME(-1), .keepdim = true}); }
+static tr_tensor *var_complex(tr_tensor *const *x) { return (tr_var)((tr_complex)(x[0], x[1]), (tr_var_options){SOME(0)}); }
+static tr_tensor *std_complex(tr_tensor *const *x) { return (tr_std)((tr_complex)(x[0], x[1]), (tr_var_options){0}); }
 static const autograd_case var_cases[] = {
+    {"complex numbers", var_complex, -1, 1, 2, {{2, {3, 2}}, {2, {3, 2}}}},
     {"all", var_all, -1, 1, 1, {{2, {3, 4}}}},
     {"dims 0 and 2, biased", var_outer, -1, 1, 1, {{3, {2, 3, 2}}}},
     {0}};
 static const autograd_case std_cases[] = {
+    {"complex numbers", std_complex, -1, 1, 2, {{2, {3, 2}}, {2, {3, 2}}}},
     {"all", std_all, -1, 1, 1, {{2, {3, 4}}}},
     {"last dim", std_last, -1, 1, 1, {{2, {3, 4}}}},
     {0}};
@@ -127,7 +138,7 @@ static tr_tensor *spread(const char *function, tr_tensor *x, tr_var_options opti
         TR_SCOPE;
         TR_NO_GRAD;
         int dims[TR_MAX_DIMS];
-        tr_tensor *squares = (tr_square)(centred(x, bits));
+        tr_tensor *middle = centred(x, bits), *squares = middle ? squares_of(middle) : NULL;
         y = squares ? (tr_div)((tr_sum)(squares, over(bits, dims)), number(freedom > 0 ? freedom : 0)) : NULL;
         if (y && root) y = (tr_sqrt)(y);
         y = tr_pass_up(shaped(y, bits, options.keepdim));
@@ -143,8 +154,8 @@ tr_tensor *(tr_std)(tr_tensor *x, tr_var_options options) { return spread("tr_st
 static tr_tensor *largest_share(const operands *o, int64_t bits)
 {
     int dims[TR_MAX_DIMS];
-    tr_tensor *at = (tr_to)((tr_eq)((tr_abs)(o->x), o->y), (tr_dtype)o->x->dtype);
-    return at ? (tr_mul)((tr_sign)(o->x), (tr_div)(at, (tr_sum)(at, over(bits, dims)))) : NULL;
+    tr_tensor *at = (tr_to)((tr_eq)((tr_abs)(o->x), o->y), (tr_dtype)o->y->dtype);
+    return at ? (tr_mul)((tr_sgn)(o->x), (tr_div)(at, (tr_sum)(at, over(bits, dims)))) : NULL;
 }
 
 static void norm_derivative(autograd_node *n, tr_tensor *dy)
@@ -154,12 +165,12 @@ static void norm_derivative(autograd_node *n, tr_tensor *dy)
     if (!bring(n, dy, true, &o)) return;
     tr_tensor *slope;
     if (p == 1)
-        slope = (tr_sign)(o.x);
+        slope = (tr_sgn)(o.x);
     else if (isinf(p))
         slope = largest_share(&o, n->args.n[0]);
     else {
         tr_tensor *ratio = (tr_div)(o.x, (tr_where)((tr_eq)(o.y, ZERO), number(1), o.y));
-        slope = p == 2 ? ratio : (tr_mul)((tr_sign)(ratio), (tr_pow)((tr_abs)(ratio), number(p - 1)));
+        slope = p == 2 ? ratio : (tr_mul)((tr_sgn)(ratio), (tr_pow)((tr_abs)(ratio), number(p - 1)));
         if (p < 2) slope = (tr_where)((tr_eq)(o.x, ZERO), ZERO, slope);
     }
     autograd_give(n, 0, slope ? (tr_mul)(o.dy, slope) : NULL);
@@ -169,7 +180,15 @@ static tr_tensor *norm_all(tr_tensor *const *x) { return (tr_norm)(x[0], (tr_nor
 static tr_tensor *norm_one(tr_tensor *const *x) { return (tr_norm)(x[0], (tr_norm_options){SOME(0), .p = 1}); }
 static tr_tensor *norm_three(tr_tensor *const *x) { return (tr_norm)(x[0], (tr_norm_options){SOME(1), .p = 3, .keepdim = true}); }
 static tr_tensor *norm_inf(tr_tensor *const *x) { return (tr_norm)(x[0], (tr_norm_options){SOME(1), .p = INFINITY}); }
+static tr_tensor *norm_one_complex(tr_tensor *const *x) { return (tr_norm)((tr_complex)(x[0], x[1]), (tr_norm_options){SOME(0), .p = 1}); }
+static tr_tensor *norm_two_complex(tr_tensor *const *x) { return (tr_norm)((tr_complex)(x[0], x[1]), (tr_norm_options){SOME(0), .p = 2}); }
+static tr_tensor *norm_three_complex(tr_tensor *const *x) { return (tr_norm)((tr_complex)(x[0], x[1]), (tr_norm_options){SOME(0), .p = 3}); }
+static tr_tensor *norm_inf_complex(tr_tensor *const *x) { return (tr_norm)((tr_complex)(x[0], x[1]), (tr_norm_options){SOME(0), .p = INFINITY}); }
 static const autograd_case norm_cases[] = {
+    {"complex numbers, p = 1", norm_one_complex, -1, 1, 2, {{2, {3, 2}}, {2, {3, 2}}}},
+    {"complex numbers, p = 2", norm_two_complex, -1, 1, 2, {{2, {3, 2}}, {2, {3, 2}}}},
+    {"complex numbers, p = 3", norm_three_complex, -1, 1, 2, {{2, {3, 2}}, {2, {3, 2}}}},
+    {"complex numbers, the largest", norm_inf_complex, -1, 1, 2, {{2, {3, 2}}, {2, {3, 2}}}},
     {"all", norm_all, -1, 1, 1, {{2, {3, 4}}}},
     {"p = 1", norm_one, 0.1, 1, 1, {{2, {3, 4}}}},
     {"p = 3", norm_three, -1, -0.1, 1, {{2, {3, 4}}}},
@@ -183,7 +202,7 @@ static tr_tensor *norm_value(tr_tensor *x, int64_t bits, double p)
     TR_NO_GRAD;
     int dims[TR_MAX_DIMS];
     tr_reduce_options o = over(bits, dims);
-    if (p == 2) return tr_pass_up((tr_sqrt)((tr_sum)((tr_square)(x), o)));
+    if (p == 2) return tr_pass_up((tr_sqrt)((tr_sum)(squares_of(x), o)));
     tr_tensor *size = (tr_abs)(x);
     if (p == 1) return tr_pass_up((tr_sum)(size, o));
     if (isinf(p)) return tr_pass_up(p > 0 ? (tr_max)(size, o) : (tr_min)(size, o));
@@ -234,6 +253,7 @@ static tr_tensor *logsumexp_value(tr_tensor *x, int64_t bits)
 tr_tensor *(tr_logsumexp)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_logsumexp");
+    if (autograd_no_complex("tr_logsumexp", x)) return NULL;
     int64_t bits = bits_of("tr_logsumexp", x, &options);
     if (bits < 0) return NULL;
     return finished(shaped(logsumexp_value(x, bits), bits, options.keepdim), &autograd_logsumexp, x, bits, AUTOGRAD_A | AUTOGRAD_Y, 0);

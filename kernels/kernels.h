@@ -42,7 +42,7 @@ typedef enum {
      * kept dims only, stride[1] for all.  n counts outputs.  Nothing to reduce gives the neutral value; MAX, MIN and
      * ARG* are never called so. */
     KERNEL_SUM,  /* (out, a): the sum divided by number[0].  Integers and bool: out is int64, a of type `from` */
-    KERNEL_PROD, /* (out, a): like KERNEL_SUM, without a divisor; not of complex numbers */
+    KERNEL_PROD, /* (out, a): like KERNEL_SUM, without a divisor */
     KERNEL_MAX,
     KERNEL_MIN, /* (out, a): NaN if any is */
     KERNEL_ARGMAX,

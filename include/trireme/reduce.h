@@ -16,7 +16,7 @@ TR_API tr_tensor *(tr_all)(tr_tensor *x, tr_reduce_options options);  /* bool; t
 /* log sum exp(x), without overflow; floating types. */
 TR_API tr_tensor *(tr_logsumexp)(tr_tensor *x, tr_reduce_options options);
 
-/* sum (x - mean x)^2 / (n - 1), and its square root; floating types.  One element gives NaN unless .biased. */
+/* sum |x - mean x|^2 / (n - 1), and its square root; floating and complex types, the result real.  One element gives NaN unless .biased. */
 typedef struct {
     const int *dims; /* as in tr_reduce_options */
     int ndims;
@@ -27,7 +27,8 @@ typedef struct {
 TR_API tr_tensor *(tr_var)(tr_tensor *x, tr_var_options options);
 TR_API tr_tensor *(tr_std)(tr_tensor *x, tr_var_options options); /* gradient 0 where it is 0 */
 
-/* (sum |x|^p)^(1/p); p = INFINITY: the largest |x|, -INFINITY: the smallest.  Floating types; gradient 0 at 0. */
+/* (sum |x|^p)^(1/p); p = INFINITY: the largest |x|, -INFINITY: the smallest.  Floating and complex types, the
+ * result real; gradient 0 at 0. */
 typedef struct {
     const int *dims;
     int ndims;

@@ -70,6 +70,24 @@ static void sum_row_c128(void *accumulator, const void *x_, int64_t n)
     sum->im += lane[0].im + lane[2].im + (lane[1].im + lane[3].im);
 }
 
+static inline complex128 product(complex128 a, complex128 b) { return (complex128){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+
+static void prod_row_c128(void *accumulator, const void *x_, int64_t n)
+{
+    complex128 *y = accumulator;
+    const complex128 *x = x_;
+    for (int64_t i = 0; i < n; i++) *y = product(*y, x[i]);
+}
+
+static void prod_columns_c128(void *accumulators, const void *x_, int64_t n)
+{
+    complex128 *y = accumulators;
+    const complex128 *x = x_;
+    for (int64_t i = 0; i < n; i++) y[i] = product(y[i], x[i]);
+}
+
+static const complex128 one_c128 = {1, 0};
+
 typedef void reduce_loop(void *accumulators, const void *x, int64_t n);
 
 typedef struct {
@@ -294,6 +312,7 @@ static const reducer min_of_i64 = {min_row_i64, min_columns_i64, min_row_i64, TR
 
 static const reducer prod_of_f32 = {prod_row_f32, prod_columns_f32, prod_row_f64, TR_FLOAT32, TR_FLOAT64, &one_f32};
 static const reducer prod_of_f64 = {prod_row_f64, prod_columns_f64, prod_row_f64, TR_FLOAT64, TR_FLOAT64, &one_f64};
+static const reducer prod_of_c128 = {prod_row_c128, prod_columns_c128, prod_row_c128, TR_COMPLEX128, TR_COMPLEX128, &one_c128};
 static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64, TR_INT64, TR_INT64, &one_i64};
 
 static int sum_f32(const kernel_call *call) { return reduce(call, &sum_of_f32, call->type); }
@@ -302,6 +321,7 @@ static int sum_complex(const kernel_call *call) { return reduce(call, &sum_of_c1
 
 static int prod_f32(const kernel_call *call) { return reduce(call, &prod_of_f32, call->type); }
 static int prod_f64(const kernel_call *call) { return reduce(call, &prod_of_f64, call->type); }
+static int prod_complex(const kernel_call *call) { return reduce(call, &prod_of_c128, call->type); }
 
 static int whole(const kernel_call *call, const reducer *by)
 {
@@ -339,6 +359,6 @@ void kernels_reduce(kernel_table table)
     table[KERNEL_PROD][TR_FLOAT64] = prod_f64;
     table[KERNEL_MAX][TR_FLOAT64] = max_f64;
     table[KERNEL_MIN][TR_FLOAT64] = min_f64;
-    table[KERNEL_SUM][TR_COMPLEX64] = sum_complex;
-    table[KERNEL_SUM][TR_COMPLEX128] = sum_complex;
+    table[KERNEL_SUM][TR_COMPLEX64] = table[KERNEL_SUM][TR_COMPLEX128] = sum_complex;
+    table[KERNEL_PROD][TR_COMPLEX64] = table[KERNEL_PROD][TR_COMPLEX128] = prod_complex;
 }
