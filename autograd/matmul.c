@@ -71,6 +71,13 @@ static tr_tensor *swapped(tr_tensor *t) { return t ? (tr_transpose)(t, -2, -1) :
 
 static tr_tensor *adjoint(tr_tensor *t) { return t ? swapped((tr_conj)(t)) : NULL; }
 
+/* dy, or dy turned, times the conjugate of x: what a linear layer's derivative wants. */
+static tr_tensor *times(tr_tensor *dy, bool turned, tr_tensor *x)
+{
+    if (plain(dy)) return plain_product((operand){dy, turned}, (operand){x, false});
+    return x ? (tr_matmul)(turned ? (tr_t)(dy) : dy, (tr_conj)(x)) : NULL;
+}
+
 static tr_tensor *times_adjoint(tr_tensor *dc, tr_tensor *b)
 {
     return plain(dc) ? plain_product((operand){dc, false}, (operand){b, true}) : (tr_matmul)(dc, adjoint(b));
@@ -108,10 +115,48 @@ static const autograd_case bmm_cases[] = {
     {"a batch and a vector", matmul_sample, -1, 1, 2, {{3, {2, 3, 4}}, {1, {4}}}},
     {0},
 };
+
+/* A vector stands as a column, or as a row. */
+static void place_vector(kernel_call *call, int view, const tr_tensor *v, bool row)
+{
+    call->at[view] = v->data;
+    call->stride[view][0] = 0;
+    call->stride[view][1] = row ? 1 : v->stride[0];
+    call->stride[view][2] = row ? v->stride[0] : 1;
+}
+
+static tr_tensor *outer(tr_tensor *dy, tr_tensor *v)
+{
+    if (!v) return NULL;
+    if (!plain(dy)) return (tr_mul)((tr_unsqueeze)(dy, 1), (tr_conj)(v));
+    int64_t m = dy->shape.size[0], n = v->shape.size[0];
+    tr_tensor *c = core_tensor_new((tr_dtype)dy->dtype, core_device_at(dy), &(tr_shape){2, {m, n}}, "backward");
+    kernel_call call;
+    if (!c) return NULL;
+    place(&call, 0, (operand){c, false});
+    place_vector(&call, 1, dy, false);
+    place_vector(&call, 2, v, true);
+    return run(c, &call, 1, m, n, 1) == 0 ? c : NULL;
+}
+
+/* a' dy, without noting it. */
+static tr_tensor *turned_times_vector(tr_tensor *a, tr_tensor *dy)
+{
+    if (!a) return NULL;
+    int64_t m = a->shape.size[1];
+    tr_tensor *y = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){1, {m}}, "backward");
+    kernel_call call;
+    if (!y) return NULL;
+    place_vector(&call, 0, y, false);
+    place(&call, 1, (operand){a, true});
+    place_vector(&call, 2, dy, false);
+    return run(y, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
+}
+
 static void mv_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_mul)((tr_unsqueeze)(dy, 1), (tr_conj)(autograd_in(n, 1))));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, (tr_matmul)(adjoint(autograd_in(n, 0)), dy));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, outer(dy, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, plain(dy) ? turned_times_vector(autograd_in(n, 0), dy) : (tr_matmul)(adjoint(autograd_in(n, 0)), dy));
 }
 
 static void dot_derivative(autograd_node *n, tr_tensor *dy)
@@ -250,8 +295,8 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
 
 static void linear_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, plain(dy) ? plain_product((operand){dy, false}, (operand){autograd_in(n, 1), false}) : (tr_matmul)(dy, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, plain(dy) ? plain_product((operand){dy, true}, (operand){autograd_in(n, 0), false}) : (tr_matmul)((tr_t)(dy), autograd_in(n, 0)));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, times(dy, false, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, times(dy, true, autograd_in(n, 0)));
     if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_sum)(dy, (tr_reduce_options){.dims = (const int[]){0}, .ndims = 1}));
 }
 static tr_tensor *linear_sample(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], x[2]); }
@@ -273,7 +318,7 @@ static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
     if (!y || product(y, (operand){x, false}, (operand){weight, true}) < 0) return NULL;
     tr_tensor *both[2] = {y, bias};
     if (bias && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
-    unsigned saves = (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);
+    unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);
     return autograd_note(y, bias ? &autograd_linear : &autograd_linear_plain, x, weight, bias, saves, NULL);
 }
 

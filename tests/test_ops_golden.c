@@ -66,7 +66,8 @@ static tr_tensors list(const call *c) { return (tr_tensors){c->x, c->inputs}; }
  OP(sqrt) OP(reciprocal) OP(exp) OP(log) OP(sin) OP(cos) OP(tanh) OP(sigmoid)                                         \
      OP(relu) OP(floor) OP(ceil) OP(round) OP(trunc) OP(log1p) OP(expm1) OP(log2) OP(log10) OP(exp2) OP(tan) OP(asin) \
          OP(acos) OP(atan) OP(sinh) OP(cosh) OP(erf) OP(silu) OP(gelu) OP(softplus) OP(isnan) OP(isinf) OP(isfinite)  \
-             OP(logical_not) OP(median) OP(clone) OP(t) OP(trace) OP(inv) OP(det)
+             OP(logical_not) OP(median) OP(clone) OP(t) OP(trace) OP(inv) OP(det) \
+ OP(sgn) OP(angle) OP(conj) OP(real) OP(imag) OP(view_as_real) OP(view_as_complex)
 #define BINARY(OP)                                                                                                      \
  OP(add)                                                                                                                \
  OP(sub)                                                                                                                \
@@ -74,7 +75,7 @@ static tr_tensors list(const call *c) { return (tr_tensors){c->x, c->inputs}; }
  OP(div)                                                                                                                \
  OP(pow) OP(maximum) OP(minimum) OP(eq) OP(ne) OP(lt) OP(le) OP(gt) OP(ge)                                              \
      OP(floor_divide) OP(remainder) OP(fmod) OP(logical_and) OP(logical_or) OP(logical_xor) OP(clamp_min) OP(clamp_max) \
-         OP(masked_select) OP(index) OP(matmul) OP(mm) OP(dot) OP(outer) OP(solve)
+         OP(masked_select) OP(index) OP(matmul) OP(mm) OP(dot) OP(outer) OP(solve) OP(complex) OP(polar)
 #define REDUCTION(OP) \
  OP(sum)              \
  OP(mean)             \
@@ -314,7 +315,7 @@ static bool same(tr_tensor *got, tr_tensor *want, char *why)
     return true;
 }
 
-/* The gradient of sum(y * (1, 2, 3, ...)), against "0 1.5 2 ...": the input that wants it, and its numbers. */
+/* The gradient of sum(y * (1, 2, 3, ...)), of complex numbers both parts of it, against "0 1.5 2 ...": the input that wants it, and its numbers. */
 static bool gradient_is(const call *c, char *text, char *why)
 {
     static double want[ROOM];
@@ -325,10 +326,12 @@ static bool gradient_is(const call *c, char *text, char *why)
         return false;
     }
     tr_tensor *weight = tr_to(tr_reshape(tr_arange(1, (double)tr_numel(y) + 1, 1), tr_shape_of_tensor(y)), tr_dtype_of(y));
-    if (tr_backward(tr_sum(tr_mul(y, weight))) < 0) return false;
+    bool pair = tr_dtype_is_complex(tr_dtype_of(x));
+    tr_tensor *sum = tr_sum(tr_mul(y, weight)), *loss = tr_dtype_is_complex(tr_dtype_of(y)) ? tr_add(tr_real(sum), tr_imag(sum)) : sum;
+    if (tr_backward(loss) < 0) return false;
     int64_t n = numbers_of(text, want, ROOM);
-    tr_tensor *values = tr_from_data(want, TR_FLOAT64, tr_shape_of_tensor(x), .dtype = tr_dtype_of(x));
-    if (n != tr_numel(x) || !tr_grad(x)) {
+    tr_tensor *values = tr_from_data(want, pair ? TR_COMPLEX128 : TR_FLOAT64, tr_shape_of_tensor(x), .dtype = tr_dtype_of(x));
+    if (n != tr_numel(x) * (pair ? 2 : 1) || !tr_grad(x)) {
         snprintf(why, 200, "has no gradient");
         return false;
     }

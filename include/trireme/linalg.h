@@ -1,4 +1,4 @@
-/* Linear algebra on square matrices of float32 or float64, or batches (..., n, n) of them. */
+/* Linear algebra on square matrices of float32, float64 or complex numbers, or batches (..., n, n) of them. */
 #ifndef TRIREME_LINALG_H
 #define TRIREME_LINALG_H
 
@@ -13,7 +13,7 @@ TR_API tr_tensor *(tr_inv)(tr_tensor *a); /* a singular matrix is an error */
 /* x of a x = b.  b (..., n, m), whose batch broadcasts with a's, or a vector (n); a singular matrix is an error. */
 TR_API tr_tensor *(tr_solve)(tr_tensor *a, tr_tensor *b);
 
-TR_API tr_tensor *(tr_det)(tr_tensor *a);   /* its derivative needs a matrix that is not singular */
+TR_API tr_tensor *(tr_det)(tr_tensor *a);   /* a singular matrix's gradient takes n^2 determinants */
 TR_API tr_tensor *(tr_trace)(tr_tensor *x); /* the sum of a matrix's diagonal; any shape of matrix, any type */
 
 #ifdef __cplusplus

@@ -5,51 +5,59 @@
 #include <limits.h>
 #include <stdlib.h>
 
-/* LAPACK's own names, in OpenBLAS. */
-void sgetrf_(const int *m, const int *n, float *a, const int *lda, int *pivots, int *info);
-void dgetrf_(const int *m, const int *n, double *a, const int *lda, int *pivots, int *info);
-void sgetri_(const int *n, float *a, const int *lda, const int *pivots, float *work, const int *size, int *info);
-void dgetri_(const int *n, double *a, const int *lda, const int *pivots, double *work, const int *size, int *info);
+/* LAPACK's own names, in OpenBLAS: LU decomposition, and the inverse from it. */
+#define LAPACK(T, GETRF, GETRI)                                                        \
+ void GETRF(const int *m, const int *n, T *a, const int *lda, int *pivots, int *info); \
+ void GETRI(const int *n, T *a, const int *lda, const int *pivots, T *work, const int *size, int *info);
+LAPACK(float, sgetrf_, sgetri_)
+LAPACK(double, dgetrf_, dgetri_)
+LAPACK(float _Complex, cgetrf_, cgetri_)
+LAPACK(double _Complex, zgetrf_, zgetri_)
 
 /* LAPACK wants columns.  The inverse of the transpose would do, but its zero would stand elsewhere on the diagonal. */
-#define TRANSPOSE(t, T)                                   \
- static void transpose_##t(T *out, const T *a, int64_t n) \
- {                                                        \
-  for (int64_t i = 0; i < n; i++)                         \
-   for (int64_t j = i; j < n; j++) {                      \
-    T above = a[i * n + j], below = a[j * n + i];         \
-    out[i * n + j] = below;                               \
-    out[j * n + i] = above;                               \
-   }                                                      \
+#define INVERT(t, T, GETRF, GETRI)                                                             \
+ static void transpose_##t(T *out, const T *a, int64_t n)                                      \
+ {                                                                                             \
+  for (int64_t i = 0; i < n; i++)                                                              \
+   for (int64_t j = i; j < n; j++) {                                                           \
+    T above = a[i * n + j], below = a[j * n + i];                                              \
+    out[i * n + j] = below;                                                                    \
+    out[j * n + i] = above;                                                                    \
+   }                                                                                           \
+ }                                                                                             \
+ static int invert_##t(void *y, const void *a, const int n, int *pivots, void *work, int size) \
+ {                                                                                             \
+  int info = 0;                                                                                \
+  transpose_##t(y, a, n);                                                                      \
+  GETRF(&n, &n, y, &n, pivots, &info);                                                         \
+  if (info == 0) GETRI(&n, y, &n, pivots, work, &size, &info);                                 \
+  if (info == 0) transpose_##t(y, y, n);                                                       \
+  return info;                                                                                 \
  }
-TRANSPOSE(f32, float)
-TRANSPOSE(f64, double)
+INVERT(f32, float, sgetrf_, sgetri_)
+INVERT(f64, double, dgetrf_, dgetri_)
+INVERT(c64, float _Complex, cgetrf_, cgetri_)
+INVERT(c128, double _Complex, zgetrf_, zgetri_)
 
 static int inverse(const kernel_call *call)
 {
-    const bool wide = call->type == TR_FLOAT64;
+    int (*const invert)(void *y, const void *a, int n, int *pivots, void *work, int size) =
+        call->type == TR_FLOAT32 ? invert_f32 : call->type == TR_FLOAT64 ? invert_f64
+                                            : call->type == TR_COMPLEX64 ? invert_c64
+                                                                         : invert_c128;
+    const int64_t bytes = tr_dtype_size(call->type);
     if (call->size[0] == 0) return 0;
     if (call->size[0] > INT_MAX / 64) return core_fail_status("inverse: a matrix of %lld rows is too large", (long long)call->size[0]);
     const int n = (int)call->size[0], size = 64 * n;
     int info = 0;
     int *pivots = malloc((size_t)n * sizeof *pivots);
-    void *work = malloc((size_t)size * sizeof(double));
+    void *work = malloc((size_t)size * (size_t)bytes);
     if (!pivots || !work) {
-        core_fail_memory("inverse", (int64_t)size * (int64_t)sizeof(double));
+        core_fail_memory("inverse", size * bytes);
         info = -1;
         goto out;
     }
-    if (wide) {
-        transpose_f64(call->at[0], call->at[1], n);
-        dgetrf_(&n, &n, call->at[0], &n, pivots, &info);
-        if (info == 0) dgetri_(&n, call->at[0], &n, pivots, work, &size, &info);
-        if (info == 0) transpose_f64(call->at[0], call->at[0], n);
-    } else {
-        transpose_f32(call->at[0], call->at[1], n);
-        sgetrf_(&n, &n, call->at[0], &n, pivots, &info);
-        if (info == 0) sgetri_(&n, call->at[0], &n, pivots, work, &size, &info);
-        if (info == 0) transpose_f32(call->at[0], call->at[0], n);
-    }
+    info = invert(call->at[0], call->at[1], n, pivots, work, size);
     if (info > 0) core_fail_status("inverse: the matrix is singular: the diagonal element %d is zero, the inversion could not be completed because the input matrix is singular.", info);
     if (info < 0) core_fail_status("inverse: LAPACK refused its argument %d", -info);
 out:
@@ -60,6 +68,6 @@ out:
 
 void kernels_inverse(kernel_table table)
 {
-    table[KERNEL_INVERSE][TR_FLOAT32] = inverse;
-    table[KERNEL_INVERSE][TR_FLOAT64] = inverse;
+    table[KERNEL_INVERSE][TR_FLOAT32] = table[KERNEL_INVERSE][TR_FLOAT64] = inverse;
+    table[KERNEL_INVERSE][TR_COMPLEX64] = table[KERNEL_INVERSE][TR_COMPLEX128] = inverse;
 }

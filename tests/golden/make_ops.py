@@ -7,7 +7,8 @@ A line is a case: the operation, its numbers, its inputs, its outputs, and the g
     op | a b ... | input ; input | output ; output | gradient | grad_fn
 A tensor is  dtype shape layout values,  with the shape as 3x4 (a dash for a scalar).  The layout says how an input lies in
 memory: plain, turned (dims reversed), step (every other element of the last dim), stretched (dim 0 has stride 0).  "number"
-is a C number.  The gradient is that of sum(first output * (1, 2, 3, ...)); a dash where none is checked.
+is a C number.  The gradient is that of sum(first output * (1, 2, 3, ...)), of complex numbers both parts of it; a dash where
+none is checked.
 """
 import math
 import struct
@@ -73,13 +74,13 @@ class Input:
 
 
 # Their nodes are called otherwise from version to version, or by how the call was written.
-UNNAMED = {"sort", "reshape", "flatten"}
+UNNAMED = {"sort", "reshape", "flatten", "conj"}
 
 
-def case(op, fn, inputs, args=(), grad=True):
+def case(op, fn, inputs, args=(), grad=True, leaves=torch.Tensor.is_floating_point):
     inputs = [i if isinstance(i, (Input, int, float)) else Input(i) for i in inputs]
     given = [i if isinstance(i, (int, float)) else i.t for i in inputs]
-    leaf = next((k for k, t in enumerate(given) if isinstance(t, torch.Tensor) and t.is_floating_point()), None)
+    leaf = next((k for k, t in enumerate(given) if isinstance(t, torch.Tensor) and leaves(t)), None)
     grad = grad and leaf is not None
     if grad:
         given[leaf] = given[leaf].clone(memory_format=torch.preserve_format).requires_grad_()
@@ -92,7 +93,8 @@ def case(op, fn, inputs, args=(), grad=True):
     if grad and outs[0].requires_grad and outs[0].numel():
         weight = torch.arange(1, outs[0].numel() + 1).reshape(outs[0].shape).to(outs[0].dtype)
         try:
-            g, = torch.autograd.grad((outs[0] * weight).sum(), given[leaf], allow_unused=True)
+            loss = (outs[0] * weight).sum()
+            g, = torch.autograd.grad(loss.real + loss.imag if loss.is_complex() else loss, given[leaf], allow_unused=True)
         except RuntimeError:  # not differentiable there
             g = None
         if g is not None:
@@ -381,6 +383,62 @@ def products():
         case("nll_loss", lambda x, t: F.nll_loss(x, t, reduction=reduction), [rand(3, 4), target], [code])
 
 
+def complexes():
+    """All that complex numbers have; where this PyTorch refuses, nothing is written."""
+    def z(*shape, dtype=torch.complex128):
+        return rand(*shape, dtype=dtype) if shape else rand(1, dtype=dtype)[0]
+
+    def both(op, fn, inputs, args=()):
+        case(op, fn, inputs, args, leaves=lambda t: t.is_floating_point() or t.is_complex())
+
+    names = "neg abs square sqrt reciprocal exp log sin cos tanh sigmoid log2 log10 tan asin acos atan sinh cosh sgn angle conj real imag view_as_real"
+    for name in names.split():
+        fn = {"conj": lambda x: x.conj().resolve_conj()}.get(name, getattr(torch, name))
+        for x in [Input(z(2, 3), "turned"), Input(z(4), "step"), Input(z(3, 2), "stretched"), z(), z(0, 3), z(3, dtype=torch.complex64)]:
+            both(name, fn, [x])
+    both("silu", F.silu, [z(3)])
+    both("angle", torch.angle, [torch.tensor([1.0, -2.0, 0.0, nan])])
+    both("view_as_complex", torch.view_as_complex, [z(3).real.new_tensor([[1.0, 2.0], [3.0, 4.0]])])
+    both("complex", torch.complex, [rand(2, 3), rand(2, 3)])
+    both("polar", torch.polar, [rand(2, 3, low=0.1), rand(2, 3)])
+    for name in ("isnan", "isinf", "isfinite", "logical_not"):
+        case(name, getattr(torch, name), [torch.tensor([1j, complex(nan, 1), complex(1, -inf), 0])])
+    for name in ("add", "sub", "mul", "div", "pow"):
+        fn = getattr(torch, name)
+        both(name, fn, [Input(z(2, 3), "turned"), z(3)])
+        both(name, fn, [rand(3, dtype=torch.float64, low=0.1), z(2, 3)])
+        both(name, fn, [z(2, 3), rand(3, dtype=torch.float64)])
+        for number in (2, 0.5, -1):
+            both(name, fn, [z(3), number])
+        if name != "pow":
+            case(name + "_", lambda a, b: getattr(a.clone(), name + "_")(b), [Input(z(2, 3), "turned"), z(3)], grad=False)
+    both("where", torch.where, [rand(2, 3, dtype=torch.bool), z(2, 3), z(3)])
+    for x in [Input(z(2, 3, 4), "turned"), Input(z(3, 4), "step"), Input(z(3, 2), "stretched"), z(1, 1), z(3, 3, dtype=torch.complex64)]:
+        for dim in (0, -1):
+            both("sum", lambda t: t.sum(dim), [x], [1, dim, 0])
+            both("mean", lambda t: t.mean(dim), [x], [1, dim, 0])
+            both("prod", lambda t: t.prod(dim, True), [x], [1, dim, 1])
+            both("cumsum", lambda t: t.cumsum(dim), [x], [dim])
+            for p in (2, 1, 3, inf):
+                both("norm", lambda t: torch.linalg.vector_norm(t, p, dim), [x], [p, 1, dim, 0])
+            many = (x.t if isinstance(x, Input) else x).shape[dim] > 1
+            equal = isinstance(x, Input) and x.layout == "stretched" and dim == 0
+            if many:
+                both("var", lambda t: t.var(dim, True), [x], [0, 1, dim, 0])
+            if many and not equal:  # of equal ones it is 0, or a rounding beside it
+                both("std", lambda t: t.std(dim, True), [x], [0, 1, dim, 0])
+    both("prod", torch.prod, [torch.tensor([2j, 0, 3, 0])], [-1, 0])
+    both("prod", torch.prod, [torch.tensor([2j, 0, 3 - 1j])], [-1, 0])
+    for dtype in (torch.complex64, torch.complex128):
+        eye = 4 * torch.eye(2, dtype=dtype)
+        both("inv", torch.linalg.inv, [z(3, 2, 2, dtype=dtype) + eye])
+        both("inv", torch.linalg.inv, [Input(z(2, 2, dtype=dtype) + eye, "turned")])
+        both("det", torch.linalg.det, [Input(z(2, 2, dtype=dtype) + eye, "turned")])
+        both("solve", torch.linalg.solve, [Input(z(2, 2, dtype=dtype) + eye, "turned"), z(2, 3, dtype=dtype)])
+        both("linear", F.linear, [z(4, 3, dtype=dtype), Input(z(2, 3, dtype=dtype), "turned"), z(2, dtype=dtype)])
+        both("trace", torch.trace, [z(3, 3, dtype=dtype)])
+
+
 print("# Written by make_ops.py with PyTorch", torch.__version__)
 unary()
 binary()
@@ -388,3 +446,4 @@ reductions()
 arranging()
 indexing()
 products()
+complexes()
