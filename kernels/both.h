@@ -10,6 +10,8 @@
 
 #if defined(__CUDACC__)
 # define TR_BOTH __host__ __device__
+#elif defined(__GNUC__)
+# define TR_BOTH __attribute__((always_inline)) /* a loop that calls one of these is no vector code */
 #else
 # define TR_BOTH
 #endif
