@@ -57,7 +57,6 @@ typedef struct {
 struct autograd_node {
     core_origin origin; /* name, count */
     const autograd_op *op;
-    tr_tensor *made;    /* borrowed: the tensor that holds this node, while it lives */
     autograd_node **to; /* owns one count of each: where gradients of the inputs go; NULL where nobody wants one */
     autograd_node *to_[AUTOGRAD_INPUTS];
     int32_t inputs;

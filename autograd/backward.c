@@ -111,8 +111,8 @@ static int run(autograd_node *n, const autograd_walk *w)
     tr_tensor *dy = n->gradient;
     bool into_leaves = !w->captures, goes_on = into_leaves || n->needed;
     if (n->captured) capture(n, w);
-    if (dy && into_leaves && n->made && (!n->inputs || (n->made->flags & CORE_RETAINS_GRAD)))
-        if (arrive(n->made, dy) < 0) return -1;
+    if (dy && into_leaves && n->origin.made && (!n->inputs || (n->origin.made->flags & CORE_RETAINS_GRAD)))
+        if (arrive(n->origin.made, dy) < 0) return -1;
     if (dy && goes_on && n->op->derivative) {
         if (n->spent)
             return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
@@ -124,7 +124,7 @@ static int run(autograd_node *n, const autograd_walk *w)
     core_drop_tensor(n->gradient);
     n->gradient = NULL;
     if (!w->keep_saved && goes_on && n->op->derivative) autograd_let_go_of_saved(n);
-    if (dy && into_leaves && n->hook && n->made) autograd_hooks_call(n);
+    if (dy && into_leaves && n->hook && n->origin.made) autograd_hooks_call(n);
     return core_here()->failure.stands ? -1 : 0;
 }
 

@@ -85,7 +85,7 @@ static tr_tensor *handed_out(tr_tensor *g)
     t->origin = g->origin;
     t->origin->count++;
     autograd_node *n = (autograd_node *)t->origin;
-    if (n->made == g && g->object.count == 1) n->made = t; /* g is about to go */
+    if (n->origin.made == g && g->object.count == 1) n->origin.made = t; /* g is about to go */
     return t;
 }
 

@@ -4,15 +4,6 @@
 #include "autograd/say.h"
 #include "core/memory.h"
 
-static void forget_tensor(tr_tensor *t)
-{
-    autograd_node *origin = (autograd_node *)t->origin, *sink = (autograd_node *)t->sink;
-    if (origin && origin->made == t) origin->made = NULL;
-    if (sink && sink->made == t) sink->made = NULL;
-}
-
-__attribute__((constructor)) static void meet_core(void) { core_tensor_farewell = forget_tensor; }
-
 /* ---- letting go ----
  * A chain of 100,000 operations must not become 100,000 stack frames: a node that falls to nobody while another is being
  * let go waits on a list. */
@@ -30,9 +21,9 @@ void autograd_let_go_of_saved(autograd_node *n)
 
 static void let_go(autograd_node *n)
 {
-    autograd_let_go_of_saved(n);
+    if (n->saved) autograd_let_go_of_saved(n);
     core_drop_tensor(n->gradient);
-    autograd_hooks_free(n->hook);
+    if (n->hook) autograd_hooks_free(n->hook);
     for (int i = 0; i < n->inputs; i++)
         if (n->to[i]) core_origin_release(&n->to[i]->origin);
     if (n->to != n->to_) core_free(n->to);
@@ -64,9 +55,8 @@ static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
     autograd_node *n = core_pool_take(core_here(), CORE_POOL_NODE, sizeof *n, op->name);
     if (!n) return NULL;
-    n->origin = (core_origin){op->grad_name, 1, node_release, NULL, tr_places_wanted_ ? 0 : -1};
+    n->origin = (core_origin){op->grad_name, 1, node_release, NULL, NULL, tr_places_wanted_ ? 0 : -1};
     n->op = op;
-    n->made = NULL;
     n->inputs = inputs;
     n->saved = 0;
     n->spent = n->captured = n->needed = false;
@@ -90,7 +80,7 @@ autograd_node *autograd_sink(tr_tensor *leaf)
     if (!leaf->sink) {
         autograd_node *n = node_new(&sink_op, 0);
         if (!n) return NULL;
-        n->made = leaf;
+        n->origin.made = leaf;
         leaf->sink = &n->origin;
     }
     return (autograd_node *)leaf->sink;
@@ -109,7 +99,7 @@ static inline autograd_node *edge_to(tr_tensor *t, bool *failed)
 }
 
 /* A derivative that needs complex values needs their conjugates. */
-static bool save(autograd_node *n, unsigned which, autograd_saved *place, tr_tensor *t, unsigned saves)
+static inline bool save(autograd_node *n, unsigned which, autograd_saved *place, tr_tensor *t, unsigned saves)
 {
     place->t = core_keep_tensor(t);
     place->version = t->storage->version;
@@ -127,25 +117,25 @@ static bool save_result(autograd_node *n, tr_tensor *y, unsigned saves)
 }
 
 /* y's handle takes the node over; in place, y's old origin has become one of the node's edges. */
-static tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
+static inline tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
 {
     if (failed) {
         core_origin_release(&n->origin);
         return NULL;
     }
     if (y->origin) {
-        forget_tensor(y);
+        if (y->origin->made == y) y->origin->made = NULL;
         core_origin_release(y->origin);
     }
     y->origin = &n->origin;
-    n->made = y;
+    n->origin.made = y;
     return y;
 }
 
-tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+static inline tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    autograd_node *n = node_new(op, c ? 3 : b ? 2
-                                              : 1);
+    int32_t inputs = c ? 3 : 2;
+    autograd_node *n = node_new(op, b || c ? inputs : 1);
     if (!n) return NULL;
     bool failed = false;
     n->to_[0] = edge_to(a, &failed);
@@ -159,10 +149,16 @@ tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a,
     return attach(y, n, failed);
 }
 
+tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+{
+    return note(y, op, a, b, c, saves, args);
+}
+
 tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    if (!autograd_note_only(y, op, a, b, c, saves, args)) return NULL;
-    bool written = (y == a || y->storage->version > 0) && (y->base || y->views); /* a fresh result may be a view of fresh memory */
+    if (!note(y, op, a, b, c, saves, args)) return NULL;
+    if (!y->base && !y->views) return y;
+    bool written = y == a || y->storage->version > 0; /* a fresh result may be a view of fresh memory */
     return written ? autograd_tell_views(y) : y;
 }
 

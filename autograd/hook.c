@@ -44,8 +44,8 @@ void autograd_hooks_call(autograd_node *sink)
     for (int last = 0;;) { /* a hook may remove any, and drop the leaf; ids only grow along the list */
         const autograd_hook *hook = sink->hook;
         while (hook && hook->id <= last) hook = hook->next;
-        if (!hook || !sink->made) return;
+        if (!hook || !sink->origin.made) return;
         last = hook->id;
-        hook->call(sink->made, hook->data);
+        hook->call(sink->origin.made, hook->data);
     }
 }

@@ -5,8 +5,6 @@
 #include "core/memory.h"
 #include "core/thread.h"
 
-void (*core_tensor_farewell)(tr_tensor *t);
-
 /* ---- storages ---- */
 
 static void storage_free(core_storage *s)
@@ -95,7 +93,8 @@ static void tensor_destroy(core_object *object)
 {
     tr_tensor *t = (tr_tensor *)object;
     core_origin *origin = t->origin, *sink = t->sink;
-    if (origin || sink) core_tensor_farewell(t);
+    if (origin && origin->made == t) origin->made = NULL;
+    if (sink && sink->made == t) sink->made = NULL;
     tr_tensor *base = t->base ? leave_base(t) : NULL;
     if (t->grad) core_drop_tensor(t->grad);
     storage_release(t->storage);

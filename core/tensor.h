@@ -37,6 +37,7 @@ typedef struct core_origin {
     const char *name; /* "MulBackward0" */
     int32_t count;    /* tensors and nodes that hold it */
     void (*release)(struct core_origin *origin);
+    tr_tensor *made;  /* borrowed: the tensor that holds this, while it lives */
     const char *file; /* the caller's place, noted in anomaly mode only */
     int line;
 } core_origin;
@@ -70,9 +71,6 @@ struct tr_tensor {
     tr_tensor *views;  /* borrowed: of a base, its views, linked by the next two */
     tr_tensor *next_view, *previous_view;
 };
-
-/* Called for a tensor with an origin or a sink, just before it goes, so that they forget it.  Set by autograd. */
-extern void (*core_tensor_farewell)(tr_tensor *t);
 
 /* A tensor with memory of its own, contents undefined, belonging to the open scope; NULL with an error noted.
  * `what` is the public function that needs it: "tr_add". */
