@@ -1,6 +1,8 @@
 /* Pointwise operations against plain loops: values, strides, broadcasting, sizes 0 and 1, NaN and infinities. */
 #include <math.h>
 #include <trireme/autograd.h>
+#include <trireme/linalg.h>
+#include <trireme/reduce.h>
 #include "test.h"
 
 /* ---- operands that lie awkwardly, all of shape (3, 4) ---- */
@@ -278,4 +280,25 @@ TEST(allclose_has_pytorchs_tolerances)
     assert_error_says("tr_allclose: (2,) float32 and (3,) float32");
     assert_true(tr_allclose(NULL, 1) < 0);
     assert_error_says("tr_allclose");
+}
+
+TEST(a_singular_determinant_has_its_cofactors_as_gradient)
+{
+    tr_tensor *a = tr_requires_grad_(tr_from_data(((double[]){1, 2, 2, 4, 3, 0, 0, 5}), TR_FLOAT64, TR_SHAPE(2, 2, 2)), true);
+    assert_int_equal(tr_backward(tr_sum(tr_det(a))), 0);
+    assert_close(tr_flatten(tr_grad(a), 0, -1), row64(4, -2, -2, 1, 5, 0, 0, 3), 1e-15);
+    tr_tensor *nothing = tr_requires_grad_(tr_zeros(TR_SHAPE(1, 1)), true);
+    assert_int_equal(tr_backward(tr_det(nothing)), 0);
+    assert_true(tr_item(tr_grad(nothing)) == 1);
+}
+
+/* The derivative of x y z by x is y z, and by y after that z, wherever zeros stand. */
+TEST(a_product_is_curved_at_its_zeros)
+{
+    tr_tensor *x = tr_requires_grad_(row64(0, 0, 3), true);
+    tr_tensor *slope = NULL;
+    assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_prod(x)), TR_TENSORS(x), &slope, .create_graph = true), 0);
+    assert_close(tr_detach(slope), row64(0, 0, 0), 0);
+    assert_int_equal(tr_backward(tr_select(slope, 0, 0)), 0);
+    assert_close(tr_grad(x), row64(0, 3, 0), 0);
 }
