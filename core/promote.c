@@ -20,7 +20,9 @@ tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b)
     for (int i = 0; i < 2; i++) {
         int kind = both[i]->shape.ndim ? 0 : both[i]->flags & CORE_NUMBER ? 2
                                                                           : 1;
-        tr_dtype t = kind == 2 && both[i]->dtype == TR_FLOAT64 ? TR_FLOAT32 : (tr_dtype)both[i]->dtype;
+        tr_dtype t = (tr_dtype)both[i]->dtype;
+        if (kind == 2 && t == TR_FLOAT64) t = TR_FLOAT32;
+        if (kind == 2 && t == TR_COMPLEX128) t = TR_COMPLEX64;
         tally[kind] = tally[kind] ? tr_promote_types(tally[kind], t) : t;
     }
     return combine(combine(tally[0], tally[1]), tally[2]);

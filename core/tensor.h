@@ -49,7 +49,7 @@ static inline void core_origin_release(core_origin *origin)
 
 enum {
     CORE_REQUIRES_GRAD = 1, /* a leaf that asks for a gradient; anything with an origin does so too */
-    CORE_NUMBER = 2,        /* a C number: bool, int64 or (any floating one) float64; does not decide a result's type */
+    CORE_NUMBER = 2,        /* a C number: bool, int64, (any floating one) float64 or complex128; does not decide a result's type */
     CORE_RETAINS_GRAD = 4,  /* keeps its gradient though it is no leaf */
     CORE_ROW_MAJOR = 8,     /* dense, outermost dim first */
     CORE_BLIND_VIEW = 16,   /* a view made while nothing was noted: its base is not known */

@@ -153,6 +153,36 @@ TEST(truth_is_told_of_both_parts)
     assert_int_equal(tr_allclose(one(2, 0), row64(2)), 1);
 }
 
+/* ---- C's complex numbers as operands ---- */
+
+TEST(a_complex_number_makes_complex_but_not_wide)
+{
+    tr_tensor *y = tr_mul(row(1, 2), I);
+    assert_dtype(y, TR_COMPLEX64);
+    assert_close(y, tr_complex(row(0, 0), row(1, 2)), 0);
+    assert_dtype(tr_add(row64(1), 1 + 2 * I), TR_COMPLEX128);
+    assert_dtype(tr_sub(2.0f * I, tr_to(row(1), TR_INT64)), TR_COMPLEX64);
+    assert_dtype(tr_mul(tr_to(one(1, 1), TR_COMPLEX64), (long double _Complex)I), TR_COMPLEX64);
+    assert_close(tr_div(one(1, 2), I), one(2, -1), 0);
+    assert_close(tr_where(tr_eq(row64(0, 1), 0), tr_complex(row64(1, 1), row64(0, 0)), 3 * I), tr_complex(row64(1, 0), row64(0, 3)), 0);
+    assert_int_equal(tr_allclose(tr_exp(tr_mul(row64(3.14159265358979), I)), -1 + 0 * I), 1);
+    assert_null(tr_lt(row(1), I));
+    assert_error_says("\"lt_cpu\" not implemented for 'ComplexDouble'");
+}
+
+TEST(a_complex_number_has_its_part_in_gradients)
+{
+    tr_tensor *z = leaf(tr_reshape(tr_to(one(1, 2), TR_COMPLEX64), (tr_shape){0}));
+    assert_int_equal(tr_backward(tr_real(tr_mul(z, 3 - 4 * I))), 0);
+    assert_dtype(tr_grad(z), TR_COMPLEX64);
+    assert_close(tr_grad(z), tr_reshape(one(3, 4), (tr_shape){0}), 0);
+    tr_tensor *x = leaf(row64(2)), *w = leaf(one(1, 2));
+    assert_int_equal(tr_backward(tr_sum(tr_imag(tr_div(I, x)))), 0);
+    assert_close(tr_grad(x), row64(-0.25), 0);
+    assert_int_equal(tr_backward(tr_sum(tr_real(tr_pow(w, 2 + 0 * I)))), 0);
+    assert_close(tr_grad(w), one(2, -4), 1e-15);
+}
+
 /* ---- views ---- */
 
 TEST(parts_share_memory)

@@ -1,7 +1,7 @@
 /* Operations on tensors.  All are differentiable where mathematics allows, broadcast as in PyTorch, promote types as in
  * PyTorch, and return a tensor that belongs to the open scope, or NULL with an error standing.  Given NULL they return
- * NULL.  A plain C number may stand wherever a tensor is asked for in the macros of binary operations: tr_add(x, 1);
- * as in PyTorch it does not decide the result's type.
+ * NULL.  A plain C number, complex ones included, may stand wherever a tensor is asked for in the macros of binary
+ * operations: tr_add(x, 1); as in PyTorch it does not decide the result's type, or no more of it than that it is complex.
  *
  * Derivatives stand beside the operations in autograd/ and, for the pointwise ones, in kernels/pointwise.def. */
 #ifndef TRIREME_OPS_H
@@ -181,6 +181,7 @@ TR_API tr_tensor *(tr_nll_loss)(tr_tensor *log_probabilities, tr_tensor *target,
 /* A C number as an operand: a scalar that does not decide the result's type (torch's "wrapped number"). */
 TR_API tr_tensor *tr_number_(double value, tr_dtype kind);
 TR_API tr_tensor *tr_integer_(int64_t value); /* every digit of it */
+TR_API tr_tensor *tr_complex_number_(double real, double imag);
 
 #ifdef __cplusplus
 }
@@ -195,12 +196,15 @@ static inline tr_tensor *tr_operand_i_(long long x) { return tr_integer_(x); }
 static inline tr_tensor *tr_operand_u_(unsigned long long x) { return x <= INT64_MAX ? tr_integer_((int64_t)x) : tr_number_((double)x, TR_FLOAT32); }
 static inline tr_tensor *tr_operand_f_(double x) { return tr_number_(x, TR_FLOAT32); }
 static inline tr_tensor *tr_operand_l_(long double x) { return tr_number_((double)x, TR_FLOAT32); }
+static inline tr_tensor *tr_operand_z_(double _Complex x) { return tr_complex_number_(((const double *)&x)[0], ((const double *)&x)[1]); }
+static inline tr_tensor *tr_operand_y_(long double _Complex x) { return tr_operand_z_((double _Complex)x); }
 /* clang-format off */
 # define TR_T(x) _Generic((x), tr_tensor *: tr_operand_t_, const tr_tensor *: tr_operand_t_, void *: tr_operand_n_,  \
     bool: tr_operand_b_, char: tr_operand_i_, signed char: tr_operand_i_, unsigned char: tr_operand_i_,              \
     short: tr_operand_i_, unsigned short: tr_operand_i_, int: tr_operand_i_, unsigned: tr_operand_i_,                \
     long: tr_operand_i_, unsigned long: tr_operand_u_, long long: tr_operand_i_, unsigned long long: tr_operand_u_,  \
-    float: tr_operand_f_, double: tr_operand_f_, long double: tr_operand_l_)(x)
+    float: tr_operand_f_, double: tr_operand_f_, long double: tr_operand_l_,               \
+    float _Complex: tr_operand_z_, double _Complex: tr_operand_z_, long double _Complex: tr_operand_y_)(x)
 /* clang-format on */
 # define TR_BINARY_(function, a, b)           TR_TENSOR_((function)(TR_T(a), TR_T(b)))
 # define tr_add(a, b)                         TR_BINARY_(tr_add, a, b)
