@@ -182,7 +182,7 @@ static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b,
 #define COMPLEX(K, name)            \
  K(name, c64, c64, TR_COMPLEX64, 4) \
  K(name, c128, c128, TR_COMPLEX128, 6)
-#define DIVISIONS(K, name)            \
+#define DIVISIONS(K, name)         \
  K(name, f32, f32, TR_FLOAT32, 16) \
  K(name, f64, f64, TR_FLOAT64, 32) \
  K(name, f16, f32, TR_FLOAT16, 16) \

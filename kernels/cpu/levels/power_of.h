@@ -25,16 +25,12 @@ static void OF(pow_all)(T *out, const T *a, int64_t n, T b)
 {
     if (b == 2)
         OF(pow_each)
-        (OF(second), out, a, n, b);
+    (OF(second), out, a, n, b);
     else if (b == 3)
-        OF(pow_each)
-        (OF(third), out, a, n, b);
+        OF(pow_each)(OF(third), out, a, n, b);
     else if (b == 1)
-        OF(pow_each)
-        (OF(first), out, a, n, b);
-    else
-        OF(pow_each)
-        (OF(any), out, a, n, b);
+        OF(pow_each)(OF(first), out, a, n, b);
+    else OF(pow_each)(OF(any), out, a, n, b);
 }
 
 /* (out, a, b); a or b may be one element */
@@ -46,9 +42,8 @@ static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones)
     const T one_a = *a, one_b = *b; /* out may be a or b: read before it is written */
     if (ones & 4 && !(ones & 2))
         OF(pow_all)
-        (out, a, n, one_b);
-    else
-        for (int64_t i = 0; i < n; i++) out[i] = OF(pow)(ones & 2 ? one_a : a[i], ones & 4 ? one_b : b[i]);
+    (out, a, n, one_b);
+    else for (int64_t i = 0; i < n; i++) out[i] = OF(pow)(ones & 2 ? one_a : a[i], ones & 4 ? one_b : b[i]);
 }
 
 static INLINE void OF(slope_each)(OF(power) f, T *dx, const T *dy, const T *x, int64_t n, unsigned ones, T p)
@@ -70,13 +65,9 @@ static void OF(pow_backward_loop)(void *const *at, int64_t n, unsigned ones)
     if (n <= 0) return;
     if (p == 2)
         OF(slope_each)
-        (OF(first), dx, dy, x, n, ones, p);
+    (OF(first), dx, dy, x, n, ones, p);
     else if (p == 3)
-        OF(slope_each)
-        (OF(second), dx, dy, x, n, ones, p);
-    else if (p == 0)
-        for (int64_t i = 0; i < n; i++) dx[i] = 0;
-    else
-        OF(slope_each)
-        (OF(any), dx, dy, x, n, ones, p);
+        OF(slope_each)(OF(second), dx, dy, x, n, ones, p);
+    else if (p == 0) for (int64_t i = 0; i < n; i++) dx[i] = 0;
+    else OF(slope_each)(OF(any), dx, dy, x, n, ones, p);
 }
