@@ -69,7 +69,8 @@ struct autograd_node {
     uint64_t pass;   /* which walk saw it last */
     int32_t waiting; /* gradients that are still to come */
     autograd_node *next;
-    tr_tensor *gradient; /* owns one count: what has come so far */
+    tr_tensor *gradient; /* owns one count: what has come so far, but for a division */
+    double divisor;      /* that waits: autograd_divide_later */
 
     autograd_saved in[AUTOGRAD_INPUTS], out;
     autograd_args args;
@@ -133,6 +134,14 @@ tr_tensor *autograd_out(autograd_node *n);
 
 /* Add dx to the gradient of an input.  NULL (an error stands) ends the walk. */
 void autograd_give(autograd_node *n, int input, tr_tensor *dx);
+
+/* dy / count, for an operation of one input that is linear in it.  It may be dy itself: then n->divisor remembers the rest,
+ * and the division waits until somebody sees the gradient, a leaf or who retains it.  So does who derives by hand; every
+ * element on the way is rounded once less. */
+tr_tensor *autograd_divide_later(autograd_node *n, tr_tensor *dy, int64_t count);
+
+/* dy, after the divisions that wait: for a derivative that leaves dy's type, and so the range that it has. */
+tr_tensor *autograd_whole(autograd_node *n);
 
 /* True while derivatives will not be differentiated themselves, so that fused kernels may serve. */
 static inline bool autograd_plain(void) { return core_here()->grad_off; }

@@ -53,6 +53,7 @@ static void clear(autograd_node *root)
         stack = n->next;
         core_drop_tensor(n->gradient);
         n->gradient = NULL;
+        n->divisor = 1;
         for (int i = 0; i < n->inputs; i++)
             if (n->to[i] && n->to[i]->waiting > 0) { /* reached for the first time */
                 n->to[i]->waiting = 0;
@@ -81,10 +82,59 @@ int autograd_add_gradient(tr_tensor **sum, tr_tensor *more)
     return 0;
 }
 
+static tr_tensor *divided(tr_tensor *t, double divisor, bool in_place)
+{
+    tr_tensor *by = tr_number_(divisor, TR_FLOAT32);
+    if (!in_place) return (tr_div)(t, by);
+    return by && autograd_pair(KERNEL_DIV, (tr_dtype)t->dtype, t, t, by) == 0 ? t : NULL;
+}
+
+tr_tensor *autograd_whole(autograd_node *n)
+{
+    if (n->divisor == 1) return n->gradient;
+    tr_tensor *held = n->gradient;
+    int depth = tr_scope_open();
+    tr_tensor *whole = core_keep_tensor(divided(held, n->divisor, !core_shared(held, 1) && core_row_major_tensor(held)));
+    tr_scope_close(depth);
+    if (!whole) return NULL;
+    core_drop_tensor(held);
+    n->gradient = whole;
+    n->divisor = 1;
+    return whole;
+}
+
 void autograd_give(autograd_node *n, int input, tr_tensor *dx)
 {
-    if (dx && tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) return;
-    if (dx && n->to[input]) autograd_add_gradient(&n->to[input]->gradient, dx);
+    autograd_node *to = n->to[input];
+    double divisor = n->divisor;
+    if (!dx || (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) || !to) return;
+    if (!to->gradient) to->divisor = divisor;
+    if (to->divisor != divisor) { /* from two means: neither can wait any longer */
+        if (!autograd_whole(to)) return;
+        if (divisor != 1 && !(dx = divided(dx, divisor, false))) return;
+    }
+    autograd_add_gradient(&to->gradient, dx);
+}
+
+static bool is_sink(const autograd_node *n) { return n && !n->inputs; }
+
+tr_tensor *autograd_divide_later(autograd_node *n, tr_tensor *dy, int64_t count)
+{
+    bool waits = autograd_plain() && count > 0 && !is_sink(n->to[0]) && (dy->dtype == TR_FLOAT32 || dy->dtype == TR_FLOAT64);
+    if (!waits) return divided(dy, (double)count, false);
+    n->divisor *= (double)count;
+    return dy;
+}
+
+/* Somebody sees this node's gradient, or its derivative makes a larger one for a leaf: dividing dy is cheaper. */
+static bool must_be_whole(const autograd_node *n)
+{
+    if (!n->inputs || n->captured || (n->origin.made && n->origin.made->flags & CORE_RETAINS_GRAD)) return true;
+    for (int i = 0; i < n->inputs; i++) {
+        const tr_tensor *leaf = is_sink(n->to[i]) ? n->to[i]->origin.made : NULL;
+        if (leaf && leaf->numel > n->gradient->numel) return true;
+    }
+    return false;
 }
 
 /* A leaf keeps its gradient: memory of its own, row-major, because programs write to it; and the same memory from pass to
@@ -108,6 +158,7 @@ static void capture(const autograd_node *n, const autograd_walk *w)
 
 static int run(autograd_node *n, const autograd_walk *w)
 {
+    if (n->gradient && n->divisor != 1 && must_be_whole(n) && !autograd_whole(n)) return -1;
     tr_tensor *dy = n->gradient;
     bool into_leaves = !w->captures, goes_on = into_leaves || n->needed;
     if (n->captured) capture(n, w);
@@ -123,6 +174,7 @@ static int run(autograd_node *n, const autograd_walk *w)
     }
     core_drop_tensor(n->gradient);
     n->gradient = NULL;
+    n->divisor = 1;
     if (!w->keep_saved && goes_on && n->op->derivative) autograd_let_go_of_saved(n);
     if (dy && into_leaves && n->hook && n->origin.made) autograd_hooks_call(n);
     return core_here()->failure.stands ? -1 : 0;

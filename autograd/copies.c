@@ -25,7 +25,11 @@ tr_tensor *(tr_contiguous)(tr_tensor *t)
 }
 
 /* to: y = x in another type      dx = dy in x's type */
-static void to_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, (tr_to)(dy, (tr_dtype)n->args.n[0])); }
+static void to_derivative(autograd_node *n, tr_tensor *dy)
+{
+    dy = autograd_whole(n);
+    autograd_give(n, 0, dy ? (tr_to)(dy, (tr_dtype)n->args.n[0]) : NULL);
+}
 static tr_tensor *to_sample(tr_tensor *const *x) { return (tr_to)(x[0], TR_COMPLEX128); }
 static tr_tensor *to_sample_real(tr_tensor *const *x) { return (tr_to)(to_sample(x), TR_FLOAT64); }
 static const autograd_case to_cases[] = {
@@ -75,7 +79,8 @@ tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
 /* copy_: to = from, converted and stretched      dfrom = dy, dto = 0 */
 static void copy_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_to)(dy, (tr_dtype)n->args.n[0]), &n->args.shape_b));
+    dy = autograd_whole(n);
+    if (dy && autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_to)(dy, (tr_dtype)n->args.n[0]), &n->args.shape_b));
 }
 static tr_tensor *copy_sample(tr_tensor *const *x)
 {

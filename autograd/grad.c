@@ -134,7 +134,7 @@ int(tr_autograd_grad)(tr_tensors outputs, tr_tensors inputs, tr_tensor **gradien
     if (!gradients || here->failure.stands) return core_null_status("tr_autograd_grad");
     if (here->backward) return core_fail_status("tr_autograd_grad: called from within a backward pass");
     if (check("outputs", outputs) < 0 || check("inputs", inputs) < 0) return -1;
-    autograd_node root = {.origin = {.name = "Root", .count = 2}, .op = &root_op, .inputs = (int32_t)outputs.count}; /* never let go */
+    autograd_node root = {.origin = {.name = "Root", .count = 2}, .op = &root_op, .divisor = 1, .inputs = (int32_t)outputs.count}; /* never let go */
     autograd_walk w = {.keep_saved = options.retain_graph || options.create_graph, .captures = inputs.count};
     int depth = tr_scope_open(), status = -1;
     root.to = core_scope_memory(outputs.count * (int64_t)sizeof *root.to, "tr_autograd_grad");

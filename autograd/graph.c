@@ -64,6 +64,7 @@ static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
     n->args.shape.ndim = n->args.shape_b.ndim = -1;
     n->pass = 0;
     n->gradient = NULL;
+    n->divisor = 1;
     n->to = n->to_;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
         core_pool_give(core_here(), CORE_POOL_NODE, n);

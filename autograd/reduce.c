@@ -107,7 +107,7 @@ static tr_tensor *stretch(autograd_node *n, tr_tensor *dy)
 static void sum_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, stretch(n, dy)); }
 static void mean_derivative(autograd_node *n, tr_tensor *dy)
 {
-    autograd_give(n, 0, stretch(n, (tr_div)(dy, tr_number_((double)n->args.n[0], TR_INT64))));
+    autograd_give(n, 0, stretch(n, autograd_divide_later(n, dy, n->args.n[0])));
 }
 
 #define SOME(x, ...) (x, (tr_reduce_options){.dims = (const int[]){__VA_ARGS__}, .ndims = (int)(sizeof((const int[]){__VA_ARGS__}) / sizeof(int))})
