@@ -52,6 +52,7 @@ typedef enum {
      * stride[0] = {batch, i, j} of c, stride[1] = {batch, i, l} of a, stride[2] = {batch, l, j} of b.
      * number[1] 0 means c is not read.  k = 0 gives number[1] c. */
     KERNEL_GEMM,
+    KERNEL_MATVEC,  /* (y, a, x): y[i] = sum_l a[i,l] x[l]; size = {m, k}; strides of each.  For KERNEL_GEMM, on the CPU */
     KERNEL_INVERSE, /* (out, a): n x n row-major, size[0] = n; a singular matrix is an error that names the diagonal */
 
     KERNEL_SOLVE, /* (x, a, b): a x = b; size = {batch, n, m}; a n x n, b and x n x m, row-major; singular is an error */

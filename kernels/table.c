@@ -34,6 +34,7 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_ARGMAX] = "argmax",
     [KERNEL_ARGMIN] = "argmin",
     [KERNEL_GEMM] = "gemm",
+    [KERNEL_MATVEC] = "matvec",
     [KERNEL_INVERSE] = "inverse",
     [KERNEL_SOLVE] = "solve",
     [KERNEL_DET] = "det",

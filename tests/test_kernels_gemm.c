@@ -51,26 +51,66 @@ static const int shapes[][3] = {
     {40, 30, 1},
     {7, 1, 40},
     {1, 7, 40},
+    {11, 1, 100},
+    {1, 16, 513},
     {33, 17, 9},
     {0, 3, 2},
     {3, 0, 2},
     {3, 2, 0}};
 
+enum { SHAPES = sizeof shapes / sizeof *shapes };
+
 TEST(products_of_every_floating_type_and_layout)
 {
     static const double tolerance[TR_DTYPES] = {[TR_FLOAT16] = 2e-3, [TR_BFLOAT16] = 2e-2, [TR_FLOAT32] = 1e-6, [TR_FLOAT64] = 1e-15, [TR_COMPLEX64] = 1e-6, [TR_COMPLEX128] = 1e-15};
     for (tr_dtype type = TR_FLOAT16; type <= TR_COMPLEX128; type++)
-        for (int s = 0; s < 13; s++)
+        for (int s = 0; s < SHAPES; s++)
             for (int layouts = 0; layouts < 64; layouts += type == TR_FLOAT32 ? 1 : 7) {
                 check(type, shapes[s][0], shapes[s][1], shapes[s][2], layouts, 1, 0, tolerance[type]);
                 check(type, shapes[s][0], shapes[s][1], shapes[s][2], layouts, 0.5, 2, tolerance[type] * 4);
             }
 }
 
+static void check_vector(int m, int k)
+{
+    enum { ROWS = 16,
+           INNER = 512 };
+    static float numbers[ROWS * INNER], vector[INNER];
+    float *x = (float *)a, *from = (float *)b, *y = (float *)c, first[ROWS];
+    for (int l = 0; l < k; l++) vector[l] = (float)next_number();
+    for (int i = 0; i < m * k; i++) numbers[i] = (float)(next_number() * (i % 5 ? 1 : 1e9)); /* beside which float sums lose the rest */
+    for (int way = 0; way < 8 * levels(); way++) {
+        const int layout = way & 3, step = 1 + (way >> 2 & 1), level = way / 8;
+        kernel_call call = {.kernel = KERNEL_MATVEC, .type = TR_FLOAT32, .n = m, .at = {y, from, x}, .size = {m, k}, .stride = {{step}, {0}, {step}}};
+        lay(layout, m, k, &call.stride[1][0], &call.stride[1][1]);
+        for (int i = 0; i < 3 * ROWS * INNER; i++) from[i] = NAN;
+        for (int l = 0; l < k; l++) x[l * step] = vector[l];
+        for (int i = 0; i < m; i++)
+            for (int l = 0; l < k; l++) from[i * call.stride[1][0] + l * call.stride[1][1]] = numbers[i * k + l];
+        run_on(level, &call);
+        for (int i = 0; i < m; i++) {
+            double sum = 0, size = 0;
+            for (int l = 0; l < k; l++) {
+                double term = (double)numbers[i * k + l] * (double)vector[l];
+                sum += term, size += fabs(term);
+            }
+            assert_near(y[i * step], sum, fabs(sum) * 6e-8 + size * 1e-14);
+            if (!way) first[i] = y[i];
+            assert_true(y[i * step] == first[i]);
+        }
+    }
+}
+
+TEST(a_few_sums_with_a_vector_have_the_same_bits_everywhere_and_no_error_to_speak_of)
+{
+    static const int rows[] = {1, 3, 4, 5, 7, 8, 9, 11, 16}, inner[] = {3, 17, 24, 100, 512};
+    for (int s = 0; s < 9 * 5; s++) check_vector(rows[s / 5], inner[s % 5]);
+}
+
 TEST(products_of_integers)
 {
     for (tr_dtype type = TR_UINT8; type <= TR_INT64; type++)
-        for (int s = 0; s < 13; s++) check(type, shapes[s][0], shapes[s][1], shapes[s][2], 5 * s % 64, 2, 1, 0);
+        for (int s = 0; s < SHAPES; s++) check(type, shapes[s][0], shapes[s][1], shapes[s][2], 5 * s % 64, 2, 1, 0);
 }
 
 TEST(products_large_enough_for_the_other_library)

@@ -1,6 +1,6 @@
 /* Matrix products: which library computes what.
- *   float32   our own loops for the smallest, OpenBLAS up to about 96x96x96, oneDNN above and where k is small and b
- *             lies transposed (it reaches 95 % of a core's peak there, OpenBLAS 60 to 90 %)
+ *   float32   our own loops for the smallest (a few sums with a vector in double), OpenBLAS up to about 96x96x96, oneDNN
+ *             above and where k is small and b lies transposed (it reaches 95 % of a core's peak there, OpenBLAS 60 to 90 %)
  *   float64, complex   OpenBLAS
  *   halves    as float32, through copies
  *   integers, and what is too large for BLAS's int   the plain loops
@@ -159,14 +159,31 @@ static void scale(const gemm *g)
     gemm_plain(&empty);
 }
 
+/* A vector on either side, and so few sums that a library's call costs as much as they do: they may run in double.  By the
+ * shape alone.  Beyond these bounds the library is faster, up to twice. */
+static bool is_matvec(const gemm *g)
+{
+    return g->type == TR_FLOAT32 && (g->n == 1 || g->m == 1) && g->m * g->n <= 16 && g->k <= 512 && g->alpha == 1 && g->beta == 0;
+}
+
+static int matvec(const gemm *given)
+{
+    const gemm g = given->n == 1 ? *given : gemm_transposed(given);
+    kernel_call call = {
+        .kernel = KERNEL_MATVEC, .type = TR_FLOAT32, .n = g.m, .at = {g.c, (void *)(uintptr_t)g.a, (void *)(uintptr_t)g.b}, .size = {g.m, g.k}, .stride = {{g.c_row}, {g.a_row, g.a_column}, {g.b_row}}};
+    return kernel_run(tr_cpu(), &call);
+}
+
 static int one_product(const gemm *g, bool plain)
 {
     if (g->k == 0)
         scale(g);
     else if (plain)
         gemm_plain(g);
-    else if (g->type != TR_FLOAT32 || !gemm_small(g))
-        return product(g);
+    else if (g->type == TR_FLOAT32 && gemm_small(g))
+        return 0;
+    else
+        return is_matvec(g) ? matvec(g) : product(g);
     return 0;
 }
 

@@ -56,6 +56,7 @@ typedef struct {
 #define kernels_reduce    LEVEL(kernels_reduce)
 #define kernels_arg       LEVEL(kernels_arg)
 #define kernels_softmax   LEVEL(kernels_softmax)
+#define kernels_matvec    LEVEL(kernels_matvec)
 #define kernels_philox    LEVEL(kernels_philox)
 #define kernels_sgd       LEVEL(kernels_sgd)
 #define kernels_adam      LEVEL(kernels_adam)
@@ -73,6 +74,7 @@ void kernels_fill(kernel_table table);
 void kernels_reduce(kernel_table table);
 void kernels_arg(kernel_table table);
 void kernels_softmax(kernel_table table);
+void kernels_matvec(kernel_table table);
 void kernels_philox(kernel_table table);
 void kernels_sgd(kernel_table table);
 void kernels_adam(kernel_table table);

@@ -13,6 +13,7 @@ void kernels_level(kernel_table table)
     kernels_reduce(table);
     kernels_arg(table);
     kernels_softmax(table);
+    kernels_matvec(table);
     kernels_philox(table);
     kernels_sgd(table);
     kernels_adam(table);
