@@ -45,7 +45,7 @@ typedef struct {
 static tr_dtype working_type(const row *r, const tr_tensor *a, const tr_tensor *b)
 {
     tr_dtype type = core_result_type(a, b);
-    return r->floats && core_dtype_category[type] < 2 ? TR_FLOAT32 : type;
+    return r->floats && core_dtype_category[type] < 2 ? tr_get_default_dtype() : type;
 }
 
 static unsigned saves_for(const row *r, const tr_tensor *a, const tr_tensor *b)

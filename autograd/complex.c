@@ -192,7 +192,7 @@ static tr_tensor *direction(tr_tensor *z)
     TR_SCOPE;
     TR_NO_GRAD;
     if (is_complex(z)) return tr_pass_up((tr_clone)((tr_imag)((tr_log)(z))));
-    tr_tensor *x = core_dtype_category[z->dtype] < 2 ? (tr_to)(z, TR_FLOAT32) : z;
+    tr_tensor *x = core_dtype_category[z->dtype] < 2 ? (tr_to)(z, tr_get_default_dtype()) : z;
     tr_tensor *turned = (tr_where)((tr_lt)(x, ZERO), tr_number_(3.14159265358979323846, TR_FLOAT32), ZERO);
     return tr_pass_up((tr_where)((tr_isnan)(x), x, (tr_to)(turned, (tr_dtype)x->dtype)));
 }

@@ -23,8 +23,8 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
     if (r->kernel == KERNEL_abs && core_dtype_category[type] == 3) return autograd_abs_complex(x);
     if (!r->complex && autograd_no_complex(r->function, x)) return NULL;
     if (r->floats && core_dtype_category[type] < 2) {
-        x = (tr_to)(x, TR_FLOAT32);
-        type = TR_FLOAT32;
+        type = tr_get_default_dtype();
+        x = (tr_to)(x, type);
     }
     tr_tensor *y = x ? core_tensor_like(x, type, r->function) : NULL;
     if (!y || autograd_pointwise(r->kernel, type, y, &x, 1, 0) < 0) return NULL;

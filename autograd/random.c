@@ -16,7 +16,7 @@ static tr_tensor *make_filled(const tr_shape *shape, const tr_tensor_options *op
 {
     if (core_dtype_ok(options->dtype) && core_dtype_category[options->dtype] < 2)
         return core_fail("%s: gives floating and complex numbers, not %s (tr_randint gives whole ones)", what, tr_dtype_name(options->dtype));
-    tr_tensor *t = make(shape, options, TR_FLOAT32, what);
+    tr_tensor *t = make(shape, options, TR_DEFAULT_DTYPE, what);
     return t && autograd_draw(d, options->generator, t, what) == 0 ? t : NULL;
 }
 

@@ -75,7 +75,7 @@ tr_tensor *(tr_eye)(int64_t n, tr_tensor_options options)
 {
     tr_dtype dtype;
     tr_shape shape = {2, {n, n}};
-    if (core_check_options(&options, TR_FLOAT32, &dtype, "tr_eye") < 0 || core_check_shape(&shape, dtype, "tr_eye") < 0) return NULL;
+    if (core_check_options(&options, TR_DEFAULT_DTYPE, &dtype, "tr_eye") < 0 || core_check_shape(&shape, dtype, "tr_eye") < 0) return NULL;
     tr_tensor *y = (tr_zeros)(shape, (tr_tensor_options){.dtype = dtype, .device = options.device});
     tr_tensor *line = y ? along(y, 0, 0, 1) : NULL;
     if (!line || autograd_pointwise(KERNEL_FILL, dtype, line, NULL, 0, 1) < 0) return NULL;

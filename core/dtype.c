@@ -2,6 +2,8 @@
 
 #include <complex.h>
 #include <string.h>
+#include "core/fail.h"
+#include "core/thread.h"
 
 static const char *const names[TR_DTYPES] = {"default", "bool", "uint8", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
 const uint8_t core_dtype_bytes[TR_DTYPES] = {0, 1, 1, 4, 8, 2, 2, 4, 8, 8, 16};
@@ -21,6 +23,19 @@ tr_dtype tr_promote_types(tr_dtype a, tr_dtype b)
     if (low == TR_FLOAT16 && high == TR_BFLOAT16) return TR_FLOAT32;
     if (low == TR_FLOAT64 && high == TR_COMPLEX64) return TR_COMPLEX128;
     return high;
+}
+
+tr_dtype tr_get_default_dtype(void)
+{
+    int dtype = core_here()->default_dtype;
+    return dtype ? (tr_dtype)dtype : TR_FLOAT32;
+}
+
+int(tr_set_default_dtype)(tr_dtype dtype)
+{
+    if (!tr_dtype_is_floating(dtype)) return core_fail_status("tr_set_default_dtype: %s: only floating-point types are supported as the default type", tr_dtype_name(dtype));
+    core_here()->default_dtype = (uint8_t)dtype;
+    return 0;
 }
 
 float core_half_to_float(uint16_t bits)

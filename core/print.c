@@ -140,10 +140,11 @@ static void add_suffix(picture *p, const char *before, const char *text, const c
 static void choose_suffixes(picture *p)
 {
     const tr_tensor *t = p->t;
-    bool empty = t->numel == 0, plain = t->dtype == TR_INT64 || t->dtype == TR_BOOL || t->dtype == TR_COMPLEX64;
+    tr_dtype usual = tr_get_default_dtype(), usual_complex = usual == TR_FLOAT64 ? TR_COMPLEX128 : TR_COMPLEX64;
+    bool empty = t->numel == 0, plain = t->dtype == TR_INT64 || t->dtype == TR_BOOL || t->dtype == usual_complex;
     if (core_device_at(t).type != TR_CPU) add_suffix(p, "device='", tr_device_name(core_device_at(t)), "'");
     if (empty && t->shape.ndim != 1) add_suffix(p, "size=", core_shape_text(&t->shape), "");
-    if (t->dtype != TR_FLOAT32 && (empty || !plain)) add_suffix(p, "dtype=torch.", tr_dtype_name((tr_dtype)t->dtype), "");
+    if (t->dtype != usual && (empty || !plain)) add_suffix(p, "dtype=torch.", tr_dtype_name((tr_dtype)t->dtype), "");
     if (t->origin)
         add_suffix(p, "grad_fn=<", t->origin->name, ">");
     else if (tr_requires_grad(t))

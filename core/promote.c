@@ -17,12 +17,13 @@ tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b)
     if (a->dtype == b->dtype && !((a->flags | b->flags) & CORE_NUMBER)) return (tr_dtype)a->dtype;
     tr_dtype tally[3] = {TR_DEFAULT_DTYPE, TR_DEFAULT_DTYPE, TR_DEFAULT_DTYPE};
     const tr_tensor *both[2] = {a, b};
+    tr_dtype usual = tr_get_default_dtype();
     for (int i = 0; i < 2; i++) {
         int kind = both[i]->shape.ndim ? 0 : both[i]->flags & CORE_NUMBER ? 2
                                                                           : 1;
         tr_dtype t = (tr_dtype)both[i]->dtype;
-        if (kind == 2 && t == TR_FLOAT64) t = TR_FLOAT32;
-        if (kind == 2 && t == TR_COMPLEX128) t = TR_COMPLEX64;
+        if (kind == 2 && t == TR_FLOAT64) t = usual;
+        if (kind == 2 && t == TR_COMPLEX128) t = usual == TR_FLOAT64 ? TR_COMPLEX128 : TR_COMPLEX64;
         tally[kind] = tally[kind] ? tr_promote_types(tally[kind], t) : t;
     }
     return combine(combine(tally[0], tally[1]), tally[2]);

@@ -321,7 +321,8 @@ int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what
 
 int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_dtype *dtype, const char *what)
 {
-    *dtype = options->dtype ? options->dtype : fallback;
+    *dtype = options->dtype ? options->dtype : fallback ? fallback
+                                                        : tr_get_default_dtype();
     if (!core_dtype_ok(*dtype)) return core_fail_status("%s: %d is no element type", what, (int)options->dtype);
     if (options->requires_grad && core_dtype_category[*dtype] < 2)
         return core_fail_status("%s: Only Tensors of floating point and complex dtype can require gradients, not %s", what, tr_dtype_name(*dtype));
@@ -337,11 +338,11 @@ static tr_tensor *make(tr_shape shape, const tr_tensor_options *options, tr_dtyp
     return t;
 }
 
-tr_tensor *(tr_empty)(tr_shape shape, tr_tensor_options options) { return make(shape, &options, TR_FLOAT32, "tr_empty"); }
+tr_tensor *(tr_empty)(tr_shape shape, tr_tensor_options options) { return make(shape, &options, TR_DEFAULT_DTYPE, "tr_empty"); }
 
 tr_tensor *(tr_zeros)(tr_shape shape, tr_tensor_options options)
 {
-    tr_tensor *t = make(shape, &options, TR_FLOAT32, "tr_zeros");
+    tr_tensor *t = make(shape, &options, TR_DEFAULT_DTYPE, "tr_zeros");
     if (t && t->storage->device->zero(t->data, t->numel * core_dtype_bytes[t->dtype]) < 0) return NULL;
     return t;
 }
@@ -363,8 +364,16 @@ tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_te
     return there;
 }
 
-tr_tensor *tr_scalar_(tr_dtype dtype, double value, tr_tensor_options options)
+tr_tensor *tr_scalar_f_(double value, tr_tensor_options options)
 {
-    if (!options.dtype) options.dtype = dtype;
+    if (!options.dtype) options.dtype = tr_get_default_dtype();
     return (tr_from_data)(&value, TR_FLOAT64, (tr_shape){0}, options);
+}
+
+tr_tensor *tr_scalar_b_(bool value, tr_tensor_options options) { return (tr_from_data)(&value, TR_BOOL, (tr_shape){0}, options); }
+tr_tensor *tr_scalar_i_(long long value, tr_tensor_options options) { return (tr_from_data)(&value, TR_INT64, (tr_shape){0}, options); }
+tr_tensor *tr_scalar_u_(unsigned long long value, tr_tensor_options options)
+{
+    if (value > INT64_MAX) return core_fail("tr_tensor_of: %llu is more than int64 holds", value);
+    return tr_scalar_i_((long long)value, options);
 }

@@ -24,7 +24,8 @@ typedef struct core_thread {
     int depth, mark_room;
 
     bool grad_off;
-    bool known; /* the thread's end will be noticed */
+    uint8_t default_dtype; /* 0: float32 */
+    bool known;            /* the thread's end will be noticed */
 
     void *pool[CORE_POOLS];
     void **block; /* heads of CORE_CLASSES lists */

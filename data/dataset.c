@@ -35,8 +35,8 @@ static int check(tr_dataset_source *s, int64_t *input_bytes, int64_t *target_byt
 {
     if (s->count < 0) return core_fail_status("tr_dataset_new: %lld samples", (long long)s->count);
     if (!s->read) return core_fail_status("tr_dataset_new: there is no read function");
-    if (s->input_dtype == TR_DEFAULT_DTYPE) s->input_dtype = TR_FLOAT32;
-    if (s->target_dtype == TR_DEFAULT_DTYPE) s->target_dtype = TR_FLOAT32;
+    if (s->input_dtype == TR_DEFAULT_DTYPE) s->input_dtype = tr_get_default_dtype();
+    if (s->target_dtype == TR_DEFAULT_DTYPE) s->target_dtype = tr_get_default_dtype();
     *input_bytes = sample_bytes("input", s->input_shape, s->input_dtype);
     *target_bytes = sample_bytes("target", s->target_shape, s->target_dtype);
     return *input_bytes < 0 || *target_bytes < 0 ? -1 : 0;

@@ -111,7 +111,8 @@ static void plot_answers(tr_tensor *y_pred, tr_tensor *y, const char *name)
 
 static void tensors_and_backward(void)
 {
-    cell("2.1"); /* float32 is what numbers become */
+    cell("2.1"); /* set default type to float32 */
+    if (tr_set_default_dtype(TR_FLOAT32) < 0) return;
     printf("torch.%s\n", tr_dtype_name(tr_dtype_of(tr_tensor_of(1.))));
 
     cell("2.2");

@@ -27,7 +27,7 @@ TR_API tr_dataset *(tr_dataset_idx)(const char *images, const char *labels);
 typedef struct {
     int64_t count;
     tr_shape input_shape, target_shape; /* of one sample, at most TR_MAX_DIMS - 1 dims; zero: a scalar */
-    tr_dtype input_dtype, target_dtype; /* default: float32 */
+    tr_dtype input_dtype, target_dtype; /* default: tr_get_default_dtype() */
     int (*read)(void *data, int64_t i, void *input, void *target);
     void (*release)(void *data);
     void *data;

@@ -17,7 +17,7 @@ extern "C" {
 TR_API tr_tensor *(tr_add)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_sub)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_mul)(tr_tensor *a, tr_tensor *b);
-TR_API tr_tensor *(tr_div)(tr_tensor *a, tr_tensor *b); /* true division: integers give float32 */
+TR_API tr_tensor *(tr_div)(tr_tensor *a, tr_tensor *b); /* true division: integers give the default type */
 TR_API tr_tensor *(tr_pow)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_maximum)(tr_tensor *a, tr_tensor *b); /* NaN if either is; ties share the gradient */
 TR_API tr_tensor *(tr_minimum)(tr_tensor *a, tr_tensor *b);

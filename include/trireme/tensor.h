@@ -18,7 +18,7 @@ extern "C" {
 /* ---- making ---- */
 
 typedef struct {
-    tr_dtype dtype;          /* default: float32, or what the values are for tr_tensor_of and tr_full */
+    tr_dtype dtype;          /* default: tr_get_default_dtype(), or what the values are for tr_tensor_of, tr_full and tr_arange */
     tr_device device;        /* default: the CPU */
     bool requires_grad;      /* floating and complex types only */
     tr_generator *generator; /* for random ones; default: this thread's */
@@ -47,7 +47,8 @@ TR_API tr_tensor *(tr_full_like)(tr_tensor *t, double value, tr_tensor_options o
 TR_API tr_tensor *(tr_rand_like)(tr_tensor *t, tr_tensor_options options);
 TR_API tr_tensor *(tr_randn_like)(tr_tensor *t, tr_tensor_options options);
 
-/* start, start + step, ... below end (above, if step < 0); n values from start to end, both included. */
+/* start, start + step, ... below end (above, if step < 0), int64 if all three are integers; n values from start to end,
+ * both included. */
 TR_API tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_options options);
 TR_API tr_tensor *(tr_linspace)(double start, double end, int64_t n, tr_tensor_options options);
 
@@ -76,7 +77,8 @@ TR_API bool tr_is_leaf(const tr_tensor *t);
  * are not noticed by backward. */
 TR_API void *tr_data(const tr_tensor *t);
 
-/* The value of a tensor with one element, as a double; NaN with an error standing otherwise. */
+/* The value of a tensor with one element, as a double (an int64 beyond 2^53 is read exactly by tr_to_data); NaN with an
+ * error standing otherwise. */
 TR_API double(tr_item)(const tr_tensor *t);
 
 /* Element i in row-major order (whatever the strides), as a double; NaN with an error standing if there is none. */
@@ -163,7 +165,7 @@ TR_API void tr_empty_cache(void);
 # define tr_zeros(...)                                      TR_CREATE_(tr_zeros, __VA_ARGS__, )
 # define tr_ones(...)                                       TR_CREATE_(tr_ones, __VA_ARGS__, )
 # define tr_full(...)                                       TR_FULL_(__VA_ARGS__, )
-# define TR_FULL_(shape, value, ...)                        TR_TENSOR_(tr_full_(TR_NUMBER_KIND_(value), shape, (double)(value), TR_OPTIONS_(__VA_ARGS__)))
+# define TR_FULL_(shape, value, ...)                        TR_TENSOR_(TR_BY_NUMBER_(tr_full_, value)(shape, value, TR_OPTIONS_(__VA_ARGS__)))
 # define tr_rand(...)                                       TR_CREATE_(tr_rand, __VA_ARGS__, )
 # define tr_randn(...)                                      TR_CREATE_(tr_randn, __VA_ARGS__, )
 # define tr_randint(...)                                    TR_CREATE3_(tr_randint, __VA_ARGS__, )
@@ -175,17 +177,18 @@ TR_API void tr_empty_cache(void);
 # define tr_rand_like(...)                                  TR_CREATE_(tr_rand_like, __VA_ARGS__, )
 # define tr_randn_like(...)                                 TR_CREATE_(tr_randn_like, __VA_ARGS__, )
 # define tr_full_like(...)                                  TR_CREATE2_(tr_full_like, __VA_ARGS__, )
-# define tr_arange(...)                                     TR_CREATE3_(tr_arange, __VA_ARGS__, )
+# define tr_arange(...)                                     TR_ARANGE_(__VA_ARGS__, )
+# define TR_ARANGE_(start, end, step, ...)                  TR_TENSOR_(tr_arange_(TR_IS_WHOLE_(start) && TR_IS_WHOLE_(end) && TR_IS_WHOLE_(step), (double)(start), (double)(end), (double)(step), TR_OPTIONS_(__VA_ARGS__)))
 # define tr_linspace(...)                                   TR_CREATE3_(tr_linspace, __VA_ARGS__, )
 # define tr_from_data(...)                                  TR_CREATE3_(tr_from_data, __VA_ARGS__, )
 # define tr_from_blob(data, dtype, shape, strides, release) TR_TENSOR_((tr_from_blob)(data, dtype, shape, strides, release))
 
-/* tr_tensor_of(2.5): a scalar; an integer gives int64, a floating number float32, as torch.tensor does.
- * tr_tensor_of_list(1., 2.): a 1-D float32 tensor. */
+/* tr_tensor_of(2.5): a scalar; an integer gives int64, every digit of it, a floating number the default type, as
+ * torch.tensor does.  tr_tensor_of_list(1., 2.): a 1-D tensor of the default type. */
 # define tr_tensor_of(...)         TR_TENSOR_OF_(__VA_ARGS__, )
-# define TR_TENSOR_OF_(value, ...) TR_TENSOR_(tr_scalar_(TR_NUMBER_KIND_(value), (double)(value), TR_OPTIONS_(__VA_ARGS__)))
+# define TR_TENSOR_OF_(value, ...) TR_TENSOR_(TR_BY_NUMBER_(tr_scalar_, value)(value, TR_OPTIONS_(__VA_ARGS__)))
 # define tr_tensor_of_list(...) \
-  TR_TENSOR_((tr_from_data)((const double[]){__VA_ARGS__}, TR_FLOAT64, TR_SHAPE((int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))), TR_OPTIONS_(.dtype = TR_FLOAT32)))
+  TR_TENSOR_((tr_from_data)((const double[]){__VA_ARGS__}, TR_FLOAT64, TR_SHAPE((int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))), TR_OPTIONS_(.dtype = tr_get_default_dtype())))
 
 # define tr_item(t)                          TR_NUMBER_((tr_item)(t))
 # define tr_get(t, i)                        TR_NUMBER_((tr_get)(t, i))
@@ -222,23 +225,32 @@ static inline const char *tr_text_at_(const char *text, const char *file, int li
     return text;
 }
 
-/* What kind of C number is this?  Every arithmetic type is listed and there is no default, so that a wrong argument is
- * the compiler's error and not a number. */
+/* The function for this kind of C number: f##b_, f##i_, f##u_ or f##f_.  Every arithmetic type is listed and there is no
+ * default, so that a wrong argument is the compiler's error and not a number. */
 /* clang-format off */
-# define TR_NUMBER_KIND_(x) _Generic((x),                                                                  \
-    bool: TR_BOOL, char: TR_INT64, signed char: TR_INT64, unsigned char: TR_INT64, short: TR_INT64,        \
-    unsigned short: TR_INT64, int: TR_INT64, unsigned: TR_INT64, long: TR_INT64, unsigned long: TR_INT64,  \
-    long long: TR_INT64, unsigned long long: TR_INT64, float: TR_FLOAT32, double: TR_FLOAT32,              \
-    long double: TR_FLOAT32)
+# define TR_BY_NUMBER_(f, x) _Generic((x), bool: f##b_,                                                     \
+    char: f##i_, signed char: f##i_, unsigned char: f##i_, short: f##i_, unsigned short: f##i_, int: f##i_, \
+    unsigned: f##i_, long: f##i_, long long: f##i_, unsigned long: f##u_, unsigned long long: f##u_,        \
+    float: f##f_, double: f##f_, long double: f##l_)
+# define TR_IS_WHOLE_(x) _Generic((x), float: false, double: false, long double: false, default: true)
 /* clang-format on */
 #endif
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* dtype where options say none */
-TR_API tr_tensor *tr_scalar_(tr_dtype dtype, double value, tr_tensor_options options);
-TR_API tr_tensor *tr_full_(tr_dtype dtype, tr_shape shape, double value, tr_tensor_options options);
+/* A number of each kind, whose type is the result's where options say none. */
+TR_API tr_tensor *tr_scalar_b_(bool value, tr_tensor_options options);
+TR_API tr_tensor *tr_scalar_i_(long long value, tr_tensor_options options);
+TR_API tr_tensor *tr_scalar_u_(unsigned long long value, tr_tensor_options options);
+TR_API tr_tensor *tr_scalar_f_(double value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_b_(tr_shape shape, bool value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_i_(tr_shape shape, long long value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_u_(tr_shape shape, unsigned long long value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_f_(tr_shape shape, double value, tr_tensor_options options);
+static inline tr_tensor *tr_scalar_l_(long double value, tr_tensor_options options) { return tr_scalar_f_((double)value, options); }
+static inline tr_tensor *tr_full_l_(tr_shape shape, long double value, tr_tensor_options options) { return tr_full_f_(shape, (double)value, options); }
+TR_API tr_tensor *tr_arange_(bool whole, double start, double end, double step, tr_tensor_options options);
 #ifdef __cplusplus
 }
 #endif

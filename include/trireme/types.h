@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-/* The element types, in PyTorch's order of promotion within a category.  0 is "not said": the default type, float32. */
+/* The element types, in PyTorch's order of promotion within a category.  0 is "not said": the default type. */
 typedef enum {
     TR_DEFAULT_DTYPE = 0,
     TR_BOOL,
@@ -32,6 +32,14 @@ TR_API int64_t tr_dtype_size(tr_dtype dtype);
 
 TR_API bool tr_dtype_is_floating(tr_dtype dtype); /* float16, bfloat16, float32, float64 */
 TR_API bool tr_dtype_is_complex(tr_dtype dtype);
+
+/* The default type: what floating numbers become where nobody says a type, at first float32.  It is the type of new
+ * tensors, of tr_tensor_of(2.5), of what integers give when divided or meet a number like 1.5, and it is not named in
+ * print; float64 brings complex128 along.  Floating types only: 0, or -1 with an error standing.
+ * It is the calling thread's alone (torch's is everybody's), and so unseen by whoever else uses the library in another
+ * thread; who borrows a caller's thread puts back what tr_get_default_dtype() said before. */
+TR_API int(tr_set_default_dtype)(tr_dtype dtype);
+TR_API tr_dtype tr_get_default_dtype(void);
 
 /* The type that an operation on two dimensioned tensors of these types works in (torch.promote_types). */
 TR_API tr_dtype tr_promote_types(tr_dtype a, tr_dtype b);
@@ -93,6 +101,7 @@ typedef struct {
 /* TR_TENSORS(theta, b): tensors listed where a list is asked for; lives as long as the enclosing block. */
 # define TR_TENSORS(...)               ((tr_tensors){(tr_tensor *const[]){__VA_ARGS__}, (int64_t)(sizeof((tr_tensor *const[]){__VA_ARGS__}) / sizeof(tr_tensor *))})
 # define tr_device_parse(name, device) TR_STATUS_((tr_device_parse)(name, device))
+# define tr_set_default_dtype(dtype)   TR_STATUS_((tr_set_default_dtype)(dtype))
 #endif
 
 #endif
