@@ -10,7 +10,7 @@ enum { MOST_BINS = 1000000 };
 /* Okabe & Ito's hues for the names of colours: told apart by colour-blind readers too. */
 static const struct {
     const char *name, *value;
-} named[] = {{"black", "#000000"}, {"blue", "#0072B2"}, {"red", "#D55E00"}, {"green", "#009E73"}, {"orange", "#E69F00"}, {"pink", "#CC79A7"}, {"cyan", "#56B4E9"}, {"grey", "#777777"}, {"gray", "#777777"}};
+} named[] = {{"black", "#000000"}, {"blue", "#0072B2"}, {"red", "#D7191C"}, {"green", "#009E73"}, {"orange", "#E69F00"}, {"pink", "#CC79A7"}, {"cyan", "#56B4E9"}, {"grey", "#777777"}, {"gray", "#777777"}};
 
 static int choose_colour(char colour[8], const char *name, const char *what)
 {

@@ -1,6 +1,7 @@
 /* What gnuplot is told.  Texts stand in single quotes, in which it knows no escapes, no `commands` and no @macros; line
  * ends and quotes stand between them: 'one'."\n".'two'  (a doubled quote, as its manual has it, fails where it opens the
- * text).  Numbers stand in data blocks before everything else. */
+ * text).  Each is "noenhanced": markup is for our own 10^{-4} on logarithmic axes.  Numbers stand in data blocks before
+ * everything else. */
 #include <float.h>
 #include <math.h>
 #include "report/plot.h"
@@ -49,18 +50,18 @@ static void write_terminal(FILE *script, const report_sheet *sheet, report_forma
     snprintf(size, sizeof size, "size %d,%d background rgb '#FFFFFF' fontscale %d.%02d linewidth %d.%02d", s->width, s->height,
              (int)s->scale, (int)(s->scale * 100) % 100, (int)s->scale, (int)(s->scale * 100) % 100);
     if (format == REPORT_SVG)
-        fprintf(script, "set terminal svg noenhanced font 'sans-serif,14' %s\n", size);
+        fprintf(script, "set terminal svg font 'sans-serif,14' %s\n", size);
     else if (format == REPORT_GIF)
-        fprintf(script, "set terminal gif animate delay %d loop %d optimize noenhanced font 'sans,11' %s\n", (sheet->milliseconds + 5) / 10, sheet->once, size);
+        fprintf(script, "set terminal gif animate delay %d loop %d optimize font 'sans,11' %s\n", (sheet->milliseconds + 5) / 10, sheet->once, size);
     else
-        fprintf(script, "if (strstrt(GPVAL_TERMINALS, ' pngcairo ')) { set terminal pngcairo noenhanced font 'sans,11' %s }"
-                        " else { set terminal png noenhanced truecolor size %d,%d }\n",
+        fprintf(script, "if (strstrt(GPVAL_TERMINALS, ' pngcairo ')) { set terminal pngcairo font 'sans,11' %s }"
+                        " else { set terminal png truecolor size %d,%d }\n",
                 size, s->width, s->height);
     fputs("set encoding utf8\n"
           "set border 3 linewidth 1 linecolor rgb '#888888'\n"
           "set tics nomirror out scale 0.6,0.3 textcolor rgb '#444444'\n"
           "set grid linetype 1 linewidth 0.7 linecolor rgb '#E4E4E4'\n"
-          "set key below center horizontal reverse Left samplen 2 width 1 height 0.7 noenhanced textcolor rgb '#222222'\n" /* never over a curve */
+          "set key below center horizontal reverse Left samplen 2 width 1 height 1.6 noenhanced textcolor rgb '#222222'\n" /* never over a curve */
           "set offsets graph 0.01, graph 0.01, 0, 0\n",
           script);
 }
@@ -73,19 +74,27 @@ static void write_range(FILE *script, char axis, const double limit[2])
     fprintf(script, "set %crange [%s:%s]\n", axis, from, to);
 }
 
+static bool has_legend(const tr_plot *p)
+{
+    for (int i = 0; i < p->count; i++)
+        if (p->curves[i].legend) return true;
+    return false;
+}
+
 /* Everything that the plot before may have set is said anew. */
 static void write_axes(FILE *script, const tr_plot *p, const report_extent *of_all_frames)
 {
     report_extent extent;
     bool any = report_extent_of(p, &extent);
-    fputs("unset title\nunset xlabel\nunset ylabel\nunset logscale\nset mxtics default\nset mytics default\n"
+    fputs("unset title\nunset xlabel\nunset ylabel\nunset logscale\nset mxtics default\nset mytics default\nset format '% h'\n"
           "set autoscale\nset autoscale xfix\n",
           script);
     write_text(script, "title", p->title, "font ',14' textcolor rgb '#222222'");
     write_text(script, "xlabel", p->xlabel, "offset 0,0.4 textcolor rgb '#222222'");
     write_text(script, "ylabel", p->ylabel, "textcolor rgb '#222222'");
-    if (p->log_x) fputs("set logscale x\nset mxtics 10\n", script);
-    if (p->log_y) fputs("set logscale y\nset mytics 10\n", script);
+    fputs(has_legend(p) ? "set key\n" : "unset key\n", script); /* nor room for none */
+    if (p->log_x) fputs("set logscale x\nset mxtics 10\nset format x '10^{%T}'\n", script);
+    if (p->log_y) fputs("set logscale y\nset mytics 10\nset format y '10^{%T}'\n", script);
     if (of_all_frames) extent = *of_all_frames;
     if (!any || of_all_frames || report_limited(p->xlim)) write_range(script, 'x', report_limited(p->xlim) ? p->xlim : extent.x);
     if (!any || of_all_frames || report_limited(p->ylim)) write_range(script, 'y', report_limited(p->ylim) ? p->ylim : extent.y);

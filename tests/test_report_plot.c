@@ -64,6 +64,21 @@ TEST(text_is_shown_as_it_is)
     assert_int_equal(files_in_folder(true), 1); /* no "pwned" */
 }
 
+TEST(logarithmic_axes_are_labelled_with_powers_of_ten)
+{
+    need_gnuplot();
+    tr_plot *p = tr_plot_new(.log_y = true);
+    tr_plot_add(p, 2, NULL, (double[]){1e-4, 3}, TR_LINE, NULL);
+    assert_int_equal(tr_plot_save(p, in_folder("log.svg")), 0);
+    tr_plot_free(p);
+    size_t bytes;
+    const char *svg = (const char *)read_file(in_folder("log.svg"), &bytes);
+    assert_non_null(strstr(svg, ">-4</tspan>")); /* raised above 10 */
+    assert_non_null(strstr(svg, ">0</tspan>"));
+    assert_null(strstr(svg, "0.0001"));
+    assert_int_equal(files_in_folder(true), 1);
+}
+
 TEST(text_may_have_lines_and_odd_bytes)
 {
     need_gnuplot();
