@@ -8,6 +8,7 @@
  *
  * Of several values for one place index_copy and index_put_ keep the last. */
 #include "autograd/operands.h"
+#include "autograd/say.h"
 
 #define ZERO tr_number_(0, TR_INT64)
 
@@ -118,7 +119,7 @@ const autograd_op autograd_index_copy = {"index_copy", "IndexCopyBackward0", ind
 static int write_rows(int kernel, tr_tensor *to, const tr_shape *whole, int dim, const tr_tensor *from, const tr_tensor *index)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
+        .kernel = (uint16_t)kernel, .type = to->dtype, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
     for (int d = 0; d < dim; d++) call.size[0] *= whole->size[d];
     for (int d = dim + 1; d < whole->ndim; d++) call.size[2] *= whole->size[d];
     return from->numel || index->numel ? kernel_run(core_device_at(to), &call) : 0;
@@ -185,7 +186,10 @@ static bool find_rows(const char *function, const tr_tensor *x, tr_tensor *index
     bool good = x->shape.ndim >= taken && taken > 0;
     for (int d = 0; mask && d < taken && good; d++) good = index->shape.size[d] == x->shape.size[d];
     if (!good || (!mask && index->shape.ndim + x->shape.ndim - 1 > TR_MAX_DIMS)) {
-        core_fail("%s: the index %s does not fit %s", function, core_show(index), core_show(x));
+        int d = 0;
+        while (mask && d < taken - 1 && d < x->shape.ndim - 1 && index->shape.size[d] == x->shape.size[d]) d++;
+        const char *in_words = !mask ? "" : core_text(": The shape of the mask %s at index %d does not match the shape of the indexed tensor %s at index %d", autograd_say_sizes(&index->shape), d, autograd_say_sizes(&x->shape), d);
+        core_fail("%s: the index %s does not fit %s%s", function, core_show(index), core_show(x), in_words);
         return false;
     }
     if (!autograd_one_device(function, x, index)) return false;
@@ -199,7 +203,8 @@ static bool find_rows(const char *function, const tr_tensor *x, tr_tensor *index
         r->row = all && line ? (tr_masked_select)(all, line) : NULL;
         r->result = (tr_shape){1, {r->row ? r->row->numel : 0}};
     } else {
-        r->row = line ? (tr_where)((tr_lt)(line, ZERO), (tr_add)(line, tr_number_((double)count, TR_INT64)), line) : NULL;
+        tr_tensor *from_end = line ? (tr_logical_and)((tr_lt)(line, ZERO), (tr_ge)(line, tr_integer_(-count))) : NULL;
+        r->row = from_end ? (tr_where)(from_end, (tr_add)(line, tr_integer_(count)), line) : NULL; /* the others are refused as they are */
         r->result = index->shape;
     }
     for (int d = taken; d < x->shape.ndim; d++) r->flat.size[r->flat.ndim++] = r->result.size[r->result.ndim++] = x->shape.size[d];

@@ -119,15 +119,20 @@ static tr_tensor *fill_sample(tr_tensor *const *x) { return (tr_add)((tr_fill_)(
 static const autograd_case fill_cases[] = {
     {"and used once more", fill_sample, -1, 1, 1, {{1, {4}}}},
     {0}};
-const autograd_op autograd_fill = {"fill_", "FillBackward0", fill_derivative, fill_cases};
+static tr_tensor *zero_sample(tr_tensor *const *x) { return (tr_add)((tr_zero_)((tr_clone)(x[0])), x[0]); }
+static const autograd_case zero_cases[] = {
+    {"and used once more", zero_sample, -1, 1, 1, {{1, {4}}}},
+    {0}};
+const autograd_op autograd_fill = {"fill_", "FillBackward2", fill_derivative, fill_cases};
+const autograd_op autograd_zero = {"zero_", "ZeroBackward0", fill_derivative, zero_cases};
 
-static tr_tensor *fill(tr_tensor *t, double value, const char *function)
+static tr_tensor *fill(tr_tensor *t, double value, const autograd_op *op, const char *function)
 {
     if (!t) return core_null(function);
     if (autograd_writable(t, NULL, function) < 0 || autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value) < 0) return NULL;
     core_written(t);
-    return autograd_note(t, &autograd_fill, t, NULL, NULL, 0, NULL);
+    return autograd_note(t, op, t, NULL, NULL, 0, NULL);
 }
 
-tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, value, "tr_fill_"); }
-tr_tensor *(tr_zero_)(tr_tensor *t) { return fill(t, 0, "tr_zero_"); }
+tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, value, &autograd_fill, "tr_fill_"); }
+tr_tensor *(tr_zero_)(tr_tensor *t) { return fill(t, 0, &autograd_zero, "tr_zero_"); }

@@ -20,7 +20,7 @@ static bool index_ok(const char *function, const tr_tensor *x, const tr_tensor *
 static kernel_call rows_call(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tensor *index, const tr_shape *whole, int dim)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
+        .kernel = (uint16_t)kernel, .type = to->dtype, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
     for (int d = 0; d < dim; d++) call.size[0] *= whole->size[d];
     for (int d = dim + 1; d < whole->ndim; d++) call.size[2] *= whole->size[d];
     return call;

@@ -103,7 +103,7 @@ tr_tensor *(tr_topk)(tr_tensor *x, int64_t k, int dim, tr_topk_options options)
     tr_tensor *given = x;
     int d = begin("tr_topk", &x, dim, options.indices);
     if (d < 0) return NULL;
-    if (k < 0 || k > x->shape.size[d]) return core_fail("tr_topk: %lld of the %lld elements along dim %d of %s", (long long)k, (long long)x->shape.size[d], dim, core_show(given));
+    if (k < 0 || k > x->shape.size[d]) return core_fail("tr_topk: %lld of the %lld elements along dim %d of %s: selected index k out of range", (long long)k, (long long)x->shape.size[d], dim, core_show(given));
     tr_tensor *index = order_of("tr_topk", x, d, !options.smallest);
     if (index) index = (tr_contiguous)((tr_narrow)(index, d, 0, k));
     return end(pick(&autograd_topk, x, d, index, false, options.indices), given, options.indices);

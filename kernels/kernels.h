@@ -73,7 +73,7 @@ typedef enum {
     KERNEL_NLL_BACKWARD, /* (dx, dloss, count, target) */
 
     /* Indices are int64, row-major, negative ones refused; out of range is an error that names the index. */
-    KERNEL_INDEX_SELECT,   /* (out, x, index): size = {outer, rows of x, inner, count of index}; all row-major */
+    KERNEL_INDEX_SELECT,   /* (out, x, index): size = {outer, rows of x, inner, count of index}; all row-major; dim `split`, for messages */
     KERNEL_INDEX_ADD,      /* (out [added to], src, index): the same, size[1] rows of out */
     KERNEL_INDEX_COPY,     /* (out [written over], src, index): likewise; of several rows for one place the last stays */
     KERNEL_GATHER,         /* (out, x, index): out and index row-major of size[0..ndim); stride[1] of x; dim `split`, number[0] its size in x */

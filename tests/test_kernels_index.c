@@ -47,15 +47,15 @@ TEST(an_index_out_of_range_is_named_and_nothing_is_written)
     kernel_call call = {
         .kernel = KERNEL_INDEX_SELECT, .type = TR_FLOAT32, .n = 2, .at = {y, x, index}, .size = {1, 3, 1, 2}};
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
-    assert_error_says("index_select: index 3 is out of range for size 3");
+    assert_error_says("index_select: index 3 is out of bounds for dimension 0 with size 3");
     call.at[2] = negative;
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
-    assert_error_says("index -1 is out of range");
+    assert_error_says("index -1 is out of bounds");
     assert_true(y[0] == 7 && y[1] == 7);
     kernel_call gather = {
         .kernel = KERNEL_GATHER, .type = TR_FLOAT32, .n = 2, .ndim = 1, .at = {y, x, index}, .number = {3}, .size = {2}, .stride = {{0}, {1}}};
     assert_int_equal(kernel_run(tr_cpu(), &gather), -1);
-    assert_error_says("gather: index 3 is out of range for size 3");
+    assert_error_says("gather: index 3 is out of bounds for dimension 0 with size 3");
 }
 
 TEST(a_mask_picks_and_puts_back)

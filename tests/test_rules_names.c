@@ -58,6 +58,9 @@ TEST(views_reductions_and_losses_have_their_names)
     assert_made_by(tr_mse_loss(x, tr_zeros(TR_SHAPE(2, 3))), "MseLossBackward0");
     assert_made_by(tr_cross_entropy(x, tr_zeros(TR_SHAPE(2), .dtype = TR_INT64)), "NllLossBackward0");
     assert_made_by(tr_mul_(tr_exp(x), 2), "MulBackward0");
+    assert_made_by(tr_zero_(tr_clone(x)), "ZeroBackward0");
+    assert_made_by(tr_fill_(tr_clone(x), 3), "FillBackward2");
+    assert_made_by(tr_sort(x, 0), "SortBackward0");
     assert_string_equal(tr_to_string(tr_mse_loss(x, tr_zeros(TR_SHAPE(2, 3)))), "tensor(1., grad_fn=<MseLossBackward0>)");
 }
 
@@ -103,6 +106,43 @@ TEST(sizes_that_do_not_match_are_told_in_pytorchs_words)
     assert_error_says("Tensors must have same number of dimensions: got 2 and 1");
     assert_null(tr_add_(two, tr_ones(TR_SHAPE(3, 2))));
     assert_error_says("output with shape [2] doesn't match the broadcast shape [3, 2]");
+}
+
+static tr_tensor *index_of(int64_t i) { return tr_full(TR_SHAPE(1), i); }
+
+TEST(indices_beyond_the_end_are_told_in_pytorchs_words)
+{
+    static const char beyond[] = "index 5 is out of bounds for dimension 0 with size 3";
+    tr_tensor *x = row(1, 2, 3), *one = row(1), *m = tr_ones(TR_SHAPE(2, 3)), *rows[] = {one, tr_ones(TR_SHAPE(2, 1))};
+    assert_null(tr_index(x, index_of(5)));
+    assert_error_says(beyond);
+    assert_null(tr_index(x, index_of(-5)));
+    assert_error_says("index -5 is out of bounds for dimension 0 with size 3");
+    assert_item(tr_index(x, index_of(-3)), 1, 0);
+    assert_null(tr_index_put_(x, index_of(5), 9));
+    assert_error_says(beyond);
+    assert_null(tr_index_select(x, 0, index_of(5)));
+    assert_error_says(beyond);
+    assert_null(tr_index_select(m, 1, index_of(3)));
+    assert_error_says("index 3 is out of bounds for dimension 1 with size 3");
+    assert_null(tr_gather(x, 0, index_of(5)));
+    assert_error_says(beyond);
+    assert_null(tr_scatter_add(x, 0, index_of(5), one));
+    assert_error_says(beyond);
+    assert_null(tr_index_add(x, 0, index_of(5), one));
+    assert_error_says(beyond);
+    assert_null(tr_index_copy(m, 1, index_of(5), rows[1]));
+    assert_error_says("index 5 is out of bounds for dimension 1 with size 3");
+    assert_null(tr_index(x, tr_gt(row(1, 0), 0)));
+    assert_error_says("The shape of the mask [2] at index 0 does not match the shape of the indexed tensor [3] at index 0");
+    assert_null(tr_index(m, tr_ones(TR_SHAPE(2, 2), .dtype = TR_BOOL)));
+    assert_error_says("The shape of the mask [2, 2] at index 1 does not match the shape of the indexed tensor [2, 3] at index 1");
+    assert_null(tr_narrow(x, 0, 2, 5));
+    assert_error_says("start (2) + length (5) exceeds dimension size (3)");
+    assert_null(tr_topk(x, 4, 0));
+    assert_error_says("selected index k out of range");
+    assert_null(tr_cross_entropy(m, tr_full(TR_SHAPE(2), 5)));
+    assert_error_says("Target 5 is out of bounds");
 }
 
 TEST(types_that_do_not_fit_are_told_in_pytorchs_words)
