@@ -33,6 +33,12 @@ static const autograd_case masked_fill_cases[] = {
 const autograd_op autograd_masked_fill = {"masked_fill", "MaskedFillBackward0", masked_fill_derivative, masked_fill_cases};
 
 /* Mask and value fit for x: the value in x's type. */
+/* Nothing of a higher category, but C's `true` is an int. */
+static bool becomes(const tr_tensor *value, const tr_tensor *x)
+{
+    return core_dtype_category[value->dtype] <= core_dtype_category[x->dtype] || (x->dtype == TR_BOOL && core_dtype_category[value->dtype] == 1);
+}
+
 static bool fits(const char *function, tr_tensor *x, tr_tensor *mask, tr_tensor **value)
 {
     if (!x || !mask || !*value) {
@@ -45,7 +51,7 @@ static bool fits(const char *function, tr_tensor *x, tr_tensor *mask, tr_tensor 
         core_fail("%s: the mask must be bool, not %s", function, core_show(mask));
     else if ((*value)->shape.ndim != 0)
         core_fail("%s: the value must be a number or a scalar, not %s", function, core_show(*value));
-    else if (core_dtype_category[(*value)->dtype] > core_dtype_category[x->dtype])
+    else if (!becomes(*value, x))
         core_fail("%s: a value of type %s can't be cast to %s", function, tr_dtype_name((tr_dtype)(*value)->dtype), core_show(x));
     else
         return autograd_one_device(function, x, mask) && autograd_meet(function, &same, value, (tr_dtype)x->dtype, &shape);
@@ -272,7 +278,7 @@ tr_tensor *(tr_index_put_)(tr_tensor *x, tr_tensor *index, tr_tensor *values)
     if (autograd_writable(x, values, "tr_index_put_") < 0 || !find_rows("tr_index_put_", x, index, &r)) return NULL;
     if (!core_broadcast(&values->shape, &r.result, &shape) || !core_same_shape(&shape, &r.result))
         return core_fail("tr_index_put_: values %s do not fit into %s, the shape of what is indexed", core_show(values), core_shape_text(&r.result));
-    if (core_dtype_category[values->dtype] > core_dtype_category[x->dtype])
+    if (!becomes(values, x))
         return core_fail("tr_index_put_: values of type %s can't be cast to %s", tr_dtype_name((tr_dtype)values->dtype), core_show(x));
     if (!(values->flags & CORE_NUMBER) && !autograd_one_device("tr_index_put_", x, values)) return NULL;
     parts = r.flat;

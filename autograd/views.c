@@ -168,7 +168,7 @@ tr_tensor *(tr_squeeze)(tr_tensor *t, int dim)
     if (!t) return core_null("tr_squeeze");
     int at = autograd_dim("tr_squeeze", t, dim);
     if (at < 0) return NULL;
-    if (t->shape.ndim == 0 || t->shape.size[at] != 1) return t;
+    if (t->shape.ndim == 0 || t->shape.size[at] != 1) return reshaped(t, &t->shape, t->stride, &autograd_squeeze);
     tr_shape shape = {.ndim = t->shape.ndim - 1};
     int64_t stride[TR_MAX_DIMS];
     for (int d = 0; d < shape.ndim; d++) {

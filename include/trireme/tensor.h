@@ -96,7 +96,7 @@ TR_API tr_tensor *(tr_t)(tr_tensor *t);                                   /* the
 TR_API tr_tensor *(tr_transpose)(tr_tensor *t, int dim0, int dim1);
 TR_API tr_tensor *(tr_permute)(tr_tensor *t, tr_shape dims);         /* TR_SHAPE(2, 0, 1): dim i of the result is dims[i] of t */
 TR_API tr_tensor *(tr_unsqueeze)(tr_tensor *t, int dim);             /* a size 1 before dim; -1: at the end */
-TR_API tr_tensor *(tr_squeeze)(tr_tensor *t, int dim);               /* drops dim if its size is 1 */
+TR_API tr_tensor *(tr_squeeze)(tr_tensor *t, int dim);               /* without dim if its size is 1, else all of t */
 TR_API tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape);         /* sizes 1 stretched; -1 keeps a size */
 TR_API tr_tensor *(tr_select)(tr_tensor *t, int dim, int64_t index); /* t[..., index, ...]; negative counts from the end */
 TR_API tr_tensor *(tr_narrow)(tr_tensor *t, int dim, int64_t start, int64_t length);

@@ -439,11 +439,12 @@ def complexes():
         both("trace", torch.trace, [z(3, 3, dtype=dtype)])
 
 
-print("# Written by make_ops.py with PyTorch", torch.__version__)
-unary()
-binary()
-reductions()
-arranging()
-indexing()
-products()
-complexes()
+if __name__ == "__main__":
+    print("# Written by make_ops.py with PyTorch", torch.__version__)
+    unary()
+    binary()
+    reductions()
+    arranging()
+    indexing()
+    products()
+    complexes()
