@@ -11,13 +11,24 @@ static void scheduler_destroy(core_object *object)
 
 static const core_class scheduler_class = {"scheduler", scheduler_destroy};
 
+/* Where somebody else has changed the rate since, another scheduler or the program, it moves by the part that the formula
+ * moves by, as PyTorch's do that go from rate to rate.  From a formula's zero there is no such part. */
+static double chained(tr_scheduler *s, double lr)
+{
+    double stands = tr_learning_rate(s->optim);
+    s->shared |= s->chains && !isnan(s->set) && stands != s->set;
+    if (!s->shared) return lr;
+    double from = s->at(s, s->t).lr - s->eta_min;
+    return from > 0 ? s->eta_min + (stands - s->eta_min) * ((lr - s->eta_min) / from) : lr;
+}
+
 /* The rate for step t; all is as it was if there is none. */
 static int go_to(tr_scheduler *s, int64_t t)
 {
     if (t < 0 || t > s->last) return core_fail_status("%s: step %lld is none of the %lld that it was made for", s->function, (long long)t, (long long)s->last);
     nn_setting now = s->at(s, t);
     if (!nn_not_negative(now.lr)) return core_fail_status("%s: the learning rate for step %lld would be %g", s->function, (long long)t, now.lr);
-    s->optim->rule.number[0] = now.lr;
+    s->optim->rule.number[0] = s->set = chained(s, now.lr);
     if (!isnan(now.momentum)) s->optim->rule.number[1] = now.momentum;
     s->t = t;
     return 0;
@@ -30,6 +41,7 @@ tr_scheduler *nn_scheduler_new(tr_optim *o, const tr_scheduler *made)
     if (!s) return NULL;
     *s = *made;
     s->base = tr_learning_rate(o);
+    s->set = NAN;
     if (!s->last) s->last = INT64_MAX;
     s->optim = tr_optim_keep(o);
     s->milestones = (tr_milestones){NULL, 0};

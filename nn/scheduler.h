@@ -21,6 +21,9 @@ struct tr_scheduler {
     tr_optim *optim; /* owns one count */
     int64_t t, last; /* last: the most steps that can be made */
     double base;
+    bool chains; /* goes on from the rate that stands, if another changed it; else sets its own */
+    bool shared; /* another did change it */
+    double set;  /* the rate it set last; NaN: none yet */
 
     /* What the formulas are made of, each of those that it needs. */
     int64_t period, mult;

@@ -14,7 +14,7 @@ static nn_setting step_at(const tr_scheduler *s, int64_t t) { return rate(s->bas
 
 tr_scheduler *(tr_step_lr)(tr_optim *o, int64_t step_size, tr_step_lr_options options)
 {
-    tr_scheduler s = {.function = "tr_step_lr", .at = step_at, .period = step_size, .gamma = nn_option(options.gamma, 0.1)};
+    tr_scheduler s = {.function = "tr_step_lr", .chains = true, .at = step_at, .period = step_size, .gamma = nn_option(options.gamma, 0.1)};
     if (step_size < 1) return no_sense(s.function, "step_size", (double)step_size);
     if (!nn_not_negative(s.gamma)) return no_sense(s.function, "gamma", s.gamma);
     return nn_scheduler_new(o, &s);
@@ -29,7 +29,7 @@ static nn_setting multi_step_at(const tr_scheduler *s, int64_t t)
 
 tr_scheduler *(tr_multi_step_lr)(tr_optim *o, tr_milestones milestones, tr_step_lr_options options)
 {
-    tr_scheduler s = {.function = "tr_multi_step_lr", .at = multi_step_at, .milestones = milestones, .gamma = nn_option(options.gamma, 0.1)};
+    tr_scheduler s = {.function = "tr_multi_step_lr", .chains = true, .at = multi_step_at, .milestones = milestones, .gamma = nn_option(options.gamma, 0.1)};
     if (milestones.count < 0 || (milestones.count && !milestones.step)) return core_null(s.function);
     for (int64_t i = 0; i < milestones.count; i++)
         if (milestones.step[i] < 0) return no_sense(s.function, "milestone", (double)milestones.step[i]);
@@ -41,7 +41,7 @@ static nn_setting exponential_at(const tr_scheduler *s, int64_t t) { return rate
 
 tr_scheduler *(tr_exponential_lr)(tr_optim *o, double gamma)
 {
-    tr_scheduler s = {.function = "tr_exponential_lr", .at = exponential_at, .gamma = gamma};
+    tr_scheduler s = {.function = "tr_exponential_lr", .chains = true, .at = exponential_at, .gamma = gamma};
     if (!nn_not_negative(gamma)) return no_sense(s.function, "gamma", gamma);
     return nn_scheduler_new(o, &s);
 }
@@ -58,7 +58,7 @@ static nn_setting cosine_at(const tr_scheduler *s, int64_t t)
 
 tr_scheduler *(tr_cosine_annealing_lr)(tr_optim *o, int64_t T_max, tr_cosine_annealing_lr_options options)
 {
-    tr_scheduler s = {.function = "tr_cosine_annealing_lr", .at = cosine_at, .period = T_max, .eta_min = nn_option(options.eta_min, 0)};
+    tr_scheduler s = {.function = "tr_cosine_annealing_lr", .chains = true, .at = cosine_at, .period = T_max, .eta_min = nn_option(options.eta_min, 0)};
     if (T_max < 1 || T_max > INT64_MAX / 2) return no_sense(s.function, "T_max", (double)T_max);
     if (!nn_not_negative(s.eta_min)) return no_sense(s.function, "eta_min", s.eta_min);
     return nn_scheduler_new(o, &s);
@@ -94,7 +94,7 @@ static nn_setting linear_at(const tr_scheduler *s, int64_t t)
 
 tr_scheduler *(tr_linear_lr)(tr_optim *o, tr_linear_lr_options options)
 {
-    tr_scheduler s = {.function = "tr_linear_lr", .at = linear_at, .start = nn_option(options.start_factor, 1.0 / 3), .end = nn_option(options.end_factor, 1), .period = options.total_iters ? options.total_iters : 5};
+    tr_scheduler s = {.function = "tr_linear_lr", .chains = true, .at = linear_at, .start = nn_option(options.start_factor, 1.0 / 3), .end = nn_option(options.end_factor, 1), .period = options.total_iters ? options.total_iters : 5};
     if (!is_factor(s.start)) return no_sense(s.function, "start_factor", s.start);
     if (!is_factor(s.end)) return no_sense(s.function, "end_factor", s.end);
     if (s.period < 1) return no_sense(s.function, "total_iters", (double)s.period);
@@ -105,7 +105,7 @@ static nn_setting constant_at(const tr_scheduler *s, int64_t t) { return rate(t 
 
 tr_scheduler *(tr_constant_lr)(tr_optim *o, tr_constant_lr_options options)
 {
-    tr_scheduler s = {.function = "tr_constant_lr", .at = constant_at, .start = nn_option(options.factor, 1.0 / 3), .period = options.total_iters ? options.total_iters : 5};
+    tr_scheduler s = {.function = "tr_constant_lr", .chains = true, .at = constant_at, .start = nn_option(options.factor, 1.0 / 3), .period = options.total_iters ? options.total_iters : 5};
     if (!is_factor(s.start)) return no_sense(s.function, "factor", s.start);
     if (s.period < 1) return no_sense(s.function, "total_iters", (double)s.period);
     return nn_scheduler_new(o, &s);
@@ -118,7 +118,7 @@ static nn_setting polynomial_at(const tr_scheduler *s, int64_t t)
 
 tr_scheduler *(tr_polynomial_lr)(tr_optim *o, tr_polynomial_lr_options options)
 {
-    tr_scheduler s = {.function = "tr_polynomial_lr", .at = polynomial_at, .period = options.total_iters ? options.total_iters : 5, .power = nn_option(options.power, 1)};
+    tr_scheduler s = {.function = "tr_polynomial_lr", .chains = true, .at = polynomial_at, .period = options.total_iters ? options.total_iters : 5, .power = nn_option(options.power, 1)};
     if (s.period < 1) return no_sense(s.function, "total_iters", (double)s.period);
     if (!nn_not_negative(s.power)) return no_sense(s.function, "power", s.power);
     return nn_scheduler_new(o, &s);

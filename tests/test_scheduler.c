@@ -41,6 +41,49 @@ TEST(rates_are_torchs)
     gives(tr_one_cycle_lr(o, 1, 8), .04, .819275, .971942, .811746, .555984, .283061, .076642, 4e-06);
 }
 
+/* Values of PyTorch: both are stepped, one after the other. */
+static void assert_both_give(tr_optim *o, tr_scheduler *a, tr_scheduler *b, const double want[8])
+{
+    for (int i = 0; i < 8; i++) {
+        if (!(fabs(tr_learning_rate(o) - want[i]) <= 1e-6)) fail_msg("step %d: %.9g, not %.9g", i, tr_learning_rate(o), want[i]);
+        assert_int_equal(tr_scheduler_step(a), 0);
+        assert_int_equal(tr_scheduler_step(b), 0);
+    }
+}
+
+TEST(two_schedulers_on_one_optimiser_multiply_as_torchs_do)
+{
+    tr_optim *o = rated(1);
+    tr_scheduler *rising = tr_linear_lr(o), *falling = tr_exponential_lr(o, 0.9);
+    assert_both_give(o, rising, falling, (double[]){0.33333333, 0.42, 0.486, 0.5346, 0.56862, 0.59049, 0.531441, 0.4782969});
+    o = rated(1);
+    tr_scheduler *steps = tr_step_lr(o, 3), *cosine = tr_cosine_annealing_lr(o, 6);
+    assert_both_give(o, steps, cosine, (double[]){1, 0.9330127, 0.75, 0.05, 0.025, 0.0066987, 0, 0.0669873});
+}
+
+TEST(schedulers_that_are_put_back_together_give_the_same_rate)
+{
+    double want = NAN;
+    for (int resumed = 0; resumed < 2; resumed++) {
+        tr_optim *o = rated(1);
+        tr_scheduler *rising = tr_linear_lr(o), *falling = tr_exponential_lr(o, 0.9);
+        for (int i = 0; i < 4 && !resumed; i++) (void)!tr_scheduler_step(rising), (void)!tr_scheduler_step(falling);
+        if (resumed) (void)!tr_scheduler_set_state(rising, 4), (void)!tr_scheduler_set_state(falling, 4);
+        if (resumed) assert_true(fabs(tr_learning_rate(o) - want) <= 1e-12);
+        want = tr_learning_rate(o);
+    }
+}
+
+TEST(a_rate_that_the_program_sets_is_where_they_go_on)
+{
+    tr_optim *o = rated(1);
+    tr_scheduler *s = tr_exponential_lr(o, 0.5);
+    assert_int_equal(tr_scheduler_step(s), 0);
+    assert_int_equal(tr_set_learning_rate(o, 8), 0);
+    assert_int_equal(tr_scheduler_step(s), 0);
+    assert_true(tr_learning_rate(o) == 4);
+}
+
 TEST(options_of_the_powers)
 {
     gives(tr_step_lr(o, 2, .gamma = 0.5), 1, 1, .5, .5, .25);
