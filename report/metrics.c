@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "core/fail.h"
 #include "report/words.h"
@@ -19,17 +21,17 @@ struct tr_metrics {
 };
 
 /* As many as the header names, or -1. */
-static int count_columns(const char *columns)
+static int count_columns(const char *columns, const char *what)
 {
     int count = 1;
     const char *name = columns;
     for (const char *c = columns;; c++) {
         bool end = *c == ',' || *c == '\0';
-        if (end && c == name) return core_fail_status("tr_metrics_open: column %d of \"%s\" has no name", count, columns);
+        if (end && c == name) return core_fail_status("%s: column %d of \"%s\" has no name", what, count, columns);
         if (*c == '\0') return count;
         if (*c == ',') name = c + 1, count++;
         if (*c == '"' || (unsigned char)*c < ' ' || *c == 0x7F)
-            return core_fail_status("tr_metrics_open: column %d has a quote or a control character in its name", count);
+            return core_fail_status("%s: column %d has a quote or a control character in its name", what, count);
     }
 }
 
@@ -56,40 +58,63 @@ static int append(tr_metrics *m, const char *text, size_t bytes)
     return 0;
 }
 
-tr_metrics *(tr_metrics_open)(const char *path, const char *columns)
+/* 1 if there are rows to go on behind, m->bytes of them; 0 if there is nothing yet; -1 with an error noted. `line` is the
+ * header as it should be. */
+static int find_end(tr_metrics *m, const char *line, size_t bytes)
 {
-    if (!path || !columns) return core_null("tr_metrics_open");
-    int count = count_columns(columns);
+    struct stat s;
+    char last = 0, *met = m->row;
+    if (fstat(m->file, &s) < 0) return fail_write(m);
+    if (!S_ISREG(s.st_mode) || s.st_size == 0) return 0;
+    memset(met, 0, bytes);
+    if (pread(m->file, met, bytes, 0) < 0 || pread(m->file, &last, 1, s.st_size - 1) < 0)
+        return core_fail_status("tr_metrics_append: cannot read %s: %s", m->path, strerror(errno));
+    if (memcmp(met, line, bytes) != 0) return core_fail_status("tr_metrics_append: %s does not begin with %.*s", m->path, (int)bytes - 1, line);
+    if (last != '\n') return core_fail_status("tr_metrics_append: the last row of %s is not whole", m->path);
+    if (lseek(m->file, 0, SEEK_END) < 0) return fail_write(m);
+    m->bytes = s.st_size;
+    return 1;
+}
+
+static tr_metrics *begin(const char *path, const char *columns, bool goes_on, const char *what)
+{
+    if (!path || !columns) return core_null(what);
+    int count = count_columns(columns, what);
     if (count < 0) return NULL;
 
     size_t header = strlen(columns), row = (size_t)count * sizeof(char[32]);
     size_t length = strlen(path) + 1;
     tr_metrics *m = malloc(sizeof *m + length);
-    char *text = malloc(row > header + 1 ? row : header + 1);
-    if (!m || !text) {
-        core_fail_memory("tr_metrics_open", (int64_t)(sizeof *m + row + header));
+    char *text = malloc(row > header + 1 ? row : header + 1), *line = malloc(header + 2);
+    if (!m || !text || !line) {
+        core_fail_memory(what, (int64_t)(sizeof *m + row + header));
         goto fail;
     }
     *m = (tr_metrics){.columns = count, .row = text};
     memcpy(m->path, path, length);
 
-    m->file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    m->file = open(path, (goes_on ? O_RDWR : O_WRONLY | O_TRUNC) | O_CREAT | O_CLOEXEC, 0666);
     if (m->file < 0) {
-        core_fail("tr_metrics_open: cannot open %s: %s", path, strerror(errno));
+        core_fail("%s: cannot open %s: %s", what, path, strerror(errno));
         goto fail;
     }
-    memcpy(text, columns, header);
-    text[header] = '\n';
-    if (append(m, text, header + 1) < 0) {
+    sprintf(line, "%s\n", columns);
+    int there = goes_on ? find_end(m, line, header + 1) : 0;
+    if (there < 0 || (there == 0 && append(m, line, header + 1) < 0)) {
         close(m->file);
         goto fail;
     }
+    free(line);
     return m;
 fail:
+    free(line);
     free(text);
     free(m);
     return NULL;
 }
+
+tr_metrics *(tr_metrics_open)(const char *path, const char *columns) { return begin(path, columns, false, "tr_metrics_open"); }
+tr_metrics *(tr_metrics_append)(const char *path, const char *columns) { return begin(path, columns, true, "tr_metrics_append"); }
 
 int(tr_metrics_row)(tr_metrics *m, const double *values, int count)
 {

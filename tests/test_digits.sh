@@ -53,8 +53,8 @@ ranks 3 --epochs 4 --lr 0.01 --batch 7 --out odd3 --csv odd3.csv >out 2>&1
 claim "also where batches do not divide by the ranks" curves_agree odd1.csv odd3.csv
 
 resumes() {
-    "$digits" --epochs 6 --out half >out && "$digits" --resume half/digits.safetensors --epochs 12 --out rest --csv rest.csv >out &&
-        "$digits" --epochs 12 --out whole --csv whole.csv >out && cmp rest/digits.safetensors whole/digits.safetensors
+    "$digits" --epochs 6 --out half --csv run.csv >out && "$digits" --resume half/digits.safetensors --epochs 12 --out rest --csv run.csv >out &&
+        "$digits" --epochs 12 --out whole --csv whole.csv >out && cmp rest/digits.safetensors whole/digits.safetensors && cmp run.csv whole.csv
 }
 claim "resuming from a checkpoint ends where an unbroken run ends, bit for bit" resumes
 

@@ -43,6 +43,27 @@ TEST(file_is_the_header_and_the_rows)
     assert_string_equal(contents(), "step,loss,accuracy\n0,2.302585092994046,0.1\n1000000,-1.5,1\nnan,inf,-inf\n");
 }
 
+TEST(rows_are_appended_to_those_of_an_earlier_run)
+{
+    static const char *const others[] = {"step,loss,accuracy\n", "step\n", "step,los", "step,loss\n1,2"};
+    assert_int_equal(unlink(path), 0);
+    for (int run = 0; run < 2; run++) {
+        tr_metrics *m = tr_metrics_append(path, "step,loss");
+        assert_int_equal(tr_metrics_row(m, (double[]){run, 0.5}, 2), 0);
+        assert_int_equal(tr_metrics_close(m), 0);
+    }
+    assert_string_equal(contents(), "step,loss\n0,0.5\n1,0.5\n");
+    for (int i = 0; i < 4; i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(others[i], file);
+        fclose(file);
+        assert_null(tr_metrics_append(path, "step,loss"));
+        assert_error_says(i < 3 ? "does not begin with step,loss" : "is not whole");
+        assert_string_equal(contents(), others[i]);
+    }
+}
+
 TEST(number_reads_back_as_itself)
 {
     static const double values[] = {0.1f, 1.0 / 3, DBL_MAX, DBL_MIN, 5e-324, 9007199254740993.0, 1e22, 123456789012345678.0, -0.0, 0.1 + 0.2};

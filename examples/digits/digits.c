@@ -18,7 +18,7 @@
 /* The loss of every step, over all ranks, as it goes into the picture and the CSV. */
 typedef struct {
     double *loss;
-    int64_t steps, room;
+    int64_t steps, room, before; /* before: steps of the run that is resumed */
     tr_metrics *csv;
 } history;
 
@@ -30,7 +30,7 @@ static int gather(history *h, tr_tensor *sums, const int64_t *sizes, int64_t bat
         double loss = tr_get(sums, i) / (double)sizes[i];
         if (h->steps < h->room) h->loss[h->steps] = loss;
         h->steps++;
-        if (h->csv && tr_metrics_row(h->csv, (double[]){(double)h->steps, (double)epoch + 1, loss}, 3) < 0) return -1;
+        if (h->csv && tr_metrics_row(h->csv, (double[]){(double)(h->before + h->steps), (double)epoch + 1, loss}, 3) < 0) return -1;
     }
     return 0;
 }
@@ -118,8 +118,9 @@ static int run(const digits_options *o)
     if (o->resume && tr_checkpoint_load(o->resume, model, sgd, &epoch) < 0) return -1;
 
     int64_t steps = (o->epochs > epoch ? o->epochs - epoch : 0) * tr_loader_batches(loader);
-    history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps};
-    if (first && o->csv && !(h.csv = tr_metrics_open(o->csv, "step,epoch,loss"))) return free(h.loss), -1;
+    history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps, .before = epoch * tr_loader_batches(loader)};
+    static const char columns[] = "step,epoch,loss";
+    if (first && o->csv && !(h.csv = o->resume ? tr_metrics_append(o->csv, columns) : tr_metrics_open(o->csv, columns))) return free(h.loss), -1;
     tr_progress *bar = tr_progress_new("training", steps, .unit = "digits", .silent = !first);
     int status = h.loss ? 0 : (tr_fail("no memory for %lld losses", (long long)steps), -1);
     for (; epoch < o->epochs && status == 0; epoch++) status = train_epoch(ranks, sgd, loader, epoch, bar, &h);

@@ -22,7 +22,7 @@ const char digits_usage[] =
     "  --out DIR       where the loss curve and the checkpoint go   (.)\n"
     "  --save FILE     the checkpoint                          (DIR/digits.safetensors)\n"
     "  --resume FILE   go on from a checkpoint, up to --epochs\n"
-    "  --csv FILE      write step, epoch and loss of every step\n"
+    "  --csv FILE      write step, epoch and loss of every step; --resume goes on behind what is there\n"
     "  --reproducible  the same weights on any number of ranks (not yet)\n"
     "  --help          this text\n";
 
