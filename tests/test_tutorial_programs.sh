@@ -59,11 +59,19 @@ exits() { # exits STATUS PROGRAM ARGUMENT...
     "$TRIREME_BIN/$program" "$@"
     [ $? = "$status" ]
 }
+ends_at_once() { # ends_at_once PROGRAM ARGUMENT...: with a word on stderr, and none of the output that would be wrong
+    "$TRIREME_BIN/$1" "${@:2}" >stdout 2>stderr
+    [ $? = 1 ] && [ -s stderr ] && [ ! -s stdout ]
+}
 for program in basics bootcamp hidden_layer line_fit crop_yields; do
     claim "$program refuses an option that it does not know" exits 2 $program --colour
     claim "$program refuses a seed that is no number" exits 2 $program --seed one
     claim "$program refuses a device that there is not" exits 2 $program --device gpu
     claim "$program says how it is used" exits 0 $program --help
+    claim "$program does not begin without its device" ends_at_once $program --device cuda:63
+done
+for program in basics bootcamp hidden_layer line_fit; do
+    claim "$program does not begin without its folder" ends_at_once $program --out "$folder/not/there"
 done
 
 other_seed_other_numbers() {

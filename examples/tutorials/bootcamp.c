@@ -1,9 +1,12 @@
 /* Tensors, automatic differentiation, optimisers, modules and parameters, and a line fitted to noisy points. */
 #include <complex.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <trireme/trireme.h>
 
 static const char usage[] =
@@ -42,7 +45,7 @@ static void read_options(int argc, char **argv)
             break;
         case 's':
             seed = strtoull(optarg, &rest, 10);
-            if (rest == optarg || *rest) refuse();
+            if (rest == optarg || *rest) fprintf(stderr, "--seed %s is no number\n", optarg), refuse();
             break;
         case 'o': out = optarg; break;
         case 't': text = true; break;
@@ -51,7 +54,11 @@ static void read_options(int argc, char **argv)
         }
     }
     if (optind < argc) refuse();
-    mkdir(out, 0777); /* where it cannot be, saving a picture says so */
+    if (mkdir(out, 0777) < 0 && access(out, W_OK) < 0) {
+        fprintf(stderr, "--out %s: %s\n", out, strerror(errno));
+        exit(1);
+    }
+    if (!tr_zeros(TR_SHAPE(1), .device = device)) exit(1); /* no such device here: it was said why */
 }
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }

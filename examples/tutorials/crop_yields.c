@@ -42,7 +42,7 @@ static void read_options(int argc, char **argv)
             break;
         case 's':
             seed = strtoull(optarg, &rest, 10);
-            if (rest == optarg || *rest) refuse();
+            if (rest == optarg || *rest) fprintf(stderr, "--seed %s is no number\n", optarg), refuse();
             seeded = true;
             break;
         case 'o':
@@ -52,6 +52,7 @@ static void read_options(int argc, char **argv)
         }
     }
     if (optind < argc) refuse();
+    if (!tr_zeros(TR_SHAPE(1), .device = device)) exit(1); /* no such device here: it was said why */
 }
 
 static void cell(const char *number) { printf("\n[%s]\n", number); }
