@@ -45,6 +45,7 @@ enum {
 #define y 2u
 #define ROW(name, value, derivative, ...)                           \
  name##_complex = !(USES_(value) & USES_REAL),                      \
+ name##_chooses = (USES_(derivative) & USES_CHOICE) != 0,           \
  name##_uses = USES_(derivative) & (KERNEL_USES_X | KERNEL_USES_Y), \
  name##_saves = (name##_uses & KERNEL_USES_X ? AUTOGRAD_A : 0) | (name##_uses & KERNEL_USES_Y ? AUTOGRAD_Y : 0),
 #include "kernels/pointwise.def"
@@ -67,13 +68,18 @@ enum {
 
 /* ---- the derivatives, in the graph's words ---- */
 #include "autograd/words_graph.h"
-#define ROW(name, value, derivative, ...)                                                                                                                          \
- static void name##_derivative(autograd_node *n, tr_tensor *dy)                                                                                                    \
- {                                                                                                                                                                 \
-  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                                                                                             \
-  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                                                                                               \
-  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return;                                                                            \
-  autograd_give(n, 0, autograd_plain() && core_dtype_category[dy->dtype] != 3 ? fused(KERNEL_##name##_backward, dy, x, y) : mul(dy, (tr_conj)(TR_T(derivative)))); \
+#define ROW(name, value, derivative, ...)                                               \
+ static void name##_derivative(autograd_node *n, tr_tensor *dy)                         \
+ {                                                                                      \
+  tr_tensor *x = name##_saves & AUTOGRAD_A ? autograd_in(n, 0) : NULL;                  \
+  tr_tensor *y = name##_saves & AUTOGRAD_Y ? autograd_out(n) : NULL;                    \
+  if (!x != !(name##_saves & AUTOGRAD_A) || !y != !(name##_saves & AUTOGRAD_Y)) return; \
+  if (autograd_plain() && core_dtype_category[dy->dtype] != 3)                          \
+   autograd_give(n, 0, fused(KERNEL_##name##_backward, dy, x, y));                      \
+  else if (name##_chooses)                                                              \
+   autograd_give(n, 0, (tr_where)(TR_T(derivative), dy, TR_T(0)));                      \
+  else                                                                                  \
+   autograd_give(n, 0, mul(dy, (tr_conj)(TR_T(derivative))));                           \
  }
 #include "kernels/pointwise.def"
 #undef ROW

@@ -12,6 +12,7 @@
 #define gt(a, b)       ((T)(a) > (T)(b))
 #define ge(a, b)       ((T)(a) >= (T)(b))
 #define where(c, a, b) ((c) ? (T)(a) : (T)(b))
+#define unless(c)      ((c) ? (T)0 : (T)1)
 #define abs(a)         M(abs)((T)(a))
 #define sign(a)        M(sign)((T)(a))
 #define sqrt(a)        M(sqrt)((T)(a))

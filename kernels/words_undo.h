@@ -2,6 +2,7 @@
 #undef USES_
 #undef USES_SIN
 #undef USES_SERIES
+#undef USES_CHOICE
 #undef USES_REAL
 #undef add
 #undef sub
@@ -13,6 +14,7 @@
 #undef gt
 #undef ge
 #undef where
+#undef unless
 #undef abs
 #undef sign
 #undef sqrt

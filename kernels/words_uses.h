@@ -3,13 +3,14 @@
  *   enum { tanh_saves = USES_(sub(1, mul(y, y))) & (KERNEL_USES_X | KERNEL_USES_Y) }  with  x = 1u, y = 2u.
  * USES_SIN says that sin or cos is called, which want a careful look at huge arguments (functions_f32.h);
  * USES_SERIES that any of the functions is that costs ten additions or more; USES_REAL that a word is which complex
- * numbers do not have, so that the row does not serve them.
+ * numbers do not have, so that the row does not serve them; USES_CHOICE that dx is dy or 0 and no product.
  * Include words_undo.h afterwards. */
 #define USES_(v) _Generic((v), unsigned \
                           : (v), default : 0u)
 #define USES_SIN       4u
 #define USES_SERIES    8u
 #define USES_REAL      16u
+#define USES_CHOICE    32u
 #define add(a, b)      (USES_(a) | USES_(b))
 #define sub(a, b)      (USES_(a) | USES_(b))
 #define mul(a, b)      (USES_(a) | USES_(b))
@@ -20,6 +21,7 @@
 #define gt(a, b)       (USES_(a) | USES_(b) | USES_REAL)
 #define ge(a, b)       (USES_(a) | USES_(b) | USES_REAL)
 #define where(c, a, b) (USES_(c) | USES_(a) | USES_(b))
+#define unless(c)      (USES_(c) | USES_CHOICE)
 #define abs(a)         (USES_(a) | USES_REAL)
 #define sign(a)        (USES_(a) | USES_REAL)
 #define sqrt(a)        USES_(a)

@@ -1,4 +1,5 @@
 /* Backward: what arrives where, how often, and what is refused. */
+#include <math.h>
 #include <pthread.h>
 #include <trireme/autograd.h>
 #include <trireme/random.h>
@@ -363,6 +364,19 @@ TEST(operations_in_place_differentiate_as_fresh_ones_do)
         in_place_agrees((tr_mul_), (tr_mul), itself);
         in_place_agrees((tr_div_), (tr_div), itself);
     }
+}
+
+TEST(an_infinite_gradient_ends_at_a_relu_that_is_off)
+{
+    tr_tensor *x = leaf(row(-1, 0, 2, NAN)), *dy = row(INFINITY, INFINITY, INFINITY, 3);
+    for (int create_graph = 0; create_graph < 2; create_graph++) {
+        assert_int_equal(tr_backward(tr_relu(x), .gradient = dy, .create_graph = create_graph != 0), 0);
+        assert_close(tr_grad(x), row(0, 0, INFINITY, 3), 0);
+        tr_set_grad(x, NULL);
+    }
+    assert_int_equal(tr_backward(tr_sum(tr_mul(tr_relu(x), INFINITY))), 0);
+    assert_close(tr_narrow(tr_grad(x), 0, 0, 3), row(0, 0, INFINITY), 0);
+    tr_set_grad(x, NULL);
 }
 
 TEST(a_constant_takes_part_once_it_is_written_to)

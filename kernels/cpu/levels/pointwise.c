@@ -9,6 +9,7 @@
 #define ROW(name, value, derivative, ...)                                \
  enum {                                                                  \
      name##_uses = USES_(derivative) & 3u,                               \
+     name##_chooses = (USES_(derivative) & USES_CHOICE) != 0,            \
      name##_value_is_careful = (USES_(value) & USES_SIN) != 0,           \
      name##_derivative_is_careful = (USES_(derivative) & USES_SIN) != 0, \
      name##_work = USES_(value) & USES_SERIES ? 8 : 1,                   \

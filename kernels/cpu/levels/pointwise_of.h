@@ -64,8 +64,14 @@ static INLINE void OF(run)(OF(value) value, OF(value) careful, void *const *at, 
     }
 }
 
+static INLINE T OF(times)(bool chooses, T dy, T derivative)
+{
+    if (chooses) return derivative != 0 ? dy : 0;
+    return dy * derivative;
+}
+
 /* dx = dy derivative(x, y), reading only what `uses` says; dy may be one element, the gradient of a sum. */
-static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) careful, unsigned uses, void *const *at, int64_t n, unsigned ones)
+static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) careful, unsigned uses, bool chooses, void *const *at, int64_t n, unsigned ones)
 {
     T *dx = at[0];
     const T *dy = at[1], *x = at[2], *y = at[3];
@@ -73,12 +79,12 @@ static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) ca
     const T one = *dy;
     if (!careful && (ones & 2)) {
 #pragma omp simd
-        for (int64_t i = 0; i < n; i++) dx[i] = one * derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0);
+        for (int64_t i = 0; i < n; i++) dx[i] = OF(times)(chooses, one, derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0));
         return;
     }
     if (!careful) {
 #pragma omp simd
-        for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0);
+        for (int64_t i = 0; i < n; i++) dx[i] = OF(times)(chooses, dy[i], derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0));
         return;
     }
     for (int64_t from = 0; from < n; from += BLOCK) {
@@ -96,15 +102,15 @@ static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) ca
 
 #define RUN          OF(run)
 #define RUN_BACKWARD OF(run_backward)
-#define ROW(name, ...)                                                                                                                \
- static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones)                                                               \
- {                                                                                                                                    \
-  (void)ones;                                                                                                                         \
-  RUN(OF(name##_value), name##_value_is_careful ? OF(name##_careful_value) : NULL, at, n);                                            \
- }                                                                                                                                    \
- static void OF(name##_backward_loop)(void *const *at, int64_t n, unsigned ones)                                                      \
- {                                                                                                                                    \
-  RUN_BACKWARD(OF(name##_derivative), name##_derivative_is_careful ? OF(name##_careful_derivative) : NULL, name##_uses, at, n, ones); \
+#define ROW(name, ...)                                                                                                                                \
+ static void OF(name##_loop)(void *const *at, int64_t n, unsigned ones)                                                                               \
+ {                                                                                                                                                    \
+  (void)ones;                                                                                                                                         \
+  RUN(OF(name##_value), name##_value_is_careful ? OF(name##_careful_value) : NULL, at, n);                                                            \
+ }                                                                                                                                                    \
+ static void OF(name##_backward_loop)(void *const *at, int64_t n, unsigned ones)                                                                      \
+ {                                                                                                                                                    \
+  RUN_BACKWARD(OF(name##_derivative), name##_derivative_is_careful ? OF(name##_careful_derivative) : NULL, name##_uses, name##_chooses, at, n, ones); \
  }
 #include "kernels/pointwise.def"
 #undef ROW
