@@ -39,6 +39,20 @@ tr_tensor *tr_full_u_(tr_shape shape, unsigned long long value, tr_tensor_option
     return tr_full_i_(shape, (long long)value, options);
 }
 
+/* PyTorch's default complex type goes with the default type. */
+tr_tensor *tr_full_z_(tr_shape shape, double real, double imag, tr_tensor_options options)
+{
+    if (!options.dtype) options.dtype = tr_get_default_dtype() == TR_FLOAT64 ? TR_COMPLEX128 : TR_COMPLEX64;
+    tr_tensor *t = (tr_full)(shape, 0, options);
+    if (!t) return NULL;
+    if (core_dtype_category[t->dtype] != 3) return core_fail("tr_full: a complex number does not become %s", tr_dtype_name(options.dtype));
+    TR_SCOPE;
+    TR_NO_GRAD;
+    return (tr_copy_)(t, tr_complex_number_(real, imag));
+}
+
+tr_tensor *tr_scalar_z_(double real, double imag, tr_tensor_options options) { return tr_full_z_((tr_shape){0}, real, imag, options); }
+
 static tr_tensor *steps(int64_t n, double start, double step, tr_tensor_options options, const char *what)
 {
     tr_dtype dtype;

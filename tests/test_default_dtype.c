@@ -102,6 +102,17 @@ static void assert_whole(tr_tensor *t, int64_t want)
         if (got[i] != want) fail_msg("%" PRId64 ", not %" PRId64, got[i], want);
 }
 
+TEST(complex_numbers_make_complex_tensors)
+{
+    assert_prints(tr_tensor_of(2 + 3 * I), "tensor(2.+3.j)");
+    assert_prints(tr_tensor_of(2.5f * I, .requires_grad = true), "tensor(0.+2.5000j, requires_grad=True)");
+    assert_prints(tr_full(TR_SHAPE(2), 1 - I), "tensor([1.-1.j, 1.-1.j])");
+    assert_dtype(tr_tensor_of(0.1 * I, .dtype = TR_COMPLEX128), TR_COMPLEX128);
+    assert_item(tr_imag(tr_tensor_of(0.1 * I, .dtype = TR_COMPLEX128)), 0.1, 0);
+    assert_null(tr_tensor_of(I, .dtype = TR_FLOAT32));
+    assert_error_says("a complex number does not become float32");
+}
+
 TEST(integers_keep_every_digit)
 {
     static const int64_t numbers[] = {INT64_MAX, INT64_MIN, (INT64_C(1) << 53) + 1, -(INT64_C(1) << 53) - 1, 9007199254740995};

@@ -184,7 +184,7 @@ TR_API void tr_empty_cache(void);
 # define tr_from_blob(data, dtype, shape, strides, release) TR_TENSOR_((tr_from_blob)(data, dtype, shape, strides, release))
 
 /* tr_tensor_of(2.5): a scalar; an integer gives int64, every digit of it, a floating number the default type, as
- * torch.tensor does.  tr_tensor_of_list(1., 2.): a 1-D tensor of the default type. */
+ * torch.tensor does, and a complex one complex64 (complex128 beside float64).  tr_tensor_of_list(1., 2.): a 1-D tensor of the default type. */
 # define tr_tensor_of(...)         TR_TENSOR_OF_(__VA_ARGS__, )
 # define TR_TENSOR_OF_(value, ...) TR_TENSOR_(TR_BY_NUMBER_(tr_scalar_, value)(value, TR_OPTIONS_(__VA_ARGS__)))
 # define tr_tensor_of_list(...) \
@@ -231,7 +231,8 @@ static inline const char *tr_text_at_(const char *text, const char *file, int li
 # define TR_BY_NUMBER_(f, x) _Generic((x), bool: f##b_,                                                     \
     char: f##i_, signed char: f##i_, unsigned char: f##i_, short: f##i_, unsigned short: f##i_, int: f##i_, \
     unsigned: f##i_, long: f##i_, long long: f##i_, unsigned long: f##u_, unsigned long long: f##u_,        \
-    float: f##f_, double: f##f_, long double: f##l_)
+    float: f##f_, double: f##f_, long double: f##l_,                                                        \
+    float _Complex: f##c_, double _Complex: f##c_)
 # define TR_IS_WHOLE_(x) _Generic((x), float: false, double: false, long double: false, default: true)
 /* clang-format on */
 #endif
@@ -250,8 +251,21 @@ TR_API tr_tensor *tr_full_u_(tr_shape shape, unsigned long long value, tr_tensor
 TR_API tr_tensor *tr_full_f_(tr_shape shape, double value, tr_tensor_options options);
 static inline tr_tensor *tr_scalar_l_(long double value, tr_tensor_options options) { return tr_scalar_f_((double)value, options); }
 static inline tr_tensor *tr_full_l_(tr_shape shape, long double value, tr_tensor_options options) { return tr_full_f_(shape, (double)value, options); }
+TR_API tr_tensor *tr_scalar_z_(double real, double imag, tr_tensor_options options);
+TR_API tr_tensor *tr_full_z_(tr_shape shape, double real, double imag, tr_tensor_options options);
 TR_API tr_tensor *tr_arange_(bool whole, double start, double end, double step, tr_tensor_options options);
 #ifdef __cplusplus
+}
+#endif
+
+#ifndef __cplusplus
+static inline tr_tensor *tr_scalar_c_(double _Complex z, tr_tensor_options options)
+{
+    return tr_scalar_z_(((const double *)&z)[0], ((const double *)&z)[1], options);
+}
+static inline tr_tensor *tr_full_c_(tr_shape shape, double _Complex z, tr_tensor_options options)
+{
+    return tr_full_z_(shape, ((const double *)&z)[0], ((const double *)&z)[1], options);
 }
 #endif
 
