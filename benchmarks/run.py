@@ -1,0 +1,388 @@
+"""What `./dev bench` runs: our programs and their peers in interleaved rounds, and the tables and pictures of the ratios.
+
+A subject NAME is the program bench_NAME; its peers are peer_NAME (plain C) and peers/torch_NAME.py (PyTorch).  Absolute
+times wander on shared machines, so every round runs all of them one after the other, and a ratio is the median of the
+rounds' ratios."""
+
+import argparse
+import csv
+import datetime
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+ORDER = ["loops", "ops", "matmul", "train", "memory", "startup"]  # others follow
+RANKS = {"allreduce": 2, "scaling": 2}  # these run under `trireme run -n`
+FLOOR = "plain C"  # by hand: what no library gets below
+FELL = 1.10  # --check names what takes so much longer
+
+
+def output_of(*command, cwd=ROOT):
+    try:
+        done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def first_match(path, start):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(start)), "")
+    except OSError:
+        return ""
+
+
+# ---- programs ----
+
+def programs_of(folder):
+    found = {p.name[len("bench_"):]: p for p in sorted(folder.glob("bench_*")) if os.access(p, os.X_OK)}
+    return {name: found[name] for name in sorted(found, key=lambda n: (ORDER.index(n) if n in ORDER else 99, n))}
+
+
+def command_of(name, program):
+    if name in RANKS:
+        return [str(program.parent / "trireme"), "run", "--quiet", "-n", str(RANKS[name]), str(program)]
+    return [str(program)]
+
+
+def pythons_with_torch(said):
+    """The interpreters to compare with: those said, or the first of the usual ones that has PyTorch."""
+    for python in said or [shutil.which("python3"), "/usr/bin/python3"]:
+        version = python and output_of(python, "-c", "import torch; print(torch.__version__)")
+        if version:
+            yield python, version
+            if not said:
+                return
+        elif said:
+            print(f"bench: {python} has no PyTorch", file=sys.stderr)
+
+
+def rows_of(command, arguments, environment=None):
+    """Run a program of ours or a peer's and read its table; None if it is not there (status 77), or failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "table.csv")
+        status = subprocess.run([*command, *arguments, "--csv", path], stdout=subprocess.DEVNULL,
+                                env={**os.environ, **(environment or {})}).returncode
+        if status != 0:
+            if status != 77:
+                print(f"bench: status {status}: {' '.join(command)}", file=sys.stderr)
+            return None
+        with open(path, newline="") as table:
+            return list(csv.DictReader(table))
+
+
+def key_of(row):
+    return row["case"], row["size"], row["type"], row["threads"]
+
+
+class Results:
+    """Of one subject: for every program the rows of every round."""
+
+    def __init__(self):
+        self.rounds = {}  # who -> [ {key: row} ]
+        self.missing = set()
+
+    def add(self, who, rows):
+        if rows is None:
+            self.missing.add(who)
+        else:
+            self.rounds.setdefault(who, []).append({key_of(row): row for row in rows})
+
+    def keys(self, who="trireme"):
+        return list(dict.fromkeys(key for table in self.rounds.get(who, []) for key in table))
+
+    def values(self, who, key, column="median"):
+        return [float(table[key][column]) for table in self.rounds.get(who, []) if table.get(key, {}).get(column)]
+
+    def median(self, who, key, column="median"):
+        values = self.values(who, key, column)
+        return statistics.median(values) if values else None
+
+    def ratios(self, peer, key, ours="trireme"):
+        """How many times as long the peer takes, round by round."""
+        pairs = zip(self.rounds.get(ours, []), self.rounds.get(peer, []))
+        return [float(theirs[key]["median"]) / float(mine[key]["median"]) for mine, theirs in pairs
+                if key in mine and key in theirs]
+
+
+def measure(names, programs, pythons, options):
+    results = {name: Results() for name in names}
+    short = ["--quick"] if options.quick else ["--rounds", "5"]
+    if options.filter:
+        short += ["--filter", options.filter]
+    for turn in range(options.rounds):
+        for name in names:
+            print(f"round {turn + 1} of {options.rounds}: {name}", flush=True)
+            r = results[name]
+            r.add("trireme", rows_of(command_of(name, programs[name]), short))
+            by_hand = programs[name].parent / f"peer_{name}"
+            if by_hand.exists():
+                r.add(FLOOR, rows_of([str(by_hand)], short))
+            script = HERE / "peers" / f"torch_{name}.py"
+            if not script.exists():
+                continue
+            for python, version in pythons:
+                # OpenBLAS's own threads would fight with PyTorch's for the cores
+                r.add(f"PyTorch {version}", rows_of([python, str(script)], [a if a != "5" else "3" for a in short],
+                                                    {"OPENBLAS_NUM_THREADS": "1"}))
+            if not pythons:
+                r.missing.add("PyTorch")
+    return results
+
+
+# ---- what it ran on ----
+
+def compiler_of(build):
+    compiler = "cc"
+    try:
+        for line in (build / "CMakeCache.txt").read_text().splitlines():
+            if line.startswith("CMAKE_C_COMPILER:"):
+                compiler = line.split("=", 1)[1]
+    except OSError:
+        pass
+    return (output_of(compiler, "--version").splitlines() or ["unknown"])[0]
+
+
+def machine():
+    cpu = first_match("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
+    memory = first_match("/proc/meminfo", "MemTotal").split()
+    gigabytes = f", {int(memory[0]) / 1048576:.0f} GiB" if memory else ""
+    return f"{os.cpu_count()} x {cpu}{gigabytes}"
+
+
+def system():
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, AttributeError):
+        return platform.platform()
+
+
+def commit():
+    name = output_of("git", "rev-parse", "HEAD")
+    return name + (" and changes" if name and output_of(
+        "git", "status", "--porcelain", "-uno", "--", ".", ":!benchmarks/RESULTS.md", ":!benchmarks/results") else "")
+
+
+# ---- tables ----
+
+def number(x):
+    return "" if x is None else f"{x:,.0f}" if x >= 1000 else f"{x:.3g}"
+
+
+def factor(ratios):
+    if not ratios:
+        return ""
+    spread = f" [{number(min(ratios))}..{number(max(ratios))}]" if len(ratios) > 1 else ""
+    return f"**{number(statistics.median(ratios))}**{spread}"
+
+
+def table_of(name, r):
+    rows = [row for table in r.rounds["trireme"] for row in table.values()]
+    unit = next((row["unit"] for row in rows), "")
+    rate_unit = next((row["rate_unit"] for row in rows if row["rate_unit"]), "")
+    peers = [who for who in r.rounds if who != "trireme"]
+    head = ["case", "size", "threads", f"trireme, {unit}"]
+    if rate_unit:
+        head += [rate_unit, "of best"]
+    for peer in peers:
+        head += [f"{peer}, {unit}", f"trireme / {FLOOR}" if peer == FLOOR else f"{peer.split()[0]} / trireme"]
+    lines = [f"## {name}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for key in r.keys():
+        share = r.median("trireme", key, "share")
+        cells = [key[0], key[1], key[3], number(r.median("trireme", key))]
+        if rate_unit:
+            cells += [number(r.median("trireme", key, "rate")), "" if share is None else f"{100 * share:.0f} %"]
+        for peer in peers:
+            over = [1 / x for x in r.ratios(peer, key)] if peer == FLOOR else r.ratios(peer, key)
+            cells += [number(r.median(peer, key)), factor(over)]
+        lines.append("| " + " | ".join(cells) + " |")
+    for who in sorted(r.missing):
+        lines += ["", f"{who}: not measured, it is not installed here or did not run."]
+    return lines
+
+
+def report(results, pythons, build, load, options):
+    about = {
+        "machine": machine(),
+        "system": system(),
+        "compiler": compiler_of(build),
+        "peers": ", ".join(f"PyTorch {version}" for _, version in pythons) or "no PyTorch found",
+        "commit": commit() or "unknown",
+        "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
+        "load before": f"{load:.2f}" + ("" if load < 0.5 else ": the machine was not quiet"),
+    }
+    lines = ["# What was measured", "",
+             f"By `./dev bench`: medians over {options.rounds} interleaved rounds. A ratio of two times is the median of the "
+             "rounds' ratios, with the smallest and the largest: above 1 PyTorch takes longer, and so much longer than plain "
+             "C by hand Trireme takes. \"Of best\" is the share of what this machine was measured to do (each program's "
+             "heading says what that is).", "",
+             "| | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in about.items()), ""]
+    for name, r in results.items():
+        if not r.rounds.get("trireme"):
+            lines += [f"## {name}", "", "It failed.", ""]
+            continue
+        lines += [*table_of(name, r), ""]
+    return lines
+
+
+def save_rows(results, path):
+    """Every row of every round, for whoever wants to look closer."""
+    with open(path, "w", newline="") as file:
+        out = None
+        for r in results.values():
+            for tables in r.rounds.values():
+                for turn, table in enumerate(tables):
+                    for row in table.values():
+                        if not out:
+                            out = csv.DictWriter(file, ["round", *row])
+                            out.writeheader()
+                        out.writerow({"round": turn + 1, **row})
+
+
+def plot(name, r, path):
+    """How many times as long PyTorch takes, as bars; False without gnuplot or it."""
+    peers = [who for who in r.rounds if who not in ("trireme", FLOOR)]
+    bars = [(key, [r.ratios(peer, key) for peer in peers]) for key in r.keys()]
+    bars = [(key, ratios) for key, ratios in bars if any(ratios)]
+    if not bars or not shutil.which("gnuplot"):
+        return False
+    quoted = lambda text: '"' + text.replace("_", " ") + '"'
+    data = [" ".join([quoted("case"), *map(quoted, peers)])]
+    for (case, size, _, threads), ratios in bars:
+        label = f"{case}, {size}" + (f", {threads} threads" if threads != "1" else "")
+        data.append(" ".join([quoted(label), *(f"{statistics.median(x):.6g}" if x else "NaN" for x in ratios)]))
+    script = "\n".join([
+        f"set terminal pngcairo size {420 + 28 * len(bars) * len(peers)},560", f'set output "{path}"',
+        f'set title "{name}: time divided by Trireme\'s"', "set style data histograms", "set style fill solid 0.7",
+        "set boxwidth 0.9", "set logscale y", "set grid y", "set xtics rotate by -45 left", "set key top right",
+        "set bmargin 12", "set rmargin 20", "$rows << END", *data, "END",
+        "plot 1 with lines linecolor 'black' notitle, "
+        + ", ".join(f"$rows using {i + 2}:xtic(1) title columnheader" for i in range(len(peers)))])
+    return subprocess.run(["gnuplot"], input=script, text=True, stderr=subprocess.DEVNULL).returncode == 0
+
+
+# ---- --check: this build against that of the last results ----
+
+def last_results():
+    lines = (HERE / "RESULTS.md").read_text().splitlines() if (HERE / "RESULTS.md").exists() else []
+    cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    return {c[0]: c[1] for c in cells if len(c) == 2}
+
+
+def build_of(name):
+    """The programs of another commit, built in a folder of their own."""
+    folder = ROOT / "build" / "bench-before"
+    tree, build, mark = folder / "tree", folder / "build", folder / "commit"
+    if not mark.exists() or mark.read_text() != name:
+        shutil.rmtree(folder, ignore_errors=True)
+        tree.mkdir(parents=True)
+        archive = subprocess.Popen(["git", "archive", name], cwd=ROOT, stdout=subprocess.PIPE)
+        unpacked = subprocess.run(["tar", "-x", "-C", str(tree)], stdin=archive.stdout).returncode == 0
+        if archive.wait() != 0 or not unpacked:
+            return None
+        mark.write_text(name)
+    configure = ["cmake", "-S", str(tree), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                 "-DBUILD_TESTING=OFF", "--log-level=WARNING"]
+    for command in (configure, ["cmake", "--build", str(build), "--parallel", str(os.cpu_count())]):
+        print("$", *command, flush=True)
+        if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
+            return None
+    return build / "bin"
+
+
+def versus(names, before, after, rounds, arguments):
+    """Both builds' rows, A B B A, so that neither always comes first."""
+    results = {}
+    for name in names:
+        r = results[name] = Results()
+        for turn in range(rounds):
+            pair = [("before", before[name]), ("now", after[name])]
+            for who, program in pair if turn % 2 == 0 else pair[::-1]:
+                r.add(who, rows_of(command_of(name, program), arguments))
+    return results
+
+
+def check(names, programs, options):
+    last = last_results()
+    if last.get("machine") != machine():
+        print(f"bench: the last results are of another machine ({last.get('machine', 'there are none')}): nothing to compare")
+        return 0
+    name = last["commit"].split()[0]
+    folder = build_of(name)
+    if not folder:
+        print(f"bench: the commit of the last results, {name}, cannot be built here", file=sys.stderr)
+        return 1
+    before = programs_of(folder)
+    names = [n for n in names if n in before]
+    arguments = ["--quick"] if options.quick else ["--rounds", "5"]
+
+    def slower(results):
+        return {(n, key): r.ratios("now", key, ours="before") for n, r in results.items() for key in r.keys("now")
+                if r.ratios("now", key, ours="before")
+                and statistics.median(r.ratios("now", key, ours="before")) > FELL}
+
+    suspects = slower(versus(names, before, programs, options.rounds, arguments))
+    fell = {}
+    for n, key in suspects:  # a second look, at these alone
+        again = slower(versus([n], before, programs, 2 * options.rounds, [*arguments, "--filter", f"{key[0]} {key[1]}"]))
+        if (n, key) in again:
+            fell[n, key] = again[n, key]
+    for (n, key), ratios in fell.items():
+        print(f"slower: {n}, {key[0]}, {key[1]}, {key[3]} thread(s): {statistics.median(ratios):.2f} times as long "
+              f"[{min(ratios):.2f}..{max(ratios):.2f}] as at {name[:10]}")
+    if not fell:
+        print(f"nothing takes {FELL:.2f} times as long as at {name[:10]}, or longer")
+    return 1 if fell else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./dev bench", description="Measure Trireme beside its peers.")
+    parser.add_argument("subjects", nargs="*", help="of: what build/release/bin/bench_* there are; default: all")
+    parser.add_argument("--quick", action="store_true", help="under a minute: to see that all of it runs")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds (5; with --quick 1)")
+    parser.add_argument("--filter", default="", help="only cases with this in their name and size")
+    parser.add_argument("--python", action="append", help="an interpreter with PyTorch (may be repeated)")
+    parser.add_argument("--check", action="store_true", help="compare with the last results' commit: what got slower?")
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    options.rounds = options.rounds or (1 if options.quick else 5)
+
+    programs = programs_of(options.build / "bin")
+    names = options.subjects or list(programs)
+    unknown = [name for name in names if name not in programs]
+    if unknown or not names:
+        parser.error(f"no such subject: {' '.join(unknown)}; there are: {' '.join(programs)}")
+    if options.check:
+        return check(names, programs, options)
+
+    said = options.python or [p for p in os.environ.get("TRIREME_BENCH_PYTHON", "").split(":") if p]
+    pythons = list(pythons_with_torch(said))
+    load = os.getloadavg()[0]
+    results = measure(names, programs, pythons, options)
+
+    # Only a whole run may take the place of the last one.
+    whole = not options.quick and not options.filter and not options.subjects
+    to = HERE if whole else options.build / "bench"
+    (to / "results").mkdir(parents=True, exist_ok=True)
+    lines = report(results, pythons, options.build, load, options)
+    for name, r in results.items():
+        if r.rounds.get("trireme") and plot(name, r, to / "results" / f"{name}.png"):
+            at = lines.index(f"## {name}") + 1
+            lines[at:at] = ["", f"![{name}](results/{name}.png)"]
+    save_rows(results, to / "results" / "rows.csv")
+    (to / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")
+    print("\n".join(lines))
+    print(f"written: {to / 'RESULTS.md'}")
+    return 0 if all(r.rounds.get("trireme") for r in results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
