@@ -65,6 +65,15 @@ def pythons_with_torch(said):
             print(f"bench: {python} has no PyTorch", file=sys.stderr)
 
 
+def peer_environment(cache):
+    """OpenBLAS's pthread build keeps threads of its own, which fight with PyTorch's for the cores (up to 27 times slower
+    than one thread); the OpenMP build, where it can stand in as the BLAS, is the fair baseline."""
+    folder = cache.get("OPENBLAS_LIBDIR", "").rstrip("/")
+    if not os.path.exists(os.path.join(folder, "libblas.so.3")):
+        return {}
+    return {"LD_LIBRARY_PATH": os.pathsep.join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))}
+
+
 def rows_of(command, arguments, environment=None):
     """Run a program of ours or a peer's and read its table; None if it is not there (status 77), or failed."""
     with tempfile.TemporaryDirectory() as folder:
@@ -115,9 +124,9 @@ class Results:
 
 def measure(names, programs, pythons, options):
     results = {name: Results() for name in names}
-    short = ["--quick"] if options.quick else ["--rounds", "5"]
-    if options.filter:
-        short += ["--filter", options.filter]
+    environment = peer_environment(cache_of(options.build))
+    only = ["--filter", options.filter] if options.filter else []
+    short, slow = ([*(["--quick"] if options.quick else ["--rounds", n]), *only] for n in ("5", "3"))
     for turn in range(options.rounds):
         for name in names:
             print(f"round {turn + 1} of {options.rounds}: {name}", flush=True)
@@ -130,9 +139,7 @@ def measure(names, programs, pythons, options):
             if not script.exists():
                 continue
             for python, version in pythons:
-                # OpenBLAS's own threads would fight with PyTorch's for the cores
-                r.add(f"PyTorch {version}", rows_of([python, str(script)], [a if a != "5" else "3" for a in short],
-                                                    {"OPENBLAS_NUM_THREADS": "1"}))
+                r.add(f"PyTorch {version}", rows_of([python, str(script)], slow, environment))
             if not pythons:
                 r.missing.add("PyTorch")
     return results
@@ -140,15 +147,28 @@ def measure(names, programs, pythons, options):
 
 # ---- what it ran on ----
 
-def compiler_of(build):
-    compiler = "cc"
+def cache_of(build):
+    """What CMake found."""
     try:
-        for line in (build / "CMakeCache.txt").read_text().splitlines():
-            if line.startswith("CMAKE_C_COMPILER:"):
-                compiler = line.split("=", 1)[1]
+        lines = (build / "CMakeCache.txt").read_text().splitlines()
     except OSError:
-        pass
-    return (output_of(compiler, "--version").splitlines() or ["unknown"])[0]
+        return {}
+    return {name: value for name, _, value in (line.replace(":", "=", 1).split("=", 2) for line in lines
+                                               if line.count("=") and ":" in line.split("=")[0])}
+
+
+def compiler_of(cache):
+    return (output_of(cache.get("CMAKE_C_COMPILER", "cc"), "--version").splitlines() or ["unknown"])[0]
+
+
+def libraries_of(cache):
+    header = Path(cache.get("DNNL_INCLUDE_DIR", "/none")) / "oneapi" / "dnnl" / "dnnl_version.h"
+    words = header.read_text().split() if header.exists() else []
+    onednn = ".".join(words[words.index(f"DNNL_VERSION_{part}") + 1] for part in ("MAJOR", "MINOR", "PATCH")
+                      if f"DNNL_VERSION_{part}" in words)
+    found = {"OpenBLAS": cache.get("OPENBLAS_VERSION", ""), "oneDNN": onednn,
+             "MPI": (output_of("mpirun", "--version").splitlines() or [""])[0].replace("mpirun ", "")}
+    return ", ".join(f"{name} {version}" for name, version in found.items() if version)
 
 
 def machine():
@@ -210,10 +230,12 @@ def table_of(name, r):
 
 
 def report(results, pythons, build, load, options):
+    cache = cache_of(build)
     about = {
         "machine": machine(),
         "system": system(),
-        "compiler": compiler_of(build),
+        "compiler": compiler_of(cache),
+        "libraries": libraries_of(cache),
         "peers": ", ".join(f"PyTorch {version}" for _, version in pythons) or "no PyTorch found",
         "commit": commit() or "unknown",
         "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),

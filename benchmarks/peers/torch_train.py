@@ -1,7 +1,4 @@
-"""bench_train in PyTorch.
-
-On two threads Debian's PyTorch may find an OpenBLAS that keeps threads of its own, which fight with PyTorch's for the
-cores: OPENBLAS_NUM_THREADS=1 is then the fairer baseline, and what the driver sets."""
+"""bench_train in PyTorch."""
 
 import os
 
