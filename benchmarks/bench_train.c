@@ -26,12 +26,8 @@ typedef struct {
     double *y, *dy;          /* (batch, out) */
 } plain_layer;
 
-static double *numbers(int64_t n)
-{
-    double *x = calloc((size_t)n, sizeof *x);
-    if (!x) abort();
-    return x;
-}
+/* n zeros, of the open scope. */
+static double *numbers(int64_t n) { return tr_data(tr_zeros(TR_SHAPE(n), .dtype = TR_FLOAT64)); }
 
 static void plain_step(plain_layer *l, const double *x, const int64_t *target, int batch, double lr, double momentum)
 {
@@ -84,12 +80,13 @@ static double error_of(void *unused)
     plain_layer l[LAYERS];
     double *x = numbers(BATCH * PIXELS), largest = 0;
     int64_t target[BATCH];
-    if (tr_to_data(m.x, TR_FLOAT64, x) < 0 || tr_to_data(m.y, TR_INT64, target) < 0) return INFINITY;
+    if (!x || tr_to_data(m.x, TR_FLOAT64, x) < 0 || tr_to_data(m.y, TR_INT64, target) < 0) return INFINITY;
     for (int k = 0; k < LAYERS; k++) {
         int64_t n = widths[k] * widths[k + 1];
         l[k] = (plain_layer){numbers(n), numbers(widths[k + 1]), numbers(n), numbers(widths[k + 1]), numbers(BATCH * widths[k + 1]), numbers(BATCH * widths[k + 1])};
-        if (tr_to_data(p.tensor[2 * k], TR_FLOAT64, l[k].w) < 0 || tr_to_data(p.tensor[2 * k + 1], TR_FLOAT64, l[k].b) < 0) return INFINITY;
+        if (!l[k].w || !l[k].b || tr_to_data(p.tensor[2 * k], TR_FLOAT64, l[k].w) < 0 || tr_to_data(p.tensor[2 * k + 1], TR_FLOAT64, l[k].b) < 0) return INFINITY;
     }
+    if (tr_error_stands()) return INFINITY; /* memory was missing */
     for (int step = 0; step < STEPS; step++) {
         if (mlp_step(&m) < 0) return INFINITY;
         plain_step(l, x, target, BATCH, 0.01, 0.9);
@@ -100,10 +97,7 @@ static double error_of(void *unused)
             double error = fabs(w[i] - l[k].w[i]);
             if (!(error <= largest)) largest = error;
         }
-        double *held[] = {l[k].w, l[k].b, l[k].vw, l[k].vb, l[k].y, l[k].dy};
-        for (int i = 0; i < 6; i++) free(held[i]);
     }
-    free(x);
     return largest;
 }
 
