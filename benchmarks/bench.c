@@ -22,9 +22,16 @@ static const char usage[] =
     "  --csv FILE     write the table there, too\n"
     "  --quick        short samples of less work: to see that it runs\n";
 
+static const char *synopsis(void)
+{
+    static char line[256];
+    snprintf(line, sizeof line, "%s: %s\nusage: bench_%s [--rounds N] [--filter TEXT] [--csv FILE] [--quick]\n", subject.name, subject.about, subject.name);
+    return line;
+}
+
 static bool refuse(void)
 {
-    fprintf(stderr, "usage: bench_%s [--rounds N] [--filter TEXT] [--csv FILE] [--quick]\n%s", subject.name, usage);
+    fprintf(stderr, "%s%s", synopsis(), usage);
     status = 2;
     return false;
 }
@@ -52,6 +59,9 @@ bool bench_begin(int argc, char **argv, bench_subject s)
         case 'f': filter = optarg; break;
         case 'c': path = optarg; break;
         case 'q': quick = true; break;
+        case 'h':
+            printf("%s%s", synopsis(), usage);
+            return false;
         default: return refuse();
         }
     }
@@ -122,7 +132,7 @@ static double quantile(const double *sample, int count, double q)
     return sample[below] + (at - below) * (sample[above] - sample[below]);
 }
 
-void bench_report(bench_case c, double *samples, int count, double error)
+double bench_report(bench_case c, double *samples, int count, double error)
 {
     const char *type = c.type ? c.type : "float32";
     int threads = c.threads ? c.threads : 1;
@@ -143,6 +153,13 @@ void bench_report(bench_case c, double *samples, int count, double error)
     fflush(stdout);
     if (csv)
         fprintf(csv, "%s,%s,%s,%s,%d,%s,%s,%.6g,%.6g,%.6g,%s,%d,%s,%s,%s,%s,%s\n", subject.name, c.name, c.size, type, threads, subject.who, subject.version, median, p10, p90, subject.unit, count, rate, *rate ? subject.rate_unit : "", ceiling, share, wrong);
+    return median;
+}
+
+void bench_wrong(const char *name, const char *size, double error, double tolerance)
+{
+    printf(" %-21s %16s   WRONG: error %g, at most %g was expected; not timed\n", name, size, error, tolerance);
+    status = 1;
 }
 
 static double sample(const bench_case *c, int64_t times)
@@ -167,8 +184,7 @@ void bench_run(bench_case c)
     if (!bench_wants(c.name, c.size)) return;
     double error = c.check ? c.check(c.data) : NAN;
     if (c.check && !(error <= c.tolerance)) { /* NaN is wrong, too */
-        printf(" %-21s %16s   WRONG: error %g, at most %g was expected; not timed\n", c.name, c.size, error, c.tolerance);
-        status = 1;
+        bench_wrong(c.name, c.size, error, c.tolerance);
         return;
     }
     int64_t times = c.times;

@@ -49,8 +49,12 @@ bool bench_wants(const char *name, const char *size);
 /* Check and time a case; a line of the table. */
 void bench_run(bench_case c);
 
-/* A line of the table for samples that the program took itself, in the subject's unit; error NAN: none is known. */
-void bench_report(bench_case c, double *samples, int count, double error);
+/* A line of the table for samples that the program took itself, in the subject's unit; error NAN: none is known.  Returns
+ * the median. */
+double bench_report(bench_case c, double *samples, int count, double error);
+
+/* A line that says that an answer was wrong; the program fails. */
+void bench_wrong(const char *name, const char *size, double error, double tolerance);
 
 /* How many samples to take; whether everything is to be short. */
 int bench_rounds(void);

@@ -18,8 +18,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ORDER = ["loops", "ops", "matmul", "train", "memory", "startup"]  # others follow
-RANKS = {"allreduce": 2, "scaling": 2}  # these run under `trireme run -n`
+ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
+RANKS = {"allreduce": 2}  # run under `trireme run -n`
 FLOOR = "plain C"  # by hand: what no library gets below
 FELL = 1.10  # --check names what takes so much longer
 
