@@ -211,7 +211,7 @@ def table_of(name, r):
     peers = [who for who in r.rounds if who != "trireme"]
     head = ["case", "size", "threads", f"trireme, {unit}"]
     if rate_unit:
-        head += [rate_unit, "of best"]
+        head += [rate_unit, "best", "of best"]
     for peer in peers:
         head += [f"{peer}, {unit}", f"trireme / {FLOOR}" if peer == FLOOR else f"{peer.split()[0]} / trireme"]
     lines = [f"## {name}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
@@ -219,7 +219,8 @@ def table_of(name, r):
         share = r.median("trireme", key, "share")
         cells = [key[0], key[1], key[3], number(r.median("trireme", key))]
         if rate_unit:
-            cells += [number(r.median("trireme", key, "rate")), "" if share is None else f"{100 * share:.0f} %"]
+            cells += [number(r.median("trireme", key, "rate")), number(r.median("trireme", key, "ceiling")),
+                      "" if share is None else f"{100 * share:.0f} %"]
         for peer in peers:
             over = [1 / x for x in r.ratios(peer, key)] if peer == FLOOR else r.ratios(peer, key)
             cells += [number(r.median(peer, key)), factor(over)]
@@ -244,8 +245,9 @@ def report(results, pythons, build, load, options):
     lines = ["# What was measured", "",
              f"By `./dev bench`: medians over {options.rounds} interleaved rounds. A ratio of two times is the median of the "
              "rounds' ratios, with the smallest and the largest: above 1 PyTorch takes longer, and so much longer than plain "
-             "C by hand Trireme takes. \"Of best\" is the share of what this machine was measured to do (each program's "
-             "heading says what that is).", "",
+             "C by hand Trireme takes. \"Best\" is what this machine was measured to do in the "
+             "same minute, on as many threads (each program's heading says doing what): two virtual cores are at times "
+             "two halves of one, and then the best of two threads is that of one.", "",
              "| | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in about.items()), ""]
     for name, r in results.items():
         if not r.rounds.get("trireme"):
@@ -376,13 +378,13 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measure Trireme beside its peers.")
     parser.add_argument("subjects", nargs="*", help="of: what build/release/bin/bench_* there are; default: all")
     parser.add_argument("--quick", action="store_true", help="under a minute: to see that all of it runs")
-    parser.add_argument("--rounds", type=int, help="interleaved rounds (5; with --quick 1)")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds (4; with --quick 1)")
     parser.add_argument("--filter", default="", help="only cases with this in their name and size")
     parser.add_argument("--python", action="append", help="an interpreter with PyTorch (may be repeated)")
     parser.add_argument("--check", action="store_true", help="compare with the last results' commit: what got slower?")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.rounds = options.rounds or (1 if options.quick else 4)
 
     programs = programs_of(options.build / "bin")
     names = options.subjects or list(programs)
