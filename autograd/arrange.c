@@ -176,7 +176,7 @@ tr_tensor *(tr_cumsum)(tr_tensor *x, int dim)
     kernel_call call = {.kernel = KERNEL_CUMSUM, .type = (uint8_t)type, .n = y->numel, .at = {y->data, dense->data}, .size = {1, 1, 1}};
     for (int i = 0; i < x->shape.ndim; i++) call.size[i < d ? 0 : i == d ? 1
                                                                          : 2] *= x->shape.size[i];
-    if (y->numel && kernel_run(core_device_at(x), &call) < 0) return NULL;
+    if (y->numel && autograd_run(&call, y, dense, NULL, NULL) < 0) return NULL;
     autograd_args args = numbers(d, 0);
     return autograd_note(y, &autograd_cumsum, x, NULL, NULL, 0, &args);
 }

@@ -128,7 +128,7 @@ static int write_rows(int kernel, tr_tensor *to, const tr_shape *whole, int dim,
         .kernel = (uint16_t)kernel, .type = to->dtype, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
     for (int d = 0; d < dim; d++) call.size[0] *= whole->size[d];
     for (int d = dim + 1; d < whole->ndim; d++) call.size[2] *= whole->size[d];
-    return from->numel || index->numel ? kernel_run(core_device_at(to), &call) : 0;
+    return from->numel || index->numel ? autograd_run(&call, to, from, index, NULL) : 0;
 }
 
 typedef struct {

@@ -16,6 +16,7 @@
 #include <trireme/autograd.h>
 #include "core/tensor.h"
 #include "core/thread.h"
+#include "autograd/record.h"
 #include "kernels/kernels.h"
 
 enum { AUTOGRAD_INPUTS = 3 }; /* edges inline; cat has more and allocates */

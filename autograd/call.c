@@ -60,7 +60,7 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
         }
         call.ndim = (uint8_t)autograd_collapse(out->shape.ndim, call.size, call.stride, inputs + 1);
     }
-    return kernel_run(core_device_at(out), &call);
+    return autograd_run(&call, out, inputs > 0 ? in[0] : NULL, inputs > 1 ? in[1] : NULL, inputs > 2 ? in[2] : NULL);
 }
 
 int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
@@ -77,7 +77,7 @@ int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_te
     call.at[0] = out->data;
     call.at[1] = number_a ? autograd_number_at(a, type) : a->data;
     call.at[2] = number_b ? autograd_number_at(b, type) : b->data;
-    return kernel_run(core_device_at(out), &call);
+    return autograd_run(&call, out, a, b, NULL);
 }
 
 tr_tensor *autograd_plain_copy(tr_tensor *t, tr_dtype type)

@@ -12,6 +12,7 @@ static tr_tensor *filled(tr_shape shape, double value, tr_tensor_options options
     return t;
 }
 
+tr_tensor *(tr_zeros)(tr_shape shape, tr_tensor_options options) { return filled(shape, 0, options, "tr_zeros"); }
 tr_tensor *(tr_ones)(tr_shape shape, tr_tensor_options options) { return filled(shape, 1, options, "tr_ones"); }
 tr_tensor *(tr_full)(tr_shape shape, double value, tr_tensor_options options) { return filled(shape, value, options, "tr_full"); }
 
@@ -62,7 +63,7 @@ static tr_tensor *steps(int64_t n, double start, double step, tr_tensor_options 
     if (!t) return NULL;
     kernel_call call = {
         .kernel = KERNEL_ARANGE, .type = (uint8_t)dtype, .n = n, .at = {t->data}, .number = {start, step}};
-    if (n && kernel_run(options.device, &call) < 0) return NULL;
+    if (n && autograd_run(&call, t, NULL, NULL, NULL) < 0) return NULL;
     if (options.requires_grad) t->flags |= CORE_REQUIRES_GRAD;
     return t;
 }

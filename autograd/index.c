@@ -60,7 +60,7 @@ tr_tensor *(tr_index_select)(tr_tensor *x, int dim, tr_tensor *index)
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &shape, "tr_index_select");
     if (!y) return NULL;
     kernel_call call = rows_call(KERNEL_INDEX_SELECT, y, dense, index, &x->shape, d);
-    if (y->numel && kernel_run(core_device_at(x), &call) < 0) return NULL;
+    if (y->numel && autograd_run(&call, y, dense, index, NULL) < 0) return NULL;
     return autograd_note(y, &autograd_index_select, x, index, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1, .n = {d}});
 }
 
@@ -75,7 +75,7 @@ static int along(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tens
         call.size[d] = index->shape.size[d];
         call.stride[view][d] = strided->stride[d];
     }
-    return index->numel ? kernel_run(core_device_at(to), &call) : 0;
+    return index->numel ? autograd_run(&call, to, from, index, NULL) : 0;
 }
 
 static bool index_fits(const char *function, const tr_tensor *x, int dim, const tr_tensor *index)
@@ -171,7 +171,7 @@ static int by_mask(int kernel, tr_tensor *to, const tr_tensor *from, const tr_te
 {
     kernel_call call = {
         .kernel = (uint16_t)kernel, .type = to->dtype, .n = to->numel, .at = {to->data, from->data, mask->data}, .size = {mask->numel}};
-    return mask->numel ? kernel_run(core_device_at(to), &call) : 0;
+    return mask->numel ? autograd_run(&call, to, from, mask, NULL) : 0;
 }
 
 static tr_tensor *masked_scatter(tr_tensor *src, tr_tensor *mask)

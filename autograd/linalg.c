@@ -56,7 +56,7 @@ tr_tensor *(tr_inv)(tr_tensor *a)
     for (int64_t i = 0; i < batch; i++) {
         kernel_call call = {
             .kernel = KERNEL_INVERSE, .type = a->dtype, .n = n * n, .at = {(char *)y->data + i * bytes, (char *)dense->data + i * bytes}, .size = {n}};
-        if (kernel_run(core_device_at(a), &call) < 0) return NULL;
+        if (autograd_run(&call, y, dense, NULL, NULL) < 0) return NULL;
     }
     return autograd_note(y, &autograd_inverse, a, NULL, NULL, AUTOGRAD_Y | AUTOGRAD_CONJUGATES, NULL);
 }
@@ -90,7 +90,7 @@ static tr_tensor *solve(tr_tensor *a, tr_tensor *b)
     int last = b->shape.ndim - 1;
     kernel_call call = {
         .kernel = KERNEL_SOLVE, .type = a->dtype, .n = x->numel, .at = {x->data, dense_a->data, dense_b->data}, .size = {batch_of(a), b->shape.size[last - 1], b->shape.size[last]}};
-    if (x->numel && kernel_run(core_device_at(a), &call) < 0) return NULL;
+    if (x->numel && autograd_run(&call, x, dense_a, dense_b, NULL) < 0) return NULL;
     return autograd_note(x, &autograd_solve, a, b, NULL, AUTOGRAD_A | AUTOGRAD_Y | AUTOGRAD_CONJUGATES, NULL);
 }
 
@@ -182,6 +182,6 @@ tr_tensor *(tr_det)(tr_tensor *a)
     if (!y) return NULL;
     kernel_call call = {
         .kernel = KERNEL_DET, .type = a->dtype, .n = y->numel, .at = {y->data, dense->data}, .size = {y->numel, a->shape.size[a->shape.ndim - 1]}};
-    if (y->numel && kernel_run(core_device_at(a), &call) < 0) return NULL;
+    if (y->numel && autograd_run(&call, y, dense, NULL, NULL) < 0) return NULL;
     return autograd_note(y, &autograd_det, a, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y | AUTOGRAD_CONJUGATES, NULL);
 }

@@ -9,7 +9,7 @@ static int run(int kernel, tr_tensor *out, const tr_tensor *a, const tr_tensor *
 {
     kernel_call call = {
         .kernel = (uint16_t)kernel, .type = out->dtype, .n = out->numel, .at = {out->data, a->data, b->data, target->data}, .number = {(double)reduction}, .size = {x->size[0], x->size[1]}};
-    return kernel_run(core_device_at(out), &call);
+    return autograd_run(&call, out, a, b, target);
 }
 
 static tr_tensor *nll(tr_tensor *x, tr_tensor *target, tr_reduction reduction);

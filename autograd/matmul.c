@@ -26,7 +26,7 @@ static void place(kernel_call *call, int view, operand x)
     call->stride[view][2] = stride[!x.turned];
 }
 
-static int run(tr_tensor *c, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
+static int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
 {
     if (c->numel == 0) return 0;
     call->kernel = KERNEL_GEMM;
@@ -39,7 +39,7 @@ static int run(tr_tensor *c, kernel_call *call, int64_t batch, int64_t m, int64_
     call->size[1] = m;
     call->size[2] = n;
     call->size[3] = k;
-    return kernel_run(core_device_at(c), call);
+    return autograd_run(call, c, a, b, NULL);
 }
 
 /* c = a b over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2. */
@@ -50,7 +50,7 @@ static int product(tr_tensor *c, operand a, operand b)
     place(&call, 0, result);
     place(&call, 1, a);
     place(&call, 2, b);
-    return run(c, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
+    return run(c, a.t, b.t, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
 }
 
 /* A product for a derivative that is not differentiated itself. */
@@ -136,7 +136,7 @@ static tr_tensor *outer(tr_tensor *dy, tr_tensor *v)
     place(&call, 0, (operand){c, false});
     place_vector(&call, 1, dy, false);
     place_vector(&call, 2, v, true);
-    return run(c, &call, 1, m, n, 1) == 0 ? c : NULL;
+    return run(c, dy, v, &call, 1, m, n, 1) == 0 ? c : NULL;
 }
 
 /* a' dy, without noting it. */
@@ -150,7 +150,7 @@ static tr_tensor *turned_times_vector(tr_tensor *a, tr_tensor *dy)
     place_vector(&call, 0, y, false);
     place(&call, 1, (operand){a, true});
     place_vector(&call, 2, dy, false);
-    return run(y, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
+    return run(y, a, dy, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
 }
 
 static void mv_derivative(autograd_node *n, tr_tensor *dy)
@@ -241,7 +241,7 @@ static tr_tensor *times_vector(tr_tensor *a, tr_tensor *b)
     tr_tensor *y = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {m}}, "tr_matmul");
     if (!y) return NULL;
     kernel_call call = {.at = {y->data, a->data, b->data}, .stride = {{0, 1, 1}, {0, dot ? 1 : a->stride[0], a->stride[!dot]}, {0, b->stride[0], 1}}};
-    if (run(y, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
+    if (run(y, a, b, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(y, dot ? &autograd_dot : &autograd_mv, a, b, NULL, saves, NULL);
 }

@@ -13,7 +13,7 @@ static int run(int kernel_flags, tr_tensor *y, const tr_tensor *x, tr_tensor *in
         .kernel = KERNEL_SORT, .type = x->dtype, .flags = (uint32_t)kernel_flags, .n = x->numel, .at = {y->data, x->data, index->data}, .size = {1, 1, 1}};
     for (int d = 0; d < x->shape.ndim; d++) call.size[d < dim ? 0 : d == dim ? 1
                                                                              : 2] *= x->shape.size[d];
-    return x->numel ? kernel_run(core_device_at(x), &call) : 0;
+    return x->numel ? autograd_run(&call, y, x, index, NULL) : 0;
 }
 
 /* Where the sorted elements of x stand along dim. */

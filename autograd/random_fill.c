@@ -55,6 +55,17 @@ static void fill_strided(const autograd_distribution *d, tr_generator *g, tr_ten
 
 /* The generator counts 32-bit words.  The kernel counts elements, of one word or (float64) two, and makes normal ones in
  * pairs; starting at a whole pair, no word serves twice. */
+static int count(core_object *generator, kernel_call *call)
+{
+    tr_generator *g = (tr_generator *)generator;
+    uint64_t words = call->type == TR_FLOAT64 ? 2 : 1, unit = call->kernel == KERNEL_PHILOX_NORMAL ? 2 * words : words;
+    uint64_t start = (g->offset + unit - 1) / unit * unit;
+    call->word[0] = g->seed;
+    call->word[1] = start / words;
+    g->offset = start + ((uint64_t)call->n * words + unit - 1) / unit * unit;
+    return 0;
+}
+
 static int fill_counted(const autograd_distribution *d, tr_generator *g, tr_tensor *t, const char *what)
 {
     TR_SCOPE;
@@ -62,16 +73,13 @@ static int fill_counted(const autograd_distribution *d, tr_generator *g, tr_tens
     if (!dense) return -1;
     tr_dtype part = part_type((tr_dtype)t->dtype);
     int64_t n = t->numel * (part != t->dtype ? 2 : 1);
-    uint64_t words = part == TR_FLOAT64 ? 2 : 1, unit = d->kind == AUTOGRAD_NORMAL ? 2 * words : words;
-    uint64_t start = (g->offset + unit - 1) / unit * unit;
     kernel_call call = {.kernel = d->kind == AUTOGRAD_UNIFORM ? KERNEL_PHILOX_UNIFORM : KERNEL_PHILOX_NORMAL, .type = (uint8_t)part, .n = n};
     call.at[0] = dense->data;
     call.number[0] = d->a;
     call.number[1] = d->b;
-    call.word[0] = g->seed;
-    call.word[1] = start / words;
-    if (kernel_run(core_device_at(t), &call) < 0) return -1;
-    g->offset = start + ((uint64_t)n * words + unit - 1) / unit * unit;
+    count(&g->object, &call);
+    const tr_tensor *view[KERNEL_VIEWS] = {dense};
+    if ((core_here()->recording ? autograd_run_recorded(&call, view, &g->object, count) : kernel_run(core_device_at(t), &call)) < 0) return -1;
     return dense == t ? 0 : autograd_pointwise(KERNEL_COPY, (tr_dtype)t->dtype, t, &dense, 1, 0);
 }
 
@@ -89,6 +97,7 @@ int autograd_draw(autograd_distribution d, tr_generator *generator, tr_tensor *t
     if (part != t->dtype && d.kind == AUTOGRAD_NORMAL) d.b /= sqrt(2); /* each half has half of the variance */
     if (t->numel == 0) return 0;
     if (g->kind == TR_PHILOX) return fill_counted(&d, g, t, what);
+    if (autograd_not_recorded(what, "the numbers of a Mersenne Twister come one after the other (take a generator of TR_PHILOX)") < 0) return -1;
     int64_t n = t->numel * (part != t->dtype ? 2 : 1);
     if (core_device_at(t).type == TR_CPU) {
         if (core_row_major_tensor(t))

@@ -54,7 +54,7 @@ static int run(int kernel, tr_dtype type, const plan *p, const tr_tensor *x, tr_
             call.stride[0][at] = stride[g][0][d];
             call.stride[1][at] = stride[g][1][d];
         }
-    return kernel_run(core_device_at(x), &call);
+    return autograd_run(&call, y, x, NULL, NULL);
 }
 
 static autograd_args remember(const tr_tensor *x, const plan *p)
@@ -82,7 +82,7 @@ static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor 
     call.size[0] = x->numel;
     call.stride[0][0] = 0;
     call.stride[1][0] = 1;
-    if (kernel_run(core_device_at(x), &call) < 0) return NULL;
+    if (autograd_run(&call, y, x, NULL, NULL) < 0) return NULL;
     y = autograd_note(y, op, x, NULL, NULL, 0, NULL);
     autograd_args *args = autograd_args_of(y);
     if (args) {

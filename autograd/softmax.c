@@ -11,7 +11,7 @@ static int run(int kernel, tr_tensor *out, const tr_tensor *a, const tr_tensor *
         .kernel = (uint16_t)kernel, .type = out->dtype, .n = out->numel, .at = {out->data, a->data, b ? b->data : NULL}, .size = {1, 1, 1}};
     for (int d = 0; d < out->shape.ndim; d++) call.size[d < dim ? 0 : d == dim ? 1
                                                                                : 2] *= out->shape.size[d];
-    return out->numel ? kernel_run(core_device_at(out), &call) : 0;
+    return out->numel ? autograd_run(&call, out, a, b, NULL) : 0;
 }
 
 static tr_tensor *sum_along(tr_tensor *t, int dim) { return (tr_sum)(t, (tr_reduce_options){.dims = &dim, .ndims = 1, .keepdim = true}); }

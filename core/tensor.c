@@ -7,7 +7,7 @@
 
 /* ---- storages ---- */
 
-static void storage_free(core_storage *s)
+void core_storage_free(core_storage *s)
 {
     if (s->is_foreign) {
         if (s->release) s->release(s->foreign);
@@ -21,16 +21,16 @@ void core_storage_give_back(core_storage *s)
 {
     if (atomic_fetch_sub(&s->lent, 1) != 1) return;
     core_thread_know(core_here()); /* a thread that never made a tensor gets something onto its lists */
-    storage_free(s);
+    core_storage_free(s);
 }
 
-static void storage_release(core_storage *s)
+void core_storage_drop(core_storage *s)
 {
-    if (--s->count) return;
+    if (--s->count || s->recorded) return;
     if (atomic_load_explicit(&s->lent, memory_order_relaxed))
         core_storage_give_back(s);
     else
-        storage_free(s);
+        core_storage_free(s);
 }
 
 core_storage *core_storage_lend(const tr_tensor *t)
@@ -53,6 +53,7 @@ static inline core_storage *storage_new(const core_device *device, tr_device at,
     s->at = at;
     s->device = device;
     s->is_foreign = false;
+    s->recorded = false;
     if (device == &core_cpu && bytes <= (int64_t)sizeof s->small) {
         s->data = s->small;
         s->capacity = (int64_t)sizeof s->small;
@@ -97,7 +98,7 @@ static void tensor_destroy(core_object *object)
     if (sink && sink->made == t) sink->made = NULL;
     tr_tensor *base = t->base ? leave_base(t) : NULL;
     if (t->grad) core_drop_tensor(t->grad);
-    storage_release(t->storage);
+    core_storage_drop(t->storage);
     core_pool_give(core_here(), CORE_POOL_TENSOR, t);
     if (origin) core_origin_release(origin);
     if (sink) core_origin_release(sink);
@@ -111,11 +112,11 @@ static inline tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const
 {
     tr_tensor *t = storage ? core_pool_take(core_here(), CORE_POOL_TENSOR, sizeof *t, what) : NULL;
     if (!t) {
-        if (storage) storage_release(storage);
+        if (storage) core_storage_drop(storage);
         return NULL;
     }
     t->dtype = (uint8_t)dtype;
-    t->flags = 0;
+    t->flags = core_here()->recording ? CORE_MADE_RECORDING : 0;
     core_copy_shape(&t->shape, shape);
     t->numel = numel;
     t->data = storage->data;
@@ -135,7 +136,7 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
     tr_tensor *t = handle_new(storage_new(device, at, n * core_dtype_bytes[dtype], what), dtype, shape, n, what);
     if (!t) return NULL;
     core_row_major(shape->ndim, shape->size, t->stride);
-    t->flags = CORE_ROW_MAJOR;
+    t->flags |= CORE_ROW_MAJOR;
     return t;
 }
 
@@ -149,7 +150,7 @@ tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what
         core_copy_sizes(x->shape.ndim, t->stride, x->stride);
     else
         core_row_major(x->shape.ndim, x->shape.size, t->stride);
-    t->flags = CORE_ROW_MAJOR;
+    t->flags |= CORE_ROW_MAJOR;
     return t;
 }
 
@@ -178,7 +179,7 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     while (t->views) core_drop_tensor(leave_base(t->views));
     t->object.count--;
     from->storage->count++;
-    storage_release(t->storage);
+    core_storage_drop(t->storage);
     t->storage = from->storage;
     t->data = from->data;
     t->dtype = from->dtype;
@@ -267,9 +268,16 @@ int64_t core_offset(const tr_tensor *t, int64_t i)
 
 /* ---- values ---- */
 
+int core_value_leaves(const char *function)
+{
+    if (!core_here()->recording) return 0;
+    return core_fail_status("%s: a value leaves the step that is being recorded, which a replay cannot follow; keep the tensor and read it after tr_record_end", function);
+}
+
 double(tr_get)(const tr_tensor *t, int64_t i)
 {
     if (!t) return core_null_status("tr_get"), NAN;
+    if (core_value_leaves("tr_get") < 0) return NAN;
     if (i < 0 || i >= t->numel) return core_fail("tr_get: there is no element %lld in %s", (long long)i, core_show(t)), NAN;
     int64_t at = core_offset(t, i);
     if (core_device_at(t).type == TR_CPU) return core_element_get(t->data, (tr_dtype)t->dtype, at);
@@ -282,6 +290,7 @@ double(tr_get)(const tr_tensor *t, int64_t i)
 double(tr_item)(const tr_tensor *t)
 {
     if (!t) return core_null_status("tr_item"), NAN;
+    if (core_value_leaves("tr_item") < 0) return NAN;
     if (t->numel != 1) return core_fail("tr_item: %s has %lld elements, not one: a Tensor with %lld elements cannot be converted to Scalar", core_show(t), (long long)t->numel, (long long)t->numel), NAN;
     return (tr_get)(t, 0);
 }
@@ -290,6 +299,7 @@ int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data)
 {
     if (!t || (!data && t->numel)) return core_null_status("tr_to_data");
     if (!core_dtype_ok(to)) return core_fail_status("tr_to_data: %d is no element type", (int)to);
+    if (core_value_leaves("tr_to_data") < 0) return -1;
     if (core_device_at(t).type != TR_CPU) return core_fail_status("tr_to_data: %s: bring it to the CPU first (tr_to_device)", core_show(t));
     tr_dtype from = (tr_dtype)t->dtype;
     if (core_row_major_tensor(t)) {
@@ -339,13 +349,6 @@ static tr_tensor *make(tr_shape shape, const tr_tensor_options *options, tr_dtyp
 }
 
 tr_tensor *(tr_empty)(tr_shape shape, tr_tensor_options options) { return make(shape, &options, TR_DEFAULT_DTYPE, "tr_empty"); }
-
-tr_tensor *(tr_zeros)(tr_shape shape, tr_tensor_options options)
-{
-    tr_tensor *t = make(shape, &options, TR_DEFAULT_DTYPE, "tr_zeros");
-    if (t && t->storage->device->zero(t->data, t->numel * core_dtype_bytes[t->dtype]) < 0) return NULL;
-    return t;
-}
 
 tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options)
 {

@@ -29,6 +29,7 @@ typedef struct core_storage {
     void (*release)(void *p); /* foreign memory: called with `foreign` at the end, may be NULL */
     void *foreign;
     bool is_foreign;
+    bool recorded;               /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
     _Alignas(16) char small[64]; /* scalars and little vectors on the CPU need no block of their own */
 } core_storage;
 
@@ -48,12 +49,13 @@ static inline void core_origin_release(core_origin *origin)
 }
 
 enum {
-    CORE_REQUIRES_GRAD = 1, /* a leaf that asks for a gradient; anything with an origin does so too */
-    CORE_NUMBER = 2,        /* a C number: bool, int64, (any floating one) float64 or complex128; does not decide a result's type */
-    CORE_RETAINS_GRAD = 4,  /* keeps its gradient though it is no leaf */
-    CORE_ROW_MAJOR = 8,     /* dense, outermost dim first */
-    CORE_BLIND_VIEW = 16,   /* a view made while nothing was noted: its base is not known */
-    CORE_UNIFORM = 32,      /* several elements that are all one in memory: every stride is 0 */
+    CORE_REQUIRES_GRAD = 1,   /* a leaf that asks for a gradient; anything with an origin does so too */
+    CORE_NUMBER = 2,          /* a C number: bool, int64, (any floating one) float64 or complex128; does not decide a result's type */
+    CORE_RETAINS_GRAD = 4,    /* keeps its gradient though it is no leaf */
+    CORE_ROW_MAJOR = 8,       /* dense, outermost dim first */
+    CORE_BLIND_VIEW = 16,     /* a view made while nothing was noted: its base is not known */
+    CORE_UNIFORM = 32,        /* several elements that are all one in memory: every stride is 0 */
+    CORE_MADE_RECORDING = 64, /* a handle made while a step was recorded */
 };
 
 struct tr_tensor {
@@ -92,6 +94,10 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
 core_storage *core_storage_lend(const tr_tensor *t);
 void core_storage_give_back(core_storage *s);
 
+/* Let go of one count of a storage; free one that has none. */
+void core_storage_drop(core_storage *s);
+void core_storage_free(core_storage *s);
+
 /* Note that y shows part of t, or of what t is a view of. */
 void core_tensor_is_view(tr_tensor *y, tr_tensor *t);
 
@@ -128,6 +134,9 @@ const char *core_show(const tr_tensor *t);
 /* The type of a result of a and b, by PyTorch's rules: a dimensioned operand decides over a 0-d one, and that over a
  * number, unless the latter is of a higher category. */
 tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b);
+
+/* 0, or -1 with an error noted while a step is recorded: values stay inside it. */
+int core_value_leaves(const char *function);
 
 /* Checks of options and shapes that every maker of tensors needs: n >= 0, or -1 with an error noted. */
 int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what);

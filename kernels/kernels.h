@@ -149,6 +149,18 @@ typedef int kernel_fn(const kernel_call *call);
 /* A device's kernels: an empty entry is an honest "not for this type on this device". */
 typedef kernel_fn *kernel_table[KERNEL_COUNT][TR_DTYPES];
 
+/* The kernel of a call on a device; NULL with an error noted: not served. */
+kernel_fn *kernel_find(tr_device device, const kernel_call *call);
+
+/* Which of at[] a kernel writes, as bits. */
+unsigned kernel_writes(int kernel);
+
+/* Does the call add to what at[0] held, or write only parts of it? */
+bool kernel_adds(const kernel_call *call);
+
+/* Does element i of every view of a flat call meet only the elements i of the others? */
+bool kernel_is_pointwise(const kernel_call *call);
+
 /* Run a call on a device.  0, or -1 with an error noted: not served, or what the kernel met. */
 int kernel_run(tr_device device, const kernel_call *call);
 

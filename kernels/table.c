@@ -1,5 +1,6 @@
 /* Where every kernel call passes. */
 #include "core/fail.h"
+#include "core/thread.h"
 #include "kernels/kernels.h"
 
 static const char *const names[KERNEL_COUNT] = {
@@ -65,10 +66,40 @@ static const char *const names[KERNEL_COUNT] = {
 
 const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }
 
+kernel_fn *kernel_find(tr_device device, const kernel_call *call)
+{
+    if (device.type != TR_CPU) {
+        core_fail("%s: %s: built without CUDA", kernel_name(call->kernel), tr_device_name(device));
+        return NULL;
+    }
+    kernel_fn *kernel = call->kernel < KERNEL_COUNT && call->type < TR_DTYPES ? (*kernels_cpu())[call->kernel][call->type] : NULL;
+    if (!kernel) core_fail("%s: %s is not served on %s", kernel_name(call->kernel), tr_dtype_name((tr_dtype)call->type), tr_device_name(device));
+    return kernel;
+}
+
 int kernel_run(tr_device device, const kernel_call *call)
 {
-    if (device.type != TR_CPU) return core_fail_status("%s: %s: built without CUDA", kernel_name(call->kernel), tr_device_name(device));
-    kernel_fn *kernel = call->kernel < KERNEL_COUNT && call->type < TR_DTYPES ? (*kernels_cpu())[call->kernel][call->type] : NULL;
-    if (!kernel) return core_fail_status("%s: %s is not served on %s", kernel_name(call->kernel), tr_dtype_name((tr_dtype)call->type), tr_device_name(device));
-    return kernel(call);
+    if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", kernel_name(call->kernel));
+    kernel_fn *kernel = kernel_find(device, call);
+    return kernel ? kernel(call) : -1;
+}
+
+unsigned kernel_writes(int kernel) { return kernel == KERNEL_SORT ? 5 : kernel == KERNEL_NLL ? 3
+                                                                                             : 1; }
+
+bool kernel_adds(const kernel_call *call)
+{
+    switch (call->kernel) {
+    case KERNEL_GEMM: return call->number[1] != 0;
+    case KERNEL_INDEX_ADD:
+    case KERNEL_INDEX_COPY:
+    case KERNEL_SCATTER_ADD: return true;
+    default: return false;
+    }
+}
+
+bool kernel_is_pointwise(const kernel_call *call)
+{
+    bool row = call->kernel < KERNEL_ADD, arithmetic = call->kernel >= KERNEL_ADD && call->kernel <= KERNEL_FMOD;
+    return call->form == KERNEL_FLAT && (row || arithmetic || call->kernel == KERNEL_FILL || (call->kernel == KERNEL_COPY && call->from == call->type));
 }

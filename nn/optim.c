@@ -37,7 +37,7 @@ static int check(tr_tensors parameters, const nn_optim_rule *rule)
         if (p->origin) return core_fail_status("%s: parameter %lld is the result of %s; only leaves can be optimised", f, (long long)i, p->origin->name);
         if (!core_row_major_tensor(p)) return core_fail_status("%s: parameter %lld, %s, is not contiguous", f, (long long)i, core_show(p));
         kernel_call nothing = {.kernel = (uint16_t)rule->kernel, .type = p->dtype};
-        if (kernel_run(core_device_at(p), &nothing) < 0) return -1; /* a type that is not served is an error now, not in the middle of a step */
+        if (!kernel_find(core_device_at(p), &nothing)) return -1; /* a type that is not served is an error now, not in the middle of a step */
     }
     return 0;
 }
@@ -94,14 +94,13 @@ bool nn_first_alike(tr_tensor *const *tensor, int64_t i)
     return true;
 }
 
-/* Dense gradients, and in o->made the tensors that are missing. */
+/* In o->made the tensors that are missing. */
 static int prepare(tr_optim *o)
 {
     memset(o->made, 0, (size_t)(NN_OPTIM_STATES * o->count) * sizeof(tr_tensor *));
     for (int64_t at = 0; at < NN_OPTIM_STATES * o->count; at++) {
         tr_tensor *p = o->parameter[at % o->count];
         if (!p->grad) continue;
-        if (nn_dense_gradient(p) < 0) return -1;
         if (!o->rule.state[at / o->count] || o->state[at]) continue;
         tr_shape shape = shape_at(o, at);
         o->made[at] = core_tensor_new(dtype_at(o, at), device_at(o, at), &shape, "tr_step");
@@ -115,6 +114,41 @@ static int64_t count_step(tr_tensor *t)
     if (!t) return 0;
     core_written(t);
     return ++*(int64_t *)t->data;
+}
+
+/* In a replay: today's numbers, and one step further.  Items stand in the order of their parameters. */
+static int count_replayed(core_object *object, kernel_call *call)
+{
+    tr_optim *o = (tr_optim *)object;
+    memcpy(call->number, o->rule.number, sizeof o->rule.number);
+    kernel_optim_item *item = call->at[0];
+    int64_t k = 0;
+    for (int64_t i = 0; i < o->count && k < call->n; i++) {
+        if (o->parameter[i]->data != item[k].parameter) continue;
+        for (int s = 0; s < KERNEL_OPTIM_STATES; s++) {
+            const tr_tensor *state = o->state[s * o->count + i];
+            if (state && state->data != item[k].state[s]) return core_fail_status("tr_replay: the optimiser's state was replaced since the step was recorded; record it again");
+        }
+        item[k++].step = count_step(o->state[NN_OPTIM_STEP * o->count + i]);
+    }
+    return k == call->n ? 0 : core_fail_status("tr_replay: a parameter has other memory than when the step was recorded; record it again");
+}
+
+static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like)
+{
+    enum { EACH = 2 + KERNEL_OPTIM_STATES };
+    tr_tensor **tensor = core_alloc(call->n * EACH * (int64_t)sizeof(tr_tensor *), "tr_step"), **next = tensor;
+    if (!tensor) return -1;
+    for (int64_t i = 0; i < o->count; i++) {
+        tr_tensor *p = o->parameter[i];
+        if (!p->grad || !nn_alike(p, like)) continue;
+        *next++ = p;
+        for (int s = 0; s < KERNEL_OPTIM_STATES; s++) *next++ = o->state[s * o->count + i];
+        *next++ = p->grad;
+    }
+    int status = autograd_run_items(call, core_device_at(like), tensor, &o->object, count_replayed);
+    core_free(tensor);
+    return status;
 }
 
 static int step_alike(tr_optim *o, const tr_tensor *like)
@@ -135,12 +169,17 @@ static int step_alike(tr_optim *o, const tr_tensor *like)
         item->step = count_step(o->state[NN_OPTIM_STEP * o->count + i]);
         core_written(p);
     }
-    return kernel_run(core_device_at(like), &call);
+    return core_here()->recording ? run_recorded(o, &call, like) : kernel_run(core_device_at(like), &call);
 }
 
 static int step(tr_optim *o)
 {
-    if (prepare(o) < 0) return -1;
+    for (int64_t i = 0; i < o->count; i++)
+        if (o->parameter[i]->grad && nn_dense_gradient(o->parameter[i]) < 0) return -1;
+    bool recording = autograd_record_pause(); /* state is made once */
+    int prepared = prepare(o);
+    autograd_record_resume(recording);
+    if (prepared < 0) return -1;
     for (int64_t at = 0; at < NN_OPTIM_STATES * o->count; at++)
         if (o->made[at]) nn_optim_put(o, at, o->made[at]);
     for (int64_t i = 0; i < o->count; i++)

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <trireme/optim.h>
+#include "autograd/record.h"
 #include "core/memory.h"
 #include "core/object.h"
 #include "core/tensor.h"

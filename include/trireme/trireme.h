@@ -11,6 +11,7 @@
 #include <trireme/linalg.h>
 #include <trireme/nn.h>
 #include <trireme/optim.h>
+#include <trireme/record.h>
 #include <trireme/reduce.h>
 #include <trireme/report.h>
 #include <trireme/scheduler.h>

@@ -1,0 +1,34 @@
+/* Recording: what operations tell it.
+ *
+ * Kernels know addresses, a recording must know whose they are: so an operation hands its tensors along with its call
+ * (autograd_run), and a kernel that was called otherwise while recording is an error, not a gap. */
+#ifndef TRIREME_AUTOGRAD_RECORD_H
+#define TRIREME_AUTOGRAD_RECORD_H
+
+#include "core/tensor.h"
+#include "core/thread.h"
+#include "kernels/kernels.h"
+
+/* Called before a recorded call in every replay, to bring its numbers up to date.  0, or -1 with an error noted. */
+typedef int autograd_knob(core_object *owner, kernel_call *call);
+
+int autograd_run_recorded(kernel_call *call, const tr_tensor *const view[KERNEL_VIEWS], core_object *owner, autograd_knob *knob);
+
+/* Run a call whose views lie in these tensors (NULL for none). */
+static inline int autograd_run(kernel_call *call, const tr_tensor *out, const tr_tensor *a, const tr_tensor *b, const tr_tensor *c)
+{
+    if (!core_here()->recording) return kernel_run(core_device_at(out), call);
+    return autograd_run_recorded(call, (const tr_tensor *const[KERNEL_VIEWS]){out, a, b, c}, NULL, NULL);
+}
+
+/* Run an optimiser's call on an array of kernel_optim_item; tensor[5 i ...] are item i's parameter, states and gradient. */
+int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, core_object *owner, autograd_knob *knob);
+
+/* While recording: what follows is made once and not recorded, until autograd_record_resume(before). */
+bool autograd_record_pause(void);
+void autograd_record_resume(bool before);
+
+/* For what cannot be recorded: 0, or -1 with an error noted while this thread is recording. */
+int autograd_not_recorded(const char *function, const char *why);
+
+#endif

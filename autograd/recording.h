@@ -1,0 +1,76 @@
+/* What a recording is made of; shared by record.c, record_join.c, record_plan.c and replay.c.
+ *
+ *     call     what a kernel gets; its addresses stand in pieces of memory
+ *     memory   a storage the calls use, from the first to the last of them
+ *     group    neighbouring calls that run block by block
+ *     slot     an address that follows an input */
+#ifndef TRIREME_AUTOGRAD_RECORDING_H
+#define TRIREME_AUTOGRAD_RECORDING_H
+
+#include "autograd/record.h"
+
+#include <trireme/record.h>
+
+enum { RECORD_ITEM_VIEWS = 2 + KERNEL_OPTIM_STATES,
+       RECORD_BLOCK = 512, /* elements: 2 KiB an operand of float32 */
+       RECORD_JOIN_LEAST = 1024 /* below, there is nothing to win */ };
+
+typedef struct {
+    core_storage *storage; /* marked while recording, then one count is owned; NULL once planned */
+    tr_tensor *handle;     /* owns one count: a handle from outside the step, which may be given other memory; or NULL */
+    char *data;            /* where the storage stood */
+    int64_t bytes;         /* of it that calls use */
+    int32_t first, last;   /* calls */
+    bool read_first, written;
+    bool partly; /* a call in a group uses a part of it */
+    bool planned;
+    int64_t place; /* where it stands in the arena, if planned */
+} record_memory;
+
+typedef struct {
+    int32_t memory; /* -1: none */
+    int64_t offset; /* bytes */
+} record_place;
+
+typedef struct {
+    kernel_call call;
+    kernel_fn *kernel; /* NULL: f(data) */
+    record_place place[KERNEL_VIEWS];
+    core_object *owner; /* owns one count, of the knob's */
+    autograd_knob *knob;
+    int (*f)(void *data);
+    void *data;
+    kernel_optim_item *items; /* owned; NULL for all but optimisers */
+    record_place *item_place; /* owned: RECORD_ITEM_VIEWS for each */
+    int32_t group;            /* one past the last call that runs together with this one, where it is the first; else 0 */
+} record_entry;
+
+typedef struct {
+    int32_t entry, view, input;
+    int64_t offset; /* bytes from the input's first element */
+} record_slot;
+
+struct tr_recording {
+    core_object object;
+    record_entry *entry;
+    record_memory *memory;
+    record_slot *slot;
+    tr_tensor **input; /* own one count each */
+    char *arena;
+    int64_t entries, entry_room, memories, memory_room, slots, inputs, arena_capacity;
+    int32_t *table; /* storage -> memory, open addressing while recording */
+    int64_t table_room;
+    bool separate, complete, failed, moved; /* moved: the slots hold other addresses than the recorded inputs' */
+    tr_recording_info info;
+};
+
+/* Neighbours that may run together: sets group. */
+void record_join(tr_recording *r);
+
+/* Places in an arena for the memory that nobody else holds: sets planned and place, and info.  Returns its bytes. */
+int64_t record_plan(tr_recording *r);
+
+/* Is call `at` a pointwise one over whole operands, whose output may stand where `input`'s memory dies? */
+bool record_takes_place(const tr_recording *r, int64_t at, int32_t output, int32_t input);
+
+#endif

@@ -1,0 +1,130 @@
+/* Running a recorded step again. */
+#include "autograd/recording.h"
+
+#include "kernels/cpu/parallel.h"
+
+/* ---- inputs ---- */
+
+static bool alike(const tr_tensor *recorded, const tr_tensor *given)
+{
+    return given && given->dtype == recorded->dtype && core_same_shape(&given->shape, &recorded->shape) && core_same_device(given, recorded) && core_row_major_tensor(given);
+}
+
+bool tr_recording_fits(const tr_recording *r, tr_tensors inputs)
+{
+    if (!r || !r->complete || inputs.count != r->inputs) return false;
+    for (int64_t i = 0; i < r->inputs; i++)
+        if (!alike(r->input[i], inputs.tensor[i])) return false;
+    return true;
+}
+
+static int check_inputs(const tr_recording *r, tr_tensors inputs)
+{
+    if (inputs.count != r->inputs) return core_fail_status("tr_replay: %lld inputs, but %lld were recorded", (long long)inputs.count, (long long)r->inputs);
+    for (int64_t i = 0; i < r->inputs; i++) {
+        if (!inputs.tensor[i]) return core_null_status("tr_replay");
+        if (!alike(r->input[i], inputs.tensor[i]))
+            return core_fail_status("tr_replay: input %lld is %s%s, but %s was recorded; run such a step as usual", (long long)i, core_show(inputs.tensor[i]),
+                                    core_row_major_tensor(inputs.tensor[i]) ? "" : ", not contiguous,", core_show(r->input[i]));
+    }
+    return 0;
+}
+
+static void bind(tr_recording *r, tr_tensor *const *input)
+{
+    for (int64_t i = 0; i < r->slots; i++) {
+        const record_slot *s = &r->slot[i];
+        r->entry[s->entry].call.at[s->view] = (char *)input[s->input]->data + s->offset;
+    }
+}
+
+/* ---- what else may have changed ---- */
+
+static int check_memory(const tr_recording *r)
+{
+    for (int64_t i = 0; i < r->memories; i++) {
+        const record_memory *m = &r->memory[i];
+        if (m->handle && m->handle->storage != m->storage)
+            return core_fail_status("tr_replay: %s has other memory than when the step was recorded; record it again", core_show(m->handle));
+    }
+    return 0;
+}
+
+/* A graph that saved what the step writes must notice. */
+static void raise_versions(tr_recording *r)
+{
+    for (int64_t i = 0; i < r->memories; i++)
+        if (r->memory[i].written && r->memory[i].storage) r->memory[i].storage->version++;
+}
+
+/* ---- running ---- */
+
+typedef struct {
+    record_entry *first;
+    int64_t count;
+} group;
+
+/* Elements [from, to) of every call of the group, block by block. */
+static void run_part(void *job, int64_t from, int64_t to)
+{
+    const group *g = job;
+    int64_t bytes = core_dtype_bytes[g->first->call.type];
+    for (int64_t i = from; i < to; i += RECORD_BLOCK)
+        for (int64_t k = 0; k < g->count; k++) {
+            const kernel_call *whole = &g->first[k].call;
+            kernel_call part; /* of a flat call, kernels read no sizes or strides */
+            part.kernel = whole->kernel;
+            part.type = whole->type;
+            part.from = whole->from;
+            part.form = whole->form;
+            part.ones = whole->ones;
+            part.flags = whole->flags;
+            part.n = to - i < RECORD_BLOCK ? to - i : RECORD_BLOCK;
+            part.number[0] = whole->number[0];
+            for (int v = 0; v < KERNEL_VIEWS; v++) {
+                bool moves = whole->at[v] && !(whole->ones >> v & 1);
+                part.at[v] = moves ? (char *)whole->at[v] + i * bytes : whole->at[v];
+            }
+            (void)g->first[k].kernel(&part); /* pointwise kernels meet nothing */
+        }
+}
+
+static int run_one(record_entry *e)
+{
+    if (!e->kernel) return e->f(e->data);
+    if (e->knob && e->knob(e->owner, &e->call) < 0) return -1;
+    return e->kernel(&e->call);
+}
+
+static int run_all(tr_recording *r)
+{
+    for (int64_t i = 0; i < r->entries;) {
+        record_entry *e = &r->entry[i];
+        if (e->group) {
+            group g = {e, e->group - i};
+            kernels_split(e->call.n, RECORD_BLOCK, e->call.n * g.count * 2, run_part, &g);
+            i = e->group;
+        } else {
+            int status = run_one(e);
+            if (status < 0) return status;
+            i++;
+        }
+    }
+    return 0;
+}
+
+int(tr_replay)(tr_recording *r, tr_replay_options options)
+{
+    if (!r) return core_null_status("tr_replay");
+    core_thread *here = core_here();
+    if (here->failure.stands) return -1;
+    if (here->recorder) return core_fail_status("tr_replay: a step is being recorded");
+    if (!r->complete) return core_fail_status("tr_replay: the recording is not complete: tr_record_end was not reached, or refused it");
+    bool given = options.inputs.count > 0;
+    if (given && check_inputs(r, options.inputs) < 0) return -1;
+    if (check_memory(r) < 0) return -1;
+    if (given || r->moved) bind(r, given ? (tr_tensor *const *)options.inputs.tensor : r->input);
+    r->moved = given;
+    raise_versions(r);
+    return run_all(r);
+}

@@ -1,0 +1,96 @@
+/* A training step, recorded once and replayed at the price of its arithmetic.
+ *
+ *     tr_recording *step;
+ *     tr_tensor *loss;
+ *     if (tr_record(&step, .inputs = TR_TENSORS(x, y)) < 0) ...      the step runs as usual, and is noted
+ *     {
+ *         TR_SCOPE;
+ *         loss = tr_keep(tr_mse_loss(tr_forward(model, x), y));
+ *         tr_zero_grad(sgd);
+ *         tr_backward(loss);
+ *         tr_step(sgd);
+ *     }
+ *     if (tr_record_end() < 0) ...
+ *     while (more) tr_replay(step, .inputs = TR_TENSORS(next_x, next_y));
+ *
+ * A replay runs the same kernels on the same memory, without dispatch, allocation or a graph, and gives bit for bit what
+ * the program would have given.  What the program still holds at tr_record_end (parameters, gradients, a kept loss) keeps
+ * its place and gets new values with every replay; the memory of everything else is laid out anew, by lifetimes.
+ *
+ * Numbers written in the program are recorded as they were; an optimiser's learning rate and step count and the place of
+ * a counted generator are read when the replay comes to them.  What cannot be recorded is an error that says so: a value
+ * that leaves the step (tr_item, printing, a shape that depends on values), numbers of a Mersenne Twister, copies between
+ * devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
+ *
+ * A recording belongs to the thread that made it. */
+#ifndef TRIREME_RECORD_H
+#define TRIREME_RECORD_H
+
+#include <trireme/autograd.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tr_recording tr_recording;
+
+typedef struct {
+    tr_tensors inputs; /* contiguous tensors that replays may replace by others; default none */
+    bool separate;     /* do not run neighbouring pointwise operations together, block by block */
+    char reserved_;
+} tr_record_options;
+
+/* Begin to record what this thread does.  *recording (set at once, NULL on failure) belongs to the open scope: open the
+ * step's own scope after this call.  Returns 0, or -1 with an error standing: something is being recorded already. */
+TR_API TR_CHECK_RESULT int(tr_record)(tr_recording **recording, tr_record_options options);
+
+/* The step is complete.  Returns 0, or -1 with an error standing if something in it could not be recorded: the step itself
+ * ran, and the program can go on without the recording, which only gives errors when replayed. */
+TR_API TR_CHECK_RESULT int(tr_record_end)(void);
+
+typedef struct {
+    tr_tensors inputs; /* as many as were recorded, of the same shapes, types and devices; default: the recorded ones */
+    char reserved_;
+} tr_replay_options;
+
+/* Run the step once more.  Returns 0, or -1 with an error standing: an input that does not fit, a parameter that has moved
+ * to other memory since, or what a kernel met (an index out of range). */
+TR_API TR_CHECK_RESULT int(tr_replay)(tr_recording *recording, tr_replay_options options);
+
+/* Would tr_replay take these?  The last, smaller batch of an epoch does not fit, and is run as usual. */
+TR_API bool tr_recording_fits(const tr_recording *recording, tr_tensors inputs);
+
+/* Is this thread recording? */
+TR_API bool tr_is_recording(void);
+
+/* Call f(data) now, and in every replay at this place, for work that is not the library's.  f returns 0, or a negative
+ * status that ends the replay (or is returned here).  The memory that f reads and writes must be the program's own, or of
+ * tensors that it holds. */
+TR_API TR_CHECK_RESULT int(tr_record_call)(int (*f)(void *data), void *data);
+
+typedef struct {
+    int64_t calls;         /* kernel calls in a replay */
+    int64_t joined;        /* of these, calls that run block by block with their neighbours */
+    int64_t held_bytes;    /* memory that the program holds as well: parameters, gradients, inputs */
+    int64_t planned_bytes; /* memory of everything else, laid out by lifetimes */
+    int64_t live_bytes;    /* the largest sum of bytes of everything else that are alive at once: no plan needs less */
+} tr_recording_info;
+TR_API tr_recording_info tr_recording_info_of(const tr_recording *recording);
+
+TR_API tr_recording *tr_recording_keep(tr_recording *recording);
+TR_API void tr_recording_drop(tr_recording *recording);
+
+#ifndef __cplusplus
+# define tr_record(...)             TR_RECORD_(__VA_ARGS__, )
+# define TR_RECORD_(recording, ...) TR_STATUS_((tr_record)(recording, (tr_record_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_record_end()            TR_STATUS_((tr_record_end)())
+# define tr_replay(...)             TR_REPLAY_(__VA_ARGS__, )
+# define TR_REPLAY_(recording, ...) TR_STATUS_((tr_replay)(recording, (tr_replay_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_record_call(f, data)    TR_STATUS_((tr_record_call)(f, data))
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,391 @@
+/* A recorded step: replays give the bits of running it. */
+#include <math.h>
+#include <trireme/trireme.h>
+#include "test.h"
+
+typedef struct {
+    tr_module *model;
+    tr_optim *optim;
+    tr_tensor *x, *y, *loss;
+} problem;
+
+/* The same parameters, data and optimiser each time it is made. */
+static problem make_problem(int optimiser, int64_t batch)
+{
+    tr_manual_seed(3);
+    problem p = {0};
+    p.model = tr_sequential(tr_linear_layer(20, 32), tr_relu_layer(), tr_linear_layer(32, 5));
+    tr_tensors parameters = tr_parameters(p.model);
+    switch (optimiser) {
+    case 0: p.optim = tr_sgd(parameters, .lr = 0.1); break;
+    case 1: p.optim = tr_sgd(parameters, .lr = 0.1, .momentum = 0.9, .nesterov = true); break;
+    case 2: p.optim = tr_adam(parameters, .lr = 0.01, .weight_decay = 0.1); break;
+    case 3: p.optim = tr_adamw(parameters, .lr = 0.01, .amsgrad = true); break;
+    case 4: p.optim = tr_rmsprop(parameters, .lr = 0.01, .momentum = 0.5, .centered = true); break;
+    default: p.optim = tr_adagrad(parameters, .lr = 0.05, .lr_decay = 0.1);
+    }
+    p.x = tr_randn(TR_SHAPE(batch, 20));
+    p.y = tr_randn(TR_SHAPE(batch, 5));
+    return p;
+}
+
+static void step(problem *p)
+{
+    TR_SCOPE;
+    tr_tensor *loss = tr_mse_loss(tr_forward(p->model, p->x), p->y);
+    tr_zero_grad(p->optim);
+    assert_int_equal(tr_backward(loss), 0);
+    assert_int_equal(tr_step(p->optim), 0);
+    p->loss = tr_pass_up(tr_detach(loss));
+}
+
+static void assert_same_bits(tr_tensor *a, tr_tensor *b)
+{
+    assert_int_equal(tr_numel(a), tr_numel(b));
+    assert_memory_equal(tr_data(a), tr_data(b), (size_t)(tr_numel(a) * tr_dtype_size(tr_dtype_of(a))));
+}
+
+static void assert_same_models(const problem *a, const problem *b)
+{
+    tr_tensors p = tr_parameters(a->model), q = tr_parameters(b->model);
+    for (int64_t i = 0; i < p.count; i++) assert_same_bits(p.tensor[i], q.tensor[i]);
+}
+
+TEST(replays_train_as_running_does)
+{
+    for (int optimiser = 0; optimiser < 6; optimiser++) {
+        TR_SCOPE;
+        problem run = make_problem(optimiser, 64), replayed = make_problem(optimiser, 64);
+        tr_recording *recording;
+        assert_int_equal(tr_record(&recording), 0);
+        assert_true(tr_is_recording());
+        step(&replayed);
+        assert_int_equal(tr_record_end(), 0);
+        assert_false(tr_is_recording());
+        step(&run);
+        for (int i = 0; i < 40; i++) {
+            if (i == 20) { /* a knob, not a number of the step */
+                assert_int_equal(tr_set_learning_rate(run.optim, 0.003), 0);
+                assert_int_equal(tr_set_learning_rate(replayed.optim, 0.003), 0);
+            }
+            TR_SCOPE;
+            assert_int_equal(tr_replay(recording), 0);
+            step(&run);
+            assert_same_bits(run.loss, replayed.loss);
+        }
+        assert_same_models(&run, &replayed);
+    }
+}
+
+/* Running and replaying in turn is one training. */
+TEST(running_and_replaying_mix)
+{
+    problem run = make_problem(2, 64), mixed = make_problem(2, 64);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    step(&mixed);
+    assert_int_equal(tr_record_end(), 0);
+    step(&run);
+    for (int i = 0; i < 20; i++) {
+        TR_SCOPE;
+        step(&run);
+        if (i % 3 == 0)
+            step(&mixed);
+        else
+            assert_int_equal(tr_replay(recording), 0);
+    }
+    assert_same_models(&run, &mixed);
+}
+
+TEST(inputs_are_slots)
+{
+    problem run = make_problem(1, 16), replayed = make_problem(1, 16);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording, .inputs = TR_TENSORS(replayed.x, replayed.y)), 0);
+    step(&replayed);
+    assert_int_equal(tr_record_end(), 0);
+    step(&run);
+    for (int i = 0; i < 10; i++) {
+        TR_SCOPE;
+        tr_tensor *first_x = run.x, *first_y = run.y, *x = tr_randn(TR_SHAPE(16, 20)), *y = tr_randn(TR_SHAPE(16, 5));
+        assert_int_equal(tr_replay(recording, .inputs = TR_TENSORS(x, y)), 0);
+        run.x = x, run.y = y;
+        step(&run);
+        run.x = first_x, run.y = first_y;
+    }
+    assert_same_models(&run, &replayed);
+    assert_int_equal(tr_replay(recording), 0); /* the recorded ones again: those above are gone */
+    step(&run);
+    assert_same_models(&run, &replayed);
+
+    tr_tensor *small = tr_randn(TR_SHAPE(7, 20)), *y = tr_randn(TR_SHAPE(7, 5));
+    assert_false(tr_recording_fits(recording, TR_TENSORS(small, y)));
+    assert_true(tr_recording_fits(recording, TR_TENSORS(run.x, run.y)));
+    assert_int_equal(tr_replay(recording, .inputs = TR_TENSORS(small, y)), -1);
+    assert_error_says("input 0 is (7, 20) float32, but (16, 20) float32 was recorded");
+    assert_int_equal(tr_replay(recording, .inputs = TR_TENSORS(small)), -1);
+    assert_error_says("1 inputs, but 2 were recorded");
+}
+
+TEST(counted_numbers_go_on)
+{
+    tr_generator *a = tr_generator_new(TR_PHILOX, 5), *b = tr_generator_new(TR_PHILOX, 5);
+    tr_tensor *drawn, *normal;
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    drawn = tr_rand(TR_SHAPE(33), .generator = a);
+    normal = tr_randn(TR_SHAPE(5), .generator = a);
+    assert_int_equal(tr_record_end(), 0);
+    for (int i = 0; i < 5; i++) {
+        TR_SCOPE;
+        tr_tensor *want = tr_rand(TR_SHAPE(33), .generator = b), *want_normal = tr_randn(TR_SHAPE(5), .generator = b);
+        assert_same_bits(drawn, want);
+        assert_same_bits(normal, want_normal);
+        assert_int_equal(tr_replay(recording), 0);
+    }
+}
+
+/* ---- memory ---- */
+
+TEST(a_replay_takes_no_memory)
+{
+    problem p = make_problem(2, 64);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    step(&p);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_replay(recording), 0);
+    tr_memory_stats before = tr_memory(tr_cpu());
+    for (int i = 0; i < 10; i++) assert_int_equal(tr_replay(recording), 0);
+    tr_memory_stats after = tr_memory(tr_cpu());
+    assert_int_equal(after.system_requests, before.system_requests);
+    assert_int_equal(after.allocated_bytes, before.allocated_bytes);
+}
+
+TEST(the_plan_is_near_the_least)
+{
+    problem p = make_problem(1, 1024);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    step(&p);
+    assert_int_equal(tr_record_end(), 0);
+    tr_recording_info info = tr_recording_info_of(recording);
+    assert_true(info.planned_bytes >= info.live_bytes);
+    assert_true((double)info.planned_bytes <= 1.1 * (double)info.live_bytes + 1024);
+    assert_true(info.calls > 5);
+}
+
+/* ---- what cannot be ---- */
+
+TEST(values_stay_inside)
+{
+    tr_tensor *x = tr_ones(TR_SHAPE(3));
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    tr_tensor *y = tr_sum(x);
+    assert_true(isnan(tr_item(y)));
+    assert_error_says("tr_item: a value leaves the step");
+    assert_int_equal(tr_record_end(), 0); /* the error was cleared by looking at it */
+
+    assert_int_equal(tr_record(&recording), 0);
+    y = tr_sum(x);
+    tr_to_string(y);
+    assert_int_equal(tr_record_end(), -1);
+    assert_error_says("a value leaves the step");
+    assert_int_equal(tr_replay(recording), -1);
+    assert_error_says("the recording is not complete");
+
+    assert_int_equal(tr_record(&recording), 0);
+    assert_null(tr_rand(TR_SHAPE(3)));
+    assert_error_says("Mersenne Twister");
+    assert_int_equal(tr_record(&recording), -1);
+    assert_error_says("a step is being recorded already");
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_record_end(), -1);
+    assert_error_says("nothing is being recorded");
+    assert_int_equal(tr_replay(NULL), -1);
+    assert_error_says("NULL");
+}
+
+TEST(moved_memory_is_noticed)
+{
+    problem p = make_problem(2, 8);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    step(&p);
+    assert_int_equal(tr_record_end(), 0);
+    tr_tensor *m = tr_clone(tr_zeros(TR_SHAPE(32, 20)));
+    assert_int_equal(tr_optim_set_state(p.optim, "exp_avg.0", m), 0);
+    assert_int_equal(tr_replay(recording), -1);
+    assert_error_says("record it again");
+}
+
+/* A saved value that a replay writes over is not used for a gradient. */
+TEST(graphs_outside_notice)
+{
+    tr_tensor *x = tr_ones(TR_SHAPE(3)), *w = tr_ones(TR_SHAPE(3), .requires_grad = true);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    tr_tensor *y = tr_mul(x, 2);
+    assert_int_equal(tr_record_end(), 0);
+    tr_tensor *loss = tr_sum(tr_mul(w, y));
+    assert_int_equal(tr_replay(recording), 0);
+    assert_int_equal(tr_backward(loss), -1);
+    assert_error_says("modified by an inplace operation");
+}
+
+/* ---- calls of the program's own ---- */
+
+static int add_one(void *data)
+{
+    *(float *)data += 1;
+    return 0;
+}
+static int refuse(void *data)
+{
+    (void)data;
+    return -7;
+}
+
+TEST(own_calls_take_their_turn)
+{
+    tr_tensor *x = tr_zeros(TR_SHAPE(1));
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    tr_mul_(x, 10);
+    assert_int_equal(tr_record_call(add_one, tr_data(x)), 0);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_true(tr_item(x) == 111);
+    assert_int_equal(tr_record(&recording), 0);
+    assert_int_equal((tr_record_call)(refuse, NULL), -7);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal((tr_replay)(recording, (tr_replay_options){.reserved_ = 0}), -7);
+}
+
+/* What one call writes, its neighbour reads one element further on: not block by block. */
+TEST(shifted_views_run_one_after_the_other)
+{
+    enum { N = 4000 };
+    tr_tensor *run = tr_zeros(TR_SHAPE(N + 1)), *replayed = tr_zeros(TR_SHAPE(N + 1)), *x = tr_randn(TR_SHAPE(N)), *y, *z;
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording, .inputs = TR_TENSORS(x)), 0);
+    tr_copy_(tr_slice(replayed, 0, 0, N, 1), x);
+    y = tr_mul(tr_slice(replayed, 0, 1, N + 1, 1), 2);
+    z = tr_add(y, 1);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_recording_info_of(recording).joined, 2);
+    tr_tensor *other = tr_randn(TR_SHAPE(N));
+    assert_int_equal(tr_replay(recording, .inputs = TR_TENSORS(other)), 0);
+    tr_copy_(tr_slice(run, 0, 0, N, 1), other);
+    assert_same_bits(y, tr_mul(tr_slice(run, 0, 1, N + 1, 1), 2));
+    assert_same_bits(z, tr_add(y, 1));
+}
+
+/* ---- random programs ---- */
+
+/* ---- random programs ---- */
+
+enum { PROGRAMS = 200,
+       LINES = 14 };
+
+/* A line makes value 3 + its number from two earlier ones; values 0 to 2 are an input, a parameter and a row. */
+typedef struct {
+    int rows, columns, count;
+    struct {
+        int op, a, b;
+    } line[LINES];
+} program;
+
+typedef struct {
+    tr_tensor *input, *parameter, *row, *out;
+    tr_optim *sgd;
+} world;
+
+static int below(tr_generator *g, int n) { return (int)(tr_random_u32(g) % (uint32_t)n); }
+
+static program random_program(tr_generator *g)
+{
+    static const int sizes[][2] = {{3, 5}, {64, 40}, {33, 70}, {1, 3000}};
+    const int *size = sizes[below(g, 4)];
+    program p = {size[0], size[1], 4 + below(g, LINES - 3), {{0}}};
+    for (int i = 0; i < p.count; i++) {
+        p.line[i].op = below(g, 16);
+        p.line[i].a = below(g, 3) ? 2 + i - below(g, i + 1 < 3 ? i + 1 : 3) : below(g, 3 + i);
+        p.line[i].b = below(g, 3 + i);
+    }
+    return p;
+}
+
+static tr_tensor *apply(int op, tr_tensor *a, tr_tensor *b, tr_tensor *full)
+{
+    switch (op) {
+    case 0: return tr_add(a, b);
+    case 1: return tr_sub(a, b);
+    case 2: return tr_mul(a, b);
+    case 3: return tr_tanh(a);
+    case 4: return tr_sigmoid(a);
+    case 5: return tr_relu(a);
+    case 6: return tr_mul(tr_sin(a), 0.5);
+    case 7: return tr_softmax(a, -1);
+    case 8: return tr_sub(a, tr_mean(a, TR_DIM(-1), .keepdim = true));
+    case 9: return tr_add(tr_t(tr_tanh(tr_t(a))), 1);
+    case 10: return tr_matmul(a, tr_mul(tr_matmul(tr_t(full), full), 1e-3));
+    case 11: return tr_pow(a, 2);
+    case 12: return tr_where(tr_gt(a, 0), a, b);
+    case 13: return tr_add_(tr_mul(a, 1), tr_mul(b, 0.5));
+    case 14: return tr_cat(TR_TENSORS(tr_slice(a, 1, 0, 2, 1), tr_slice(b, 1, 2, tr_size(b, 1), 1)), 1);
+    default: return tr_minimum(a, tr_exp(tr_neg(tr_square(b))));
+    }
+}
+
+static void run_program(const program *p, world *w)
+{
+    TR_SCOPE;
+    tr_tensor *value[3 + LINES] = {w->input, w->parameter, tr_expand(w->row, TR_SHAPE(p->rows, p->columns))};
+    for (int i = 0; i < p->count; i++) value[3 + i] = apply(p->line[i].op, value[p->line[i].a], value[p->line[i].b], w->input);
+    tr_tensor *last = tr_tanh(value[2 + p->count]);
+    tr_tensor *loss = tr_mean(tr_mul(last, tr_add(w->parameter, tr_sum(w->row))));
+    tr_zero_grad(w->sgd);
+    assert_int_equal(tr_backward(loss), 0);
+    assert_int_equal(tr_step(w->sgd), 0);
+    tr_copy_(w->out, tr_detach(last));
+}
+
+static world make_world(const program *p, uint64_t seed)
+{
+    tr_manual_seed(seed);
+    world w = {tr_randn(TR_SHAPE(p->rows, p->columns)), tr_randn(TR_SHAPE(p->rows, p->columns), .requires_grad = true), tr_randn(TR_SHAPE(p->columns), .requires_grad = true), tr_zeros(TR_SHAPE(p->rows, p->columns)), NULL};
+    w.sgd = tr_sgd(TR_TENSORS(w.parameter, w.row), .lr = 0.01, .momentum = 0.9);
+    return w;
+}
+
+TEST(random_programs_replay_their_bits)
+{
+    tr_generator *g = tr_generator_new(TR_PHILOX, 7);
+    int64_t joined = 0;
+    for (int i = 0; i < PROGRAMS; i++) {
+        TR_SCOPE;
+        program p = random_program(g);
+        world run = make_world(&p, (uint64_t)i), replayed = make_world(&p, (uint64_t)i);
+        tr_recording *recording;
+        assert_int_equal(tr_record(&recording, .inputs = TR_TENSORS(replayed.input)), 0);
+        run_program(&p, &replayed);
+        assert_int_equal(tr_record_end(), 0);
+        run_program(&p, &run);
+        joined += tr_recording_info_of(recording).joined;
+        for (int k = 0; k < 4; k++) {
+            TR_SCOPE;
+            tr_tensor *input = tr_randn(TR_SHAPE(p.rows, p.columns));
+            tr_copy_(run.input, input);
+            if (k == 3) tr_copy_(replayed.input, input);
+            assert_int_equal(k == 3 ? tr_replay(recording) : tr_replay(recording, .inputs = TR_TENSORS(input)), 0);
+            run_program(&p, &run);
+            assert_same_bits(run.out, replayed.out);
+            assert_same_bits(run.parameter, replayed.parameter);
+            assert_same_bits(run.row, replayed.row);
+        }
+    }
+    assert_true(joined > 500);
+}
