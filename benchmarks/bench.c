@@ -78,7 +78,7 @@ bool bench_begin(int argc, char **argv, bench_subject s)
     }
     printf("# %s: %s\n# by %s %s   %d samples of each, after one to warm up\n", s.name, s.about, s.who, s.version, rounds);
     if (s.rate_unit) printf("# %s = %s\n", s.rate_unit, s.rate_formula);
-    printf("#%-21s %16s %8s %3s %12s %10s %10s %10s %9s %8s\n", " case", "size", "type", "thr", s.unit, "p10", "p90", s.rate_unit ? s.rate_unit : "", "of best", "error");
+    printf("#%-29s %16s %8s %3s %12s %10s %10s %10s %9s %8s\n", " case", "size", "type", "thr", s.unit, "p10", "p90", s.rate_unit ? s.rate_unit : "", "of best", "error");
     return true;
 }
 
@@ -149,7 +149,7 @@ double bench_report(bench_case c, double *samples, int count, double error)
             snprintf(percent, sizeof percent, "%.0f %%", 100 * value / c.ceiling);
         }
     }
-    printf(" %-21s %16s %8s %3d %12.5g %10.5g %10.5g %10s %9s %8s\n", c.name, c.size, type, threads, median, p10, p90, rate, percent, wrong);
+    printf(" %-29s %16s %8s %3d %12.5g %10.5g %10.5g %10s %9s %8s\n", c.name, c.size, type, threads, median, p10, p90, rate, percent, wrong);
     fflush(stdout);
     if (csv)
         fprintf(csv, "%s,%s,%s,%s,%d,%s,%s,%.6g,%.6g,%.6g,%s,%d,%s,%s,%s,%s,%s\n", subject.name, c.name, c.size, type, threads, subject.who, subject.version, median, p10, p90, subject.unit, count, rate, *rate ? subject.rate_unit : "", ceiling, share, wrong);
@@ -158,7 +158,7 @@ double bench_report(bench_case c, double *samples, int count, double error)
 
 void bench_wrong(const char *name, const char *size, double error, double tolerance)
 {
-    printf(" %-21s %16s   WRONG: error %g, at most %g was expected; not timed\n", name, size, error, tolerance);
+    printf(" %-29s %16s   WRONG: error %g, at most %g was expected; not timed\n", name, size, error, tolerance);
     status = 1;
 }
 

@@ -1,7 +1,9 @@
 /* The training loops of the tutorials as they are written there (examples/tutorials), and what one operation costs.
  *
- * Every loop is first held against the same loop in plain C (peers/by_hand.c), after a hundred iterations. */
+ * Every loop is first held against the same loop in plain C (peers/by_hand.c), after a hundred iterations; as it is
+ * written, and with its step recorded once and replayed. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <trireme/trireme.h>
 #include "bench.h"
@@ -40,17 +42,14 @@ static void regression_data(void)
 }
 
 static void start_regression(void) { set(theta, (const float[]){1, 1}); }
-static void regression(int64_t times)
+static tr_tensor *regression(void)
 {
-    for (int64_t i = 0; i < times; i++) {
-        TR_SCOPE;
-        tr_tensor *loss = tr_mean(tr_pow(tr_sub(tr_mm(X, theta), Y), 2));
-        noted = tr_item(loss);
-        if (tr_backward(loss) < 0) return;
-        TR_NO_GRAD;
-        tr_sub_(theta, tr_mul(0.1, tr_grad(theta)));
-        tr_zero_(tr_grad(theta));
-    }
+    tr_tensor *loss = tr_mean(tr_pow(tr_sub(tr_mm(X, theta), Y), 2));
+    if (tr_backward(loss) < 0) return NULL;
+    TR_NO_GRAD;
+    tr_sub_(theta, tr_mul(0.1, tr_grad(theta)));
+    tr_zero_(tr_grad(theta));
+    return loss;
 }
 static void regression_result(float *to) { memcpy(to, tr_data(theta), 2 * sizeof *to); }
 
@@ -74,16 +73,13 @@ static void start_layer(void)
     set(affine_weight, (const float[]){1});
     set(affine_bias, (const float[]){1});
 }
-static void layer(int64_t times)
+static tr_tensor *layer(void)
 {
-    for (int64_t i = 0; i < times; i++) {
-        TR_SCOPE;
-        tr_tensor *loss = tr_mean(tr_pow(tr_sub(tr_forward(affine, column), Y), 2));
-        noted = tr_item(loss);
-        if (tr_backward(loss) < 0) return;
-        tr_step(affine_sgd);
-        tr_zero_grad(affine_sgd);
-    }
+    tr_tensor *loss = tr_mean(tr_pow(tr_sub(tr_forward(affine, column), Y), 2));
+    if (tr_backward(loss) < 0) return NULL;
+    tr_step(affine_sgd);
+    tr_zero_grad(affine_sgd);
+    return loss;
 }
 static void layer_result(float *to)
 {
@@ -103,16 +99,13 @@ static void quadratic_data(void)
 }
 
 static void start_quadratic(void) { set(x, (const float[]){0}); }
-static void quadratic(int64_t times)
+static tr_tensor *quadratic(void)
 {
-    for (int64_t i = 0; i < times; i++) {
-        TR_SCOPE;
-        noted = tr_item(x);
-        tr_tensor *f = tr_add(tr_sub(tr_pow(x, 2), tr_mul(3, x)), 1);
-        if (tr_backward(f) < 0) return;
-        tr_step(x_sgd);
-        tr_zero_grad(x_sgd);
-    }
+    tr_tensor *f = tr_add(tr_sub(tr_pow(x, 2), tr_mul(3, x)), 1);
+    if (tr_backward(f) < 0) return NULL;
+    tr_step(x_sgd);
+    tr_zero_grad(x_sgd);
+    return x;
 }
 static void quadratic_result(float *to) { *to = (float)tr_item(x); }
 
@@ -135,20 +128,17 @@ static void start_hidden(void)
     tr_set_grad(W, NULL);
     tr_set_grad(w, NULL);
 }
-static void hidden(int64_t times)
+static tr_tensor *hidden(void)
 {
     double lr = 1e-1;
-    for (int64_t i = 0; i < times; i++) {
-        TR_SCOPE;
-        tr_tensor *y_pred = tr_matmul(tr_tanh(tr_matmul(patterns, W)), w);
-        tr_tensor *loss = tr_mul(0.5, tr_mean(tr_pow(tr_sub(y_pred, labels), 2)));
-        noted = tr_item(loss);
-        if (tr_grad(W)) tr_zero_(tr_grad(W));
-        if (tr_grad(w)) tr_zero_(tr_grad(w));
-        if (tr_backward(loss) < 0) return;
-        tr_sub_(tr_detach(W), tr_mul(lr, tr_grad(W)));
-        tr_sub_(tr_detach(w), tr_mul(lr, tr_grad(w)));
-    }
+    tr_tensor *y_pred = tr_matmul(tr_tanh(tr_matmul(patterns, W)), w);
+    tr_tensor *loss = tr_mul(0.5, tr_mean(tr_pow(tr_sub(y_pred, labels), 2)));
+    if (tr_grad(W)) tr_zero_(tr_grad(W));
+    if (tr_grad(w)) tr_zero_(tr_grad(w));
+    if (tr_backward(loss) < 0) return NULL;
+    tr_sub_(tr_detach(W), tr_mul(lr, tr_grad(W)));
+    tr_sub_(tr_detach(w), tr_mul(lr, tr_grad(w)));
+    return loss;
 }
 static void hidden_result(float *to)
 {
@@ -189,19 +179,15 @@ static void start_module(void)
     set(self->w, (const float[]){-0.5f});
     set(self->b, (const float[]){-0.5f});
 }
-static void module(int64_t times)
+static tr_tensor *module(void)
 {
     line *self = tr_module_self(model);
-    for (int64_t i = 0; i < times; i++) {
-        TR_SCOPE;
-        noted = tr_item(self->w);
-        noted = tr_item(self->b);
-        tr_zero_grad(model_sgd);
-        tr_tensor *y_pred = tr_forward(model, points_x);
-        tr_tensor *loss = tr_mse_loss(y_pred, points_y);
-        if (tr_backward(loss) < 0) return;
-        tr_step(model_sgd);
-    }
+    tr_zero_grad(model_sgd);
+    tr_tensor *y_pred = tr_forward(model, points_x);
+    tr_tensor *loss = tr_mse_loss(y_pred, points_y);
+    if (tr_backward(loss) < 0) return NULL;
+    tr_step(model_sgd);
+    return self->w;
 }
 static void module_result(float *to)
 {
@@ -238,19 +224,24 @@ static void start_crops(void)
     set(tr_parameters(linear).tensor[0], &crops_w[0][0]);
     set(tr_parameters(linear).tensor[1], crops_b);
 }
-static void crop_yields(int64_t times)
+static tr_batch batch;
+static tr_tensor *crop_yields(void)
 {
-    int64_t step = 0;
-    for (int epoch = 0; step < times; epoch++) {
-        if (tr_loader_start(train_dl, epoch) < 0) return;
-        for (tr_batch b; step < times && tr_loader_next(train_dl, &b); step++) {
-            TR_SCOPE;
-            tr_tensor *loss = tr_mse_loss(tr_forward(linear, b.input), b.target);
-            if (tr_backward(loss) < 0) return;
-            tr_step(linear_sgd);
-            tr_zero_grad(linear_sgd);
-        }
+    tr_tensor *loss = tr_mse_loss(tr_forward(linear, batch.input), batch.target);
+    if (tr_backward(loss) < 0) return NULL;
+    tr_step(linear_sgd);
+    tr_zero_grad(linear_sgd);
+    return loss;
+}
+static bool next_crops(int64_t i)
+{
+    while (i == 0 || !tr_loader_next(train_dl, &batch)) { /* the first batch, or the end of an epoch */
+        static int64_t epoch;
+        epoch = i == 0 ? 0 : epoch + 1;
+        if (tr_loader_start(train_dl, epoch) < 0) return false;
+        if (i == 0) return tr_loader_next(train_dl, &batch);
     }
+    return true;
 }
 static void crops_result(float *to)
 {
@@ -259,18 +250,23 @@ static void crops_result(float *to)
 }
 
 typedef struct {
-    void (*data)(void), (*start)(void), (*run)(int64_t times);
+    void (*data)(void), (*start)(void);
+    tr_tensor *(*step)(void);  /* one iteration; the value that the tutorial looks at afterwards */
+    bool (*next)(int64_t i);   /* brings the batch of iteration i, for a loop with a loader */
     void (*result)(float *to); /* the parameters, in the order of by_hand[].result */
     const by_hand_loop *hand;
+    tr_recording *recording;
+    tr_tensor *seen; /* what the recorded step returned */
+    char name[64];
 } loop;
 
 static loop loops[BY_HAND_LOOPS] = {
-    [LINEAR_REGRESSION] = {regression_data, start_regression, regression, regression_result, &by_hand[LINEAR_REGRESSION]},
-    [LINEAR_LAYER] = {layer_data, start_layer, layer, layer_result, &by_hand[LINEAR_LAYER]},
-    [QUADRATIC] = {quadratic_data, start_quadratic, quadratic, quadratic_result, &by_hand[QUADRATIC]},
-    [HIDDEN_LAYER] = {hidden_data, start_hidden, hidden, hidden_result, &by_hand[HIDDEN_LAYER]},
-    [MODULE] = {module_data, start_module, module, module_result, &by_hand[MODULE]},
-    [CROP_YIELDS] = {crops_data, start_crops, crop_yields, crops_result, &by_hand[CROP_YIELDS]},
+    [LINEAR_REGRESSION] = {regression_data, start_regression, regression, NULL, regression_result, &by_hand[LINEAR_REGRESSION]},
+    [LINEAR_LAYER] = {layer_data, start_layer, layer, NULL, layer_result, &by_hand[LINEAR_LAYER]},
+    [QUADRATIC] = {quadratic_data, start_quadratic, quadratic, NULL, quadratic_result, &by_hand[QUADRATIC]},
+    [HIDDEN_LAYER] = {hidden_data, start_hidden, hidden, NULL, hidden_result, &by_hand[HIDDEN_LAYER]},
+    [MODULE] = {module_data, start_module, module, NULL, module_result, &by_hand[MODULE]},
+    [CROP_YIELDS] = {crops_data, start_crops, crop_yields, next_crops, crops_result, &by_hand[CROP_YIELDS]},
 };
 
 static void start_loop(void *data, int64_t times)
@@ -278,20 +274,55 @@ static void start_loop(void *data, int64_t times)
     (void)times;
     ((loop *)data)->start();
 }
-static void run_loop(void *data, int64_t times) { ((loop *)data)->run(times); }
 
-static double loop_error(void *data)
+static void run_loop(void *data, int64_t times)
 {
     loop *l = data;
+    for (int64_t i = 0; i < times; i++) {
+        TR_SCOPE;
+        if (l->next && !l->next(i)) return;
+        tr_tensor *seen = l->step();
+        if (!seen) return;
+        noted = tr_item(seen);
+    }
+}
+
+/* The same with the step recorded in the first iteration of all. */
+static int record(loop *l)
+{
+    if (tr_record(&l->recording, .inputs = l->next ? TR_TENSORS(batch.input, batch.target) : (tr_tensors){0}) < 0) return -1;
+    {
+        TR_SCOPE;
+        l->seen = tr_keep(l->step());
+    }
+    return tr_record_end();
+}
+
+static void replay_loop(void *data, int64_t times)
+{
+    loop *l = data;
+    for (int64_t i = 0; i < times; i++) {
+        if (l->next && !l->next(i)) return;
+        int status = !l->recording ? record(l) : l->next ? tr_replay(l->recording, .inputs = TR_TENSORS(batch.input, batch.target))
+                                                         : tr_replay(l->recording);
+        if (status < 0) return;
+        noted = tr_item(l->seen);
+    }
+}
+
+static double error_of(loop *l, void (*run)(void *data, int64_t times))
+{
     float result[INPUTS * NEURONS + NEURONS];
     l->start();
-    l->run(CHECKED);
+    run(l, CHECKED);
     if (tr_error_stands()) return INFINITY;
     l->result(result);
     l->hand->start();
     l->hand->run(NULL, CHECKED);
     return bench_difference(result, l->hand->result, l->hand->results);
 }
+static double loop_error(void *data) { return error_of(data, run_loop); }
+static double replay_error(void *data) { return error_of(data, replay_loop); }
 
 /* ---- what one operation costs: tensors of one element ---- */
 
@@ -389,6 +420,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < BY_HAND_LOOPS; i++) {
         const by_hand_loop *hand = loops[i].hand;
         bench_run((bench_case){hand->name, hand->size, .prepare = start_loop, .run = run_loop, .check = loop_error, .data = &loops[i], .tolerance = 1e-3, .times = hand->iterations});
+        snprintf(loops[i].name, sizeof loops[i].name, "%s, replayed", hand->name);
+        bench_run((bench_case){loops[i].name, hand->size, .prepare = start_loop, .run = replay_loop, .check = replay_error, .data = &loops[i], .tolerance = 1e-3, .times = hand->iterations});
     }
 
     a = tr_full(TR_SHAPE(1), 0.25);
@@ -400,6 +433,7 @@ int main(int argc, char **argv)
     bench_run((bench_case){"add in a chain", "100", .run = add_chain, .check = add_error, .parts = CHAIN});
     bench_run((bench_case){"backward in a chain", "100", .prepare = prepare_chains, .run = backward, .check = add_error, .times = MOST_ROOTS, .parts = CHAIN});
     drop_roots();
+    for (int i = 0; i < BY_HAND_LOOPS; i++) tr_drop(loops[i].seen);
     int status = bench_end();
     return tr_finish() ? 1 : status;
 }

@@ -108,8 +108,13 @@ class Results:
     def keys(self, who="trireme"):
         return list(dict.fromkeys(key for table in self.rounds.get(who, []) for key in table))
 
+    @staticmethod
+    def row(table, key):
+        """The row of that case; a peer, which records no steps, has one for what we replay too."""
+        return table.get(key) or table.get((key[0].removesuffix(", replayed"), *key[1:]), {})
+
     def values(self, who, key, column="median"):
-        return [float(table[key][column]) for table in self.rounds.get(who, []) if table.get(key, {}).get(column)]
+        return [float(self.row(table, key)[column]) for table in self.rounds.get(who, []) if self.row(table, key).get(column)]
 
     def median(self, who, key, column="median"):
         values = self.values(who, key, column)
@@ -118,8 +123,8 @@ class Results:
     def ratios(self, peer, key, ours="trireme", column="median"):
         """How many times as long the peer takes, round by round."""
         pairs = zip(self.rounds.get(ours, []), self.rounds.get(peer, []))
-        return [float(theirs[key][column]) / float(mine[key][column]) for mine, theirs in pairs
-                if key in mine and key in theirs]
+        return [float(self.row(theirs, key)[column]) / float(mine[key][column]) for mine, theirs in pairs
+                if key in mine and self.row(theirs, key)]
 
 
 def measure(names, programs, pythons, options):
