@@ -22,7 +22,7 @@ static int tell_difference(dist_transport *way, const char *function, const char
         tr_fail("%s: ranks ask for different things; here: %s (out of memory for more)", function, mine);
         return -1;
     }
-    int status = way->all_gather(way, mine, all, DIST_WORDS);
+    int status = dist_all_gather(way, mine, all, DIST_WORDS);
     char text[900] = "";
     size_t used = 0;
     for (int64_t from = 0, to; from < way->world && status == 0 && used < sizeof text; from = to) {
@@ -46,7 +46,7 @@ int dist_check_within(const char *function, const char *words, uint64_t *most, d
     if (!way) return -1;
     uint64_t hash = dist_checked() ? dist_hash(words) : 0;
     uint64_t agreed[3] = {hash, ~hash, *most};
-    int status = way->largest(way, agreed, 3, seconds);
+    int status = dist_largest(way, agreed, 3, seconds);
     if (status != 0) return status;
     *most = agreed[2];
     return agreed[0] == ~agreed[1] ? 0 : tell_difference(way, function, words);

@@ -40,7 +40,7 @@ int(tr_all_reduce)(tr_tensor *t)
     bool served = serves("tr_all_reduce", t, SUM);
     describe(words, "all_reduce", t, served);
     if (dist_check("tr_all_reduce", words) < 0 || !served) return -1;
-    return dist_done(way->all_reduce(way, tr_data(t), tr_numel(t), tr_dtype_of(t)));
+    return dist_done(dist_all_reduce(way, tr_data(t), tr_numel(t), tr_dtype_of(t)));
 }
 
 int(tr_broadcast)(tr_tensor *t, int64_t root)
@@ -56,7 +56,7 @@ int(tr_broadcast)(tr_tensor *t, int64_t root)
     snprintf(name, sizeof name, "broadcast from rank %lld", (long long)root);
     describe(words, name, t, served);
     if (dist_check("tr_broadcast", words) < 0 || !served) return -1;
-    return dist_done(way->broadcast(way, tr_data(t), bytes_of(t), root));
+    return dist_done(dist_broadcast(way, tr_data(t), bytes_of(t), root));
 }
 
 /* The shape of world tensors one after the other.  A scalar has no dim 0 to lie along. */
@@ -78,7 +78,7 @@ tr_tensor *(tr_all_gather)(tr_tensor *t)
     tr_tensor *all = serves("tr_all_gather", t, COPY) ? room_for_all(t, way->world) : NULL;
     describe(words, "all_gather", t, all);
     if (dist_check("tr_all_gather", words) < 0 || !all) return NULL;
-    if (dist_done(way->all_gather(way, tr_data(t), tr_data(all), bytes_of(t))) < 0) return NULL;
+    if (dist_done(dist_all_gather(way, tr_data(t), tr_data(all), bytes_of(t))) < 0) return NULL;
     return tr_pass_up(all);
 }
 
@@ -87,5 +87,5 @@ int(tr_barrier)(void)
     dist_stop_if_failed();
     dist_transport *way = dist_way();
     if (!way || dist_check("tr_barrier", "barrier") < 0) return -1;
-    return dist_done(way->barrier(way));
+    return dist_done(dist_barrier(way));
 }

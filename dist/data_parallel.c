@@ -60,14 +60,14 @@ static int64_t *used(data_parallel *d) { return d->head + 1; }
 static int reduce_head(data_parallel *d, dist_transport *way)
 {
     d->head[0] = d->samples;
-    return way->all_reduce(way, d->head, d->plan.slots + 1, TR_INT64);
+    return dist_all_reduce(way, d->head, d->plan.slots + 1, TR_INT64);
 }
 
 static int reduce_bucket(data_parallel *d, dist_transport *way, dist_bucket *b, double weight)
 {
     if (!dist_bucket_used(b, used(d))) return 0;
     if (dist_bucket_load(b, weight) < 0) return -1;
-    if (way->all_reduce(way, tr_data(b->memory), tr_numel(b->memory), tr_dtype_of(b->memory)) < 0) return -1;
+    if (dist_all_reduce(way, tr_data(b->memory), tr_numel(b->memory), tr_dtype_of(b->memory)) < 0) return -1;
     return dist_bucket_store(b, used(d));
 }
 
@@ -190,7 +190,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t limits[2])
 {
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
-    if (dist_done(way->broadcast(way, limits, 2 * sizeof *limits, 0)) < 0) return -1;
+    if (dist_done(dist_broadcast(way, limits, 2 * sizeof *limits, 0)) < 0) return -1;
     if (dist_plan_make(&d->plan, tr_parameters(d->module), limits[0], limits[1]) < 0) return -1;
     if (d->plan.slots > 0) return watch_gradients(d);
     tr_fail("tr_data_parallel: no parameter requires a gradient");

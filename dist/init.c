@@ -118,7 +118,7 @@ static bool wants_checks(void)
 static int agree_on_checks(dist_transport *way)
 {
     uint64_t wanted = wants_checks();
-    if (way->largest(way, &wanted, 1, -1) < 0) return -1;
+    if (dist_largest(way, &wanted, 1, -1) < 0) return -1;
     ranks.checked = wanted;
     return 0;
 }
@@ -186,7 +186,7 @@ static void spread(dist_transport *way, int64_t culprit)
     char message[MESSAGE_BYTES] = "";
     snprintf(message, sizeof message, "rank %lld on %s: %s", (long long)way->rank, ranks.host, tr_error_message());
     if (tr_error_stands()) say(tr_error_message());
-    way->broadcast(way, message, sizeof message, culprit);
+    dist_broadcast(way, message, sizeof message, culprit);
     tr_fail("tr_dist_finish: %s", message); /* kept where no error stands; tr_finish tells the handler */
 }
 

@@ -1,4 +1,5 @@
 /* Stands in for mpi.c where the library is built without MPI. */
+#include "dist/host.h"
 #include "dist/launcher.h"
 #include "dist/transport.h"
 
@@ -25,3 +26,9 @@ dist_transport *dist_mpi_join_fortran(int comm)
 }
 
 bool dist_mpi_runs(void) { return false; }
+
+dist_host *dist_mpi_host(dist_transport *mpi)
+{
+    (void)mpi;
+    return tr_fail("built without MPI");
+}

@@ -58,17 +58,17 @@ static int name_difference(dist_transport *way, tr_module *m)
     for (int64_t i = 0;; i++) {
         describe(m, i, line);
         memcpy(zeros, line, LINE);
-        if (way->broadcast(way, zeros, LINE, 0) < 0) return -1;
+        if (dist_broadcast(way, zeros, LINE, 0) < 0) return -1;
 
         /* The largest is the lowest rank's; 0: nobody differs here. */
         uint64_t differs = strcmp(line, zeros) != 0 ? (uint64_t)(way->world - way->rank) : 0;
-        if (way->largest(way, &differs, 1, -1) < 0) return -1;
+        if (dist_largest(way, &differs, 1, -1) < 0) return -1;
         if (!differs) {
             if (strcmp(zeros, "nothing more") == 0) break;
             continue;
         }
         int64_t other = way->world - (int64_t)differs;
-        if (way->broadcast(way, line, LINE, other) < 0) return -1;
+        if (dist_broadcast(way, line, LINE, other) < 0) return -1;
         tr_fail("tr_data_parallel: the ranks' modules differ: rank 0 has %s, rank %lld has %s", zeros, (long long)other, line);
         return -1;
     }
@@ -94,7 +94,7 @@ int dist_same_module(tr_module *m)
     dist_transport *way = dist_way();
     if (!way) return -1;
     uint64_t h = digest(m), agreed[2] = {h, ~h};
-    if (way->largest(way, agreed, 2, -1) < 0) return -1;
+    if (dist_largest(way, agreed, 2, -1) < 0) return -1;
     return agreed[0] == ~agreed[1] ? all_travel(m) : name_difference(way, m);
 }
 
@@ -110,7 +110,7 @@ static int broadcast_together(dist_transport *way, tr_module *m, int64_t from, i
     int64_t bytes = 0;
     for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
         memcpy(stage + bytes, tr_data(t), (size_t)bytes_of(t));
-    if (way->broadcast(way, stage, bytes, 0) < 0) return -1;
+    if (dist_broadcast(way, stage, bytes, 0) < 0) return -1;
     bytes = 0;
     for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
         memcpy(tr_data(t), stage + bytes, (size_t)bytes_of(t));
@@ -140,7 +140,7 @@ int dist_same_values(tr_module *m)
         if (small) {
             waiting += bytes_of(t);
         } else {
-            if (status == 0) status = way->broadcast(way, tr_data(t), bytes_of(t), 0);
+            if (status == 0) status = dist_broadcast(way, tr_data(t), bytes_of(t), 0);
             from = i + 1;
         }
     }

@@ -1,9 +1,17 @@
-/* How ranks reach each other: a few blocking collectives on raw memory, one struct of functions per way to travel.
- * mpi.c is one (no_mpi.c in its place says that it is missing), alone.c the other: one rank that has nobody to meet.
- * Shared windows and NCCL are to be further ones.
+/* How ranks reach each other: collectives and messages on raw memory, one struct of functions per way to travel.
  *
- * Every function that is no query is collective: every rank calls it, in one order, with one size and type.  They return
- * 0, or -1 with an error standing; after that only abort() makes sense, since nobody knows where the others are. */
+ *     mpi.c      over MPI (no_mpi.c in its place says that it is missing)
+ *     window.c   through memory that the ranks of a host share, and over another transport between hosts
+ *     alone.c    one rank that has nobody to meet
+ *     fake.c     threads that play ranks, late or failing as a script says; for tests, in no library
+ *
+ * What is asked for is a dist_work: blocking (the functions below it), or started and tested until it is done.  A transport
+ * only knows how to bring one on: advance().  Every rank starts the same collectives in the same order, with one size and
+ * type, each of them blocking on all ranks or on none; they are done in that order, and may be waited for in any.
+ * Messages (send, receive) are for two ranks, keep their order for each pair, and pass the collectives by.
+ *
+ * Functions return 0, or -1 with an error standing; after that only abort() makes sense, since nobody knows where the others
+ * are.  One thread at a time calls a transport. */
 #ifndef TRIREME_DIST_TRANSPORT_H
 #define TRIREME_DIST_TRANSPORT_H
 
@@ -11,33 +19,95 @@
 
 typedef struct dist_transport dist_transport;
 
+typedef enum {
+    DIST_ALL_REDUCE,     /* into[i] = sum over ranks of from[i], n elements; from may be into */
+    DIST_REDUCE_SCATTER, /* into[i] = sum over ranks of from[rank*n + i]; into may be from + rank*n */
+    DIST_ALL_GATHER,     /* into = from of rank 0, from of rank 1, ...; n bytes of each; from may be into + rank*n */
+    DIST_BROADCAST,      /* into = peer's into, n bytes */
+    DIST_BARRIER,        /* done when every rank has begun it */
+    DIST_LARGEST,        /* into[i] = max over ranks of into[i], n words of 64 bits: for a few words only */
+    DIST_SEND,           /* n bytes from `from` to rank peer */
+    DIST_RECEIVE,        /* n bytes from rank peer into `into` */
+    DIST_OPERATIONS,
+} dist_operation;
+
+/* One collective or message.  The caller's: it stays where it is until it is done.  Sums know every type but bool, add
+ * halves in float32, and give every rank the same bits. */
+typedef struct dist_work {
+    dist_operation operation;
+    const void *from;
+    void *into;
+    int64_t n;
+    int64_t peer;
+    tr_dtype dtype; /* of sums */
+
+    /* What follows begins as 0 and is kept by work.c and the transport. */
+    bool started;      /* by dist_start, not blocking */
+    bool begun;        /* advance() has seen it */
+    int status;        /* 0 under way, 1 done, -1 failed */
+    int64_t at;        /* so much of n is done */
+    uintptr_t request; /* a message's own */
+    struct dist_work *next;
+} dist_work;
+
 struct dist_transport {
     const char *name; /* "mpi: Open MPI v4.1.4"; tr_dist_transport() says it */
     int64_t rank, world, local_rank;
     int threads;       /* this rank's share of the cores that its host's ranks may use; 0: not known */
     bool ends_process; /* we started it, so the process must not end before finish() */
 
-    /* data[i] = sum over ranks of data[i], n elements in place.  Every type but bool; halves are added in float32. */
-    int (*all_reduce)(dist_transport *way, void *data, int64_t n, tr_dtype dtype);
+    /* Bring w on: 1 if it is done, 0 if not within `seconds` (0: do not wait; negative: as long as this way waits at all,
+     * and then it is an error), -1 if it failed.  Of collectives only the first that is not done is ever brought on. */
+    int (*advance)(dist_transport *way, dist_work *w, double seconds);
 
-    /* data = root's data. */
-    int (*broadcast)(dist_transport *way, void *data, int64_t bytes, int64_t root);
-
-    /* all = mine of rank 0, mine of rank 1, ...; `bytes` of each. */
-    int (*all_gather)(dist_transport *way, const void *mine, void *all, int64_t bytes);
-
-    /* words[i] = max over ranks of words[i], for a few words: how ranks agree on something.  seconds < 0 waits for ever;
-     * otherwise 1 is returned if not every rank came in time. */
-    int (*largest)(dist_transport *way, uint64_t *words, int n, double seconds);
-
-    int (*barrier)(dist_transport *way);
+    /* Memory on which collectives cost less: the buckets' gradients.  Zeroed; the transport's, and there until finish();
+     * give_back() only lets a later take() have it.  Both collective.  NULL with an error standing. */
+    void *(*take)(dist_transport *way, int64_t bytes);
+    void (*give_back)(dist_transport *way, void *memory);
 
     /* End every rank, this one included, whatever they are doing. */
     void (*abort)(dist_transport *way, int status);
 
     /* Give back what opening took. */
     int (*finish)(dist_transport *way);
+
+    dist_work *first, *last; /* borrowed: collectives that are started and not done (work.c) */
+    bool failed;
 };
+
+/* ---- asking (work.c) ---- */
+
+/* Blocking. */
+int dist_run(dist_transport *way, dist_work *w);
+
+/* Not blocking: started, the work goes on inside the calls below and every other call with this `way`. */
+int dist_start(dist_transport *way, dist_work *w);
+int dist_test(dist_transport *way, dist_work *w); /* 1 done, 0 not yet, -1 failed */
+int dist_wait(dist_transport *way, dist_work *w);
+int dist_progress(dist_transport *way); /* 0, or -1 if a work that was started has failed */
+
+/* The blocking ones in few words; all_reduce in place. */
+int dist_all_reduce(dist_transport *way, void *data, int64_t n, tr_dtype dtype);
+int dist_reduce_scatter(dist_transport *way, const void *all, void *mine, int64_t n, tr_dtype dtype);
+int dist_all_gather(dist_transport *way, const void *mine, void *all, int64_t bytes);
+int dist_broadcast(dist_transport *way, void *data, int64_t bytes, int64_t root);
+int dist_barrier(dist_transport *way);
+int dist_send(dist_transport *way, const void *data, int64_t bytes, int64_t to);
+int dist_receive(dist_transport *way, void *data, int64_t bytes, int64_t from);
+
+/* How ranks agree on something.  With seconds >= 0, 1 is returned if not every rank came in time. */
+int dist_largest(dist_transport *way, uint64_t *words, int n, double seconds);
+
+/* "all_reduce". */
+const char *dist_operation_name(dist_operation operation);
+
+/* Seconds on a clock that only goes forward. */
+double dist_now(void);
+
+/* How long a collective waits for other ranks where the transport can give up (TRIREME_TIMEOUT); 0: for ever. */
+double dist_limit(void);
+
+/* ---- opening ---- */
 
 /* One rank, always there. */
 dist_transport *dist_alone(void);

@@ -1,0 +1,163 @@
+/* Works and their queue: what is the same however ranks travel.
+ *
+ * Collectives that are started wait in a queue, and only its head is brought on.  So on every rank the parts of one come
+ * before the parts of the next, whichever is tested first: over MPI and in a window that is what makes parts meet. */
+#include "dist/transport.h"
+
+#include <stdlib.h>
+#include <time.h>
+#include <trireme/error.h>
+
+const char *dist_operation_name(dist_operation operation)
+{
+    static const char *const names[DIST_OPERATIONS] = {"all_reduce", "reduce_scatter", "all_gather", "broadcast", "barrier", "largest", "send", "receive"};
+    return operation >= 0 && operation < DIST_OPERATIONS ? names[operation] : "nothing";
+}
+
+double dist_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+double dist_limit(void)
+{
+    enum { USUAL = 60 };
+    const char *wish = getenv("TRIREME_TIMEOUT");
+    if (!wish || !*wish) return USUAL;
+    char *end;
+    double seconds = strtod(wish, &end);
+    return *end == '\0' && seconds >= 0 ? seconds : USUAL;
+}
+
+static bool is_message(const dist_work *w) { return w->operation == DIST_SEND || w->operation == DIST_RECEIVE; }
+
+/* What was started cannot be done any more either. */
+static int give_up(dist_transport *way)
+{
+    way->failed = true;
+    for (dist_work *w = way->first; w; w = w->next) w->status = -1;
+    way->first = way->last = NULL;
+    return -1;
+}
+
+static bool refuse(dist_transport *way)
+{
+    if (way->failed) tr_fail("a collective has failed, so the ranks cannot meet any more");
+    return way->failed;
+}
+
+static int advance(dist_transport *way, dist_work *w, double seconds)
+{
+    w->status = way->advance(way, w, seconds);
+    w->begun = true;
+    return w->status < 0 ? give_up(way) : w->status;
+}
+
+/* The queue up to `last` (NULL: all of it).  1: done; 0: not within `seconds` for one of them. */
+static int drive(dist_transport *way, const dist_work *last, double seconds)
+{
+    while (way->first) {
+        dist_work *w = way->first;
+        int status = advance(way, w, seconds);
+        if (status <= 0) return status;
+        way->first = w->next;
+        if (!way->first) way->last = NULL;
+        if (w == last) break;
+    }
+    return 1;
+}
+
+static int bring(dist_transport *way, dist_work *w, double seconds)
+{
+    if (w->status != 0) return w->status;
+    return is_message(w) ? advance(way, w, seconds) : drive(way, w, seconds);
+}
+
+int dist_start(dist_transport *way, dist_work *w)
+{
+    w->started = true;
+    w->next = NULL;
+    if (refuse(way)) return w->status = -1;
+    if (is_message(w)) return advance(way, w, 0) < 0 ? -1 : 0;
+    if (way->last)
+        way->last->next = w;
+    else
+        way->first = w;
+    way->last = w;
+    return dist_progress(way);
+}
+
+int dist_test(dist_transport *way, dist_work *w) { return bring(way, w, 0); }
+
+int dist_wait(dist_transport *way, dist_work *w)
+{
+    int status;
+    while ((status = bring(way, w, -1)) == 0) {}
+    return status < 0 ? -1 : 0;
+}
+
+int dist_progress(dist_transport *way) { return drive(way, NULL, 0) < 0 ? -1 : 0; }
+
+int dist_run(dist_transport *way, dist_work *w)
+{
+    if (refuse(way)) return -1;
+    while (way->first && !is_message(w))
+        if (drive(way, NULL, -1) < 0) return -1;
+    while (w->status == 0)
+        if (advance(way, w, -1) < 0) return -1;
+    return 0;
+}
+
+int dist_all_reduce(dist_transport *way, void *data, int64_t n, tr_dtype dtype)
+{
+    return dist_run(way, &(dist_work){.operation = DIST_ALL_REDUCE, .from = data, .into = data, .n = n, .dtype = dtype});
+}
+
+int dist_reduce_scatter(dist_transport *way, const void *all, void *mine, int64_t n, tr_dtype dtype)
+{
+    return dist_run(way, &(dist_work){.operation = DIST_REDUCE_SCATTER, .from = all, .into = mine, .n = n, .dtype = dtype});
+}
+
+int dist_all_gather(dist_transport *way, const void *mine, void *all, int64_t bytes)
+{
+    return dist_run(way, &(dist_work){.operation = DIST_ALL_GATHER, .from = mine, .into = all, .n = bytes});
+}
+
+int dist_broadcast(dist_transport *way, void *data, int64_t bytes, int64_t root)
+{
+    return dist_run(way, &(dist_work){.operation = DIST_BROADCAST, .from = data, .into = data, .n = bytes, .peer = root});
+}
+
+int dist_barrier(dist_transport *way) { return dist_run(way, &(dist_work){.operation = DIST_BARRIER}); }
+
+int dist_send(dist_transport *way, const void *data, int64_t bytes, int64_t to)
+{
+    return dist_run(way, &(dist_work){.operation = DIST_SEND, .from = data, .n = bytes, .peer = to});
+}
+
+int dist_receive(dist_transport *way, void *data, int64_t bytes, int64_t from)
+{
+    return dist_run(way, &(dist_work){.operation = DIST_RECEIVE, .into = data, .n = bytes, .peer = from});
+}
+
+/* One form with and without a limit, since over MPI what blocks does not meet what does not. */
+int dist_largest(dist_transport *way, uint64_t *words, int n, double seconds)
+{
+    dist_work w = {.operation = DIST_LARGEST, .from = words, .into = words, .n = n, .started = true};
+    if (refuse(way)) return -1;
+    if (seconds < 0) return dist_start(way, &w) < 0 || dist_wait(way, &w) < 0 ? -1 : 0;
+    while (way->first)
+        if (drive(way, NULL, -1) < 0) return -1;
+    double end = dist_now() + seconds;
+    for (;;) {
+        double left = end - dist_now();
+        if (advance(way, &w, left > 0 ? left : 0) < 0) return -1;
+        if (w.status == 1) return 0;
+        if (left <= 0) {
+            give_up(way); /* it would come too late, and meet something else */
+            return 1;
+        }
+    }
+}
