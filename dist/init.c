@@ -10,6 +10,7 @@
 #include "dist/check.h"
 #include "dist/launcher.h"
 #include "dist/ranks.h"
+#include "dist/window.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -151,6 +152,9 @@ static bool singletons(dist_launch launch, const dist_transport *way)
     return launch.ranks > 1 && way->world == 1;
 }
 
+/* Over MPI or through memory that ranks share. */
+static int start_best(dist_transport *mpi) { return start(mpi ? dist_choose(mpi) : NULL); }
+
 int(tr_dist_init)(int *argc, char ***argv)
 {
     if (started("tr_dist_init")) return -1;
@@ -165,17 +169,17 @@ int(tr_dist_init)(int *argc, char ***argv)
                       "of the MPI it is linked with (%s), or under Slurm with srun --mpi=pmix",
                       launch.variable, (long long)launch.ranks, way->name);
     }
-    return start(way);
+    return start_best(way);
 }
 
 int(tr_dist_init_comm)(const void *mpi_comm)
 {
-    return started("tr_dist_init_comm") ? -1 : start(dist_mpi_join(mpi_comm));
+    return started("tr_dist_init_comm") ? -1 : start_best(dist_mpi_join(mpi_comm));
 }
 
 int(tr_dist_init_fortran)(int mpi_comm)
 {
-    return started("tr_dist_init_fortran") ? -1 : start(dist_mpi_join_fortran(mpi_comm));
+    return started("tr_dist_init_fortran") ? -1 : start_best(dist_mpi_join_fortran(mpi_comm));
 }
 
 /* ---- finishing ---- */

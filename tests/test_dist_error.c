@@ -241,8 +241,20 @@ TEST(a_rank_that_forgets_to_finish_is_named)
 TEST(an_error_of_mpi_ends_all)
 {
     setenv("TRIREME_CHECK", "0", 1);
+    setenv("TRIREME_TRANSPORT", "mpi", 1);
     assert_ends_badly("sends_more_than_is_taken");
     assert_output_has("MPI_Bcast: ");
+    unsetenv("TRIREME_TRANSPORT");
+    unsetenv("TRIREME_CHECK");
+}
+
+TEST(in_shared_memory_unequal_ranks_are_found_without_checks)
+{
+    setenv("TRIREME_CHECK", "0", 1);
+    setenv("TRIREME_TRANSPORT", "shared", 1);
+    assert_ends_badly("sends_more_than_is_taken");
+    assert_output_has("rank 0: broadcast of 32 bytes; rank 1: broadcast of 16 bytes");
+    unsetenv("TRIREME_TRANSPORT");
     unsetenv("TRIREME_CHECK");
 }
 

@@ -40,9 +40,12 @@ TR_API int64_t tr_dist_world(void);         /* 1 before tr_dist_init */
 TR_API int64_t tr_dist_local_rank(void);    /* among the ranks of this host */
 TR_API tr_device tr_dist_device(void);      /* this rank's device */
 TR_API tr_shard tr_dist_shard(void);        /* {rank, world}, for tr_loader_new */
-TR_API const char *tr_dist_transport(void); /* "none", or "mpi: " and the library, "Open MPI v4.1.4" */
+TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "shared memory, mpi: Open MPI v4.1.4" */
 
 /* ---- collectives on tensors: every rank calls them, in the same order, with one shape and type ----
+ * Ranks of one host meet in memory that they share, hosts over MPI (TRIREME_TRANSPORT chooses otherwise).  In shared memory
+ * ranks that ask for different things get an error that says who asked for what, and one that does not come, or whose
+ * process has ended, is named by those that wait for it (after TRIREME_TIMEOUT seconds, 60).
  * Row-major CPU tensors.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
  * and backward does not notice what they write. */
 
