@@ -6,7 +6,7 @@
 #include <trireme/error.h>
 
 enum { LINE = 64,
-       SMALL = 4096 }; /* bytes up to which meeting once less is worth adding everything on every rank */
+       SMALL = 4096 }; /* bytes up to which meeting once less is worth a copy and adding everything on every rank */
 
 static void copy(void *into, const void *from, int64_t bytes)
 {
@@ -194,8 +194,12 @@ static const dist_region *find_direct(const dist_window *v, const dist_work *w)
 static const dist_stage *choose_sum(dist_window *v, const dist_work *w)
 {
     bool hosts = v->host->hosts > 1;
-    if (w->n * v->size <= SMALL && !hosts) return small;
     v->direct = find_direct(v, w);
+    bool worth_it = !v->direct || v->host->crowded; /* where all have cores, meeting is cheaper than the copy */
+    if (w->n * v->size <= SMALL && !hosts && worth_it) {
+        v->direct = NULL;
+        return small;
+    }
     if (!v->direct) return hosts ? sliced_hosts : sliced;
     v->offset = (char *)w->into - (char *)v->direct->mine;
     copy(w->into, w->from, w->n * v->size);
