@@ -3,6 +3,7 @@
  * failed and why.  Each test starts this program again under mpirun, where the variable names the part to play. */
 #include "test.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -97,6 +98,21 @@ static int finishes_while_others_add(void)
     return tr_dist_finish();
 }
 
+static int does_not_come(void)
+{
+    if (rank_of_part == 1) sleep(30);
+    tr_barrier();
+    return tr_dist_finish();
+}
+
+static int is_killed(void)
+{
+    tr_barrier();
+    if (rank_of_part == 1) raise(SIGKILL);
+    tr_barrier();
+    return tr_dist_finish();
+}
+
 static const struct {
     const char *name;
     int (*play)(void);
@@ -109,6 +125,8 @@ static const struct {
     {"forgets_to_finish", forgets_to_finish},
     {"sends_more_than_is_taken", sends_more_than_is_taken},
     {"finishes_while_others_add", finishes_while_others_add},
+    {"does_not_come", does_not_come},
+    {"is_killed", is_killed},
 };
 
 BEFORE_ALL
@@ -265,6 +283,32 @@ TEST(ranks_out_of_step_are_told_apart)
     assert_output_has("rank 0: all_reduce float32 (5,)");
     assert_output_has("rank 1: finish");
     unsetenv("TRIREME_CHECK");
+}
+
+TEST(a_rank_that_does_not_come_is_named_after_the_limit)
+{
+    setenv("TRIREME_TRANSPORT", "shared", 1);
+    setenv("TRIREME_TIMEOUT", "1", 1);
+    for (int check = 0; check < 2; check++) {
+        setenv("TRIREME_CHECK", check ? "1" : "0", 1);
+        assert_ends_badly("does_not_come");
+        assert_output_has("trireme: rank 0 of 2 on ");
+        assert_output_has("rank 1 has not come in 1 s");
+    }
+    unsetenv("TRIREME_CHECK");
+    unsetenv("TRIREME_TIMEOUT");
+    unsetenv("TRIREME_TRANSPORT");
+}
+
+TEST(a_killed_rank_ends_all)
+{
+    need_mpirun();
+    int status = run_job("mpirun -n 2", "is_killed");
+    if (status == 0 || status == 124 || took > 6) print_error("status %d after %.1f s:\n%s\n", status, took, output);
+    assert_int_not_equal(status, 0);
+    assert_int_not_equal(status, 124);
+    assert_true(took <= 6);
+    assert_output_has("ank 1 "); /* named by mpirun, by rank 0, or by both */
 }
 
 TEST(lone_processes_that_should_have_been_ranks_are_refused)
