@@ -9,7 +9,7 @@
  * its process has ended, or it has not come.
  *
  * With the first step of a work ranks say what it is, and wait() compares: another operation, size or type is an error that
- * says who asked for what.  Two works' words fit on a flag: nobody is ever two ahead of another. */
+ * says who asked for what.  Two works' words fit beside a flag: nobody is ever two ahead of another. */
 #ifndef TRIREME_DIST_MEET_H
 #define TRIREME_DIST_MEET_H
 
@@ -21,14 +21,14 @@ typedef struct {
     uint64_t words[3]; /* operation, type and root; n; the place in shared memory */
 } dist_asked;
 
-/* In shared memory.  What is used while all is well lies on 128 bytes of its own: two cache lines, that travel together. */
+/* In shared memory.  What others look at all the time is one line of the cache, written once for each step. */
 typedef struct {
-    _Alignas(128) _Atomic uint32_t steps;
+    _Alignas(128) _Atomic uint64_t word; /* steps, and above them a digest of what is asked */
     _Atomic uint32_t sleepers;
     _Atomic uint32_t failed;
     int32_t pid;
-    dist_asked asked[2];
-    _Alignas(128) char why[384]; /* it failed */
+    _Alignas(128) dist_asked asked[2];
+    char why[384]; /* it failed */
 } dist_flag;
 
 typedef struct {
@@ -36,6 +36,7 @@ typedef struct {
     dist_flag **flag; /* owned: every rank's */
     int *death;       /* owned: descriptors that tell of a process's end; -1: none */
     uint32_t steps;   /* as on our flag */
+    uint32_t digest;  /* of what we ask */
     uint32_t works;
     bool fresh;    /* what is asked has not been compared */
     double since;  /* when this wait left its first moments; 0: it has not */
