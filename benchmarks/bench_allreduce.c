@@ -1,13 +1,15 @@
-/* All-reduce of float32 over the ranks of this job, in place: ours, through shared memory from where the array happens to
- * lie ("ours") and from memory of take() ("ours, window"); MPI_Allreduce in place; the same window reduced by hand, without
- * anything around it; and a copy of the array by one core, all ranks at once.
+/* All-reduce of float32 over the ranks of this job, in place: ours, through shared memory, from where an array happens to lie
+ * ("ours from anywhere") and from memory of the transport, where gradients' buckets lie ("ours from window"); MPI_Allreduce; the
+ * same window reduced by hand, without anything around it; and a copy of the array, by all ranks at once.
  *
- *     mpirun -np 2 bench_allreduce [--csv] [--fresh] [--least BYTES] [--most BYTES] [--seconds S]
+ *     mpirun -np 2 bench_allreduce [--filter "1 MiB"] [--csv FILE]
  *
- * Per size: rounds in which every way is measured once, one after the other, so that what disturbs one disturbs all;
- * the slowest rank counts.  bus = 2 (n-1)/n bytes / time: what a perfect ring would carry, comparable for any n.  "wrong" is
- * the number of elements that differ from the sum, over all ranks, looked at before anything is timed and again afterwards.
- * ratio = time of MPI_Allreduce / time. */
+ * Every round measures every way once, one after the other, so that what disturbs one disturbs all; the slowest rank counts.
+ * bus = 2 (n-1)/n bytes / time, comparable for any number of ranks; best is the plain window.  The error is the number of
+ * elements on any rank that are not the sum, looked at before and after.  "fresh": each rank has just written its array, as
+ * gradients are; else every part of it stays with the core that adds it. */
+#include "bench.h"
+
 #include "dist/window.h"
 
 #include <math.h>
@@ -20,11 +22,7 @@
 #include <trireme/error.h>
 #include <unistd.h>
 
-enum { ROUNDS = 41,
-       WARM_UP = 3 };
-
 static int rank, world, spins;
-static bool fresh;
 
 /* ---- the plain reduce by hand: post, wait, add the own slice into every copy, post, wait ---- */
 
@@ -81,7 +79,7 @@ static void plain_reduce(int64_t n)
 
 static MPI_Win plain_window, flag_window;
 
-static void plain_open(int64_t bytes)
+static int plain_open(int64_t bytes)
 {
     void *mine;
     MPI_Aint size;
@@ -90,10 +88,19 @@ static void plain_open(int64_t bytes)
     MPI_Win_shared_query(flag_window, 0, &size, &unit, (void *)&plain_flags);
     MPI_Win_allocate_shared((MPI_Aint)bytes, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &plain_window);
     plain_data = calloc((size_t)world, sizeof *plain_data);
+    if (!plain_data) return -1;
     for (int i = 0; i < world; i++) MPI_Win_shared_query(plain_window, i, &size, &unit, (void *)&plain_data[i]);
     memset(mine, 0, (size_t)bytes);
     if (rank == 0) memset(plain_flags, 0, (size_t)world * sizeof *plain_flags);
     MPI_Barrier(MPI_COMM_WORLD);
+    return 0;
+}
+
+static void plain_close(void)
+{
+    MPI_Win_free(&plain_window);
+    MPI_Win_free(&flag_window);
+    free(plain_data);
 }
 
 /* ---- what is measured ---- */
@@ -132,8 +139,8 @@ typedef struct {
 static float *plain_mine;
 static const contender contenders[] = {
     {"MPI_Allreduce", run_mpi, &for_mpi},
-    {"ours, any memory", run_ours, &anywhere},
-    {"ours, window", run_window, &in_window},
+    {"ours from anywhere", run_ours, &anywhere},
+    {"ours from window", run_window, &in_window},
     {"plain window", run_plain, &plain_mine},
     {"memcpy", run_copy, NULL},
 };
@@ -163,24 +170,36 @@ static int64_t wrong_elements(const contender *c, int64_t n)
 
 /* ---- timing ---- */
 
-/* One sample: so many runs that the clock's grain does not matter, of zeros, which stay what they are.  --fresh: one run, of
- * an array that its own rank has just written, as gradients are; else each part of it stays with the core that added it. */
-static double sample(const contender *c, int64_t n, int times)
+enum { MOST_ROUNDS = 1000 };
+
+/* What rank 0 was told on its command line. */
+static struct {
+    int rounds, quick;
+} how;
+
+static double slowest(double seconds)
 {
-    if (fresh && c->data) memset(*c->data, 0, (size_t)n * sizeof(float));
-    if (fresh) times = 1;
-    MPI_Barrier(MPI_COMM_WORLD);
-    double begin = MPI_Wtime();
-    for (int i = 0; i < times; i++) c->run(n);
-    double took = (MPI_Wtime() - begin) / times, slowest = took;
-    MPI_Allreduce(&took, &slowest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
-    return slowest;
+    MPI_Allreduce(MPI_IN_PLACE, &seconds, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
+    return seconds;
 }
 
-static int up(const void *a, const void *b)
+/* Of zeros, which stay what they are. */
+static double sample(const contender *c, int64_t n, int times, bool fresh)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    if (fresh && c->data) memset(*c->data, 0, (size_t)n * sizeof(float));
+    MPI_Barrier(MPI_COMM_WORLD);
+    double begin = bench_seconds();
+    for (int i = 0; i < times; i++) c->run(n);
+    return slowest((bench_seconds() - begin) / times);
+}
+
+/* Runs in a sample: so many that the clock's grain does not matter. */
+static int enough(const contender *c, int64_t n, bool fresh)
+{
+    const double fill = how.quick ? 1e-4 : 5e-3;
+    double once = sample(c, n, 1, fresh);
+    for (int i = 0; i < 2; i++) once = fmin(once, sample(c, n, 1, fresh));
+    return fresh ? 1 : (int)fmax(1, fmin(10000, fill / once));
 }
 
 static void zero(int64_t n)
@@ -189,51 +208,45 @@ static void zero(int64_t n)
         if (contenders[c].data) memset(*contenders[c].data, 0, (size_t)n * sizeof(float));
 }
 
-static const char *size_name(int64_t bytes, char *text, size_t room)
+static double took[CONTENDERS][MOST_ROUNDS]; /* us */
+
+static double median(const double *sorted) { return sorted[how.rounds / 2]; }
+
+static void print_lines(int64_t bytes, const char *size, const int64_t *wrong, bool fresh)
 {
-    if (bytes >= 1 << 20)
-        snprintf(text, room, "%lld MiB", (long long)(bytes >> 20));
-    else
-        snprintf(text, room, "%lld KiB", (long long)(bytes >> 10));
-    return text;
+    double ring = 2.0 * (world - 1) / world, plain = 0;
+    for (int c = CONTENDERS - 1; c >= 0; c--) {
+        char name[64];
+        snprintf(name, sizeof name, "%s%s", contenders[c].name, fresh ? " fresh" : "");
+        double work = (double)bytes / 1e9 * (contenders[c].data ? ring : 1);
+        bench_report((bench_case){.name = name, .size = size, .threads = world, .work = work, .ceiling = contenders[c].data ? plain : 0},
+                     took[c], how.rounds, (double)wrong[c]);
+        if (contenders[c].run == run_plain) plain = work / (1e-6 * median(took[c]));
+    }
+    printf("#  %s%s: ", size, fresh ? ", fresh" : "");
+    for (int c = 1; c < CONTENDERS - 1; c++)
+        printf("%s%s %.3g GB/s, %.2f x MPI", c > 1 ? "; " : "algorithm (bytes / time): ", contenders[c].name,
+               (double)bytes / 1e3 / median(took[c]), median(took[0]) / median(took[c]));
+    printf("\n");
 }
 
-static void print_line(const contender *c, int64_t bytes, const double *took, double mpi, int64_t wrong, bool csv)
+static int64_t measure(int64_t bytes, bool fresh)
 {
     char size[32];
-    double us = 1e6 * took[ROUNDS / 2], rate = (double)bytes / took[ROUNDS / 2] / 1e9, bus = rate * 2 * (world - 1) / world;
-    if (!c->data) bus = rate;
-    if (csv)
-        printf("%d,%lld,%s,%.3f,%.3f,%.3f,%.3f,%.3f,%lld,%.3f\n", world, (long long)bytes, c->name, us, 1e6 * took[ROUNDS / 10],
-               1e6 * took[ROUNDS * 9 / 10], rate, bus, (long long)wrong, mpi / took[ROUNDS / 2]);
-    else
-        printf("%9s  %-16s %10.2f %10.2f %10.2f %8.2f %8.2f %6lld %7.2f\n", size_name(bytes, size, sizeof size), c->name, us,
-               1e6 * took[ROUNDS / 10], 1e6 * took[ROUNDS * 9 / 10], rate, bus, (long long)wrong, mpi / took[ROUNDS / 2]);
-    fflush(stdout);
-}
+    snprintf(size, sizeof size, bytes >> 20 ? "%lld MiB" : "%lld KiB", (long long)(bytes >> 20 ? bytes >> 20 : bytes >> 10));
+    int wanted = rank == 0 && bench_wants(fresh ? "all_reduce fresh" : "all_reduce", size);
+    MPI_Bcast(&wanted, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    if (!wanted) return 0;
 
-static int64_t measure(int64_t bytes, double seconds, bool csv)
-{
-    static double took[CONTENDERS][ROUNDS];
     int64_t n = bytes / (int64_t)sizeof(float), wrong[CONTENDERS], all_wrong = 0;
     int times[CONTENDERS];
     for (int c = 0; c < CONTENDERS; c++) wrong[c] = wrong_elements(&contenders[c], n);
     zero(n);
-    for (int c = 0; c < CONTENDERS; c++) {
-        double once = 1;
-        for (int i = 0; i < WARM_UP; i++) once = fmin(once, sample(&contenders[c], n, 1));
-        times[c] = (int)fmax(1, fmin(20000, seconds / ROUNDS / CONTENDERS / once));
-        MPI_Bcast(&times[c], 1, MPI_INT, 0, MPI_COMM_WORLD);
-    }
-    for (int r = 0; r < ROUNDS; r++)
-        for (int c = 0; c < CONTENDERS; c++) took[c][r] = sample(&contenders[c], n, times[c]);
-    for (int c = 0; c < CONTENDERS; c++) {
-        wrong[c] += wrong_elements(&contenders[c], n);
-        all_wrong += wrong[c];
-        qsort(took[c], ROUNDS, sizeof took[c][0], up);
-    }
-    if (rank == 0)
-        for (int c = 0; c < CONTENDERS; c++) print_line(&contenders[c], bytes, took[c], took[0][ROUNDS / 2], wrong[c], csv);
+    for (int c = 0; c < CONTENDERS; c++) times[c] = enough(&contenders[c], n, fresh);
+    for (int r = 0; r < how.rounds; r++)
+        for (int c = 0; c < CONTENDERS; c++) took[c][r] = 1e6 * sample(&contenders[c], n, times[c], fresh);
+    for (int c = 0; c < CONTENDERS; c++) all_wrong += wrong[c] += wrong_elements(&contenders[c], n);
+    if (rank == 0) print_lines(bytes, size, wrong, fresh);
     return all_wrong;
 }
 
@@ -244,38 +257,32 @@ static float *zeroed(int64_t bytes)
     return memory;
 }
 
-static void print_head(bool csv)
+/* On every rank alike. */
+static bool begin(int argc, char **argv)
 {
-    if (csv)
-        printf("ranks,bytes,way,median_us,p10_us,p90_us,algorithm_gb_s,bus_gb_s,wrong,ratio\n");
-    else
-        printf("# all-reduce of float32, in place, %d ranks, %s; %d interleaved rounds, %d warm-up%s\n"
-               "# algorithm = bytes / time, bus = 2(n-1)/n bytes / time (memcpy: bytes / time), GB/s; ratio = time of MPI_Allreduce / time\n"
-               "#    size  way               median us        p10        p90  algorithm     bus  wrong   ratio\n",
-               world, ours->name, ROUNDS, WARM_UP, fresh ? ", arrays just written" : "");
+    static char about[200];
+    snprintf(about, sizeof about, "sums over %d ranks, in place, %s (thr: ranks)", world, ours->name);
+    int ok = 1;
+    if (rank == 0) {
+        ok = bench_begin(argc, argv, (bench_subject){.name = "allreduce", .about = about, .unit = "us", .rate_unit = "bus GB/s", .rate_formula = "2(n-1)/n bytes / time; memcpy: bytes / time", .who = "trireme", .version = tr_version()});
+        how.rounds = bench_rounds();
+        how.quick = bench_quick();
+    }
+    MPI_Bcast(&ok, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&how, 2, MPI_INT, 0, MPI_COMM_WORLD);
+    return ok;
+}
+
+static int64_t measure_all(int64_t most)
+{
+    int64_t wrong = 0;
+    for (int fresh = 0; fresh < 2; fresh++)
+        for (int64_t bytes = 1024; bytes <= most; bytes *= 4) wrong += measure(bytes, fresh);
+    return wrong;
 }
 
 int main(int argc, char **argv)
 {
-    bool csv = false;
-    int64_t least = 1024, most = 64 << 20;
-    double seconds = 1;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--csv") == 0)
-            csv = true;
-        else if (strcmp(argv[i], "--fresh") == 0)
-            fresh = true;
-        else if (strcmp(argv[i], "--least") == 0 && i + 1 < argc)
-            least = strtoll(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--most") == 0 && i + 1 < argc)
-            most = strtoll(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
-            seconds = strtod(argv[++i], NULL);
-        else {
-            fprintf(stderr, "bench_allreduce [--csv] [--fresh] [--least BYTES] [--most BYTES] [--seconds S]\n");
-            return 2;
-        }
-    }
     ours = dist_mpi_world(&argc, &argv);
     if (ours) ours = dist_choose(ours);
     if (!ours) {
@@ -285,24 +292,23 @@ int main(int argc, char **argv)
     rank = (int)ours->rank;
     world = (int)ours->world;
     spins = sysconf(_SC_NPROCESSORS_ONLN) >= world ? 2000 : 200;
-    anywhere = zeroed(most);
-    for_mpi = zeroed(most);
-    in_window = ours->take(ours, most);
-    if (!anywhere || !for_mpi || !in_window) {
-        fprintf(stderr, "bench_allreduce: out of memory\n");
-        ours->abort(ours, 1);
-    }
-    plain_open(most);
-    plain_mine = plain_data[rank];
-
     int64_t wrong = 0;
-    if (rank == 0) print_head(csv);
-    for (int64_t bytes = least; bytes <= most; bytes *= 4) wrong += measure(bytes, seconds, csv);
-
-    MPI_Win_free(&plain_window);
-    MPI_Win_free(&flag_window);
-    free(plain_data);
-    free(anywhere);
-    free(for_mpi);
-    return ours->finish(ours) < 0 || wrong > 0;
+    bool told = begin(argc, argv);
+    int64_t most = how.quick ? 1 << 20 : 64 << 20;
+    if (told) {
+        anywhere = zeroed(most);
+        for_mpi = zeroed(most);
+        in_window = ours->take(ours, most);
+        if (!anywhere || !for_mpi || !in_window || plain_open(most) < 0) {
+            fprintf(stderr, "bench_allreduce: out of memory\n");
+            ours->abort(ours, 1);
+        }
+        plain_mine = plain_data[rank];
+        wrong = measure_all(most);
+        plain_close();
+        free(anywhere);
+        free(for_mpi);
+    }
+    int status = rank == 0 ? bench_end() : 0;
+    return ours->finish(ours) < 0 || wrong > 0 ? 1 : status;
 }
