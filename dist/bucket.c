@@ -1,7 +1,10 @@
 #include "dist/bucket.h"
 
+#include "dist/ranks.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <trireme/dlpack.h>
 
 /* ---- the plan ---- */
 
@@ -50,13 +53,46 @@ static void fill_slots(dist_plan *plan, int64_t which, tr_tensors parameters, co
     }
 }
 
-static int give_memory(dist_bucket *b)
+static int64_t numbers_in(const dist_bucket *b)
 {
-    TR_SCOPE;
     int64_t n = 0;
     for (int64_t i = 0; i < b->slots; i++) n += tr_numel(b->slot[i].parameter);
-    tr_dtype type = sum_type(tr_dtype_of(b->slot[0].parameter));
-    b->memory = tr_keep((tr_zeros)(tr_shape_of(1, &n), (tr_tensor_options){.dtype = type}));
+    return n;
+}
+
+static tr_dtype type_of(const dist_bucket *b) { return sum_type(tr_dtype_of(b->slot[0].parameter)); }
+
+/* Whole cache lines, so that no two buckets share one. */
+static int64_t bytes_for(const dist_bucket *b) { return (numbers_in(b) * tr_dtype_size(type_of(b)) + 63) / 64 * 64; }
+
+/* ---- memory ---- */
+
+/* A 1-D tensor over memory that is not ours. */
+typedef struct {
+    DLManagedTensorVersioned dl; /* first */
+    int64_t n;
+} loan;
+
+static void end_loan(DLManagedTensorVersioned *dl) { free(dl); }
+
+static tr_tensor *lend(void *memory, tr_dtype dtype, int64_t n)
+{
+    loan *l = calloc(1, sizeof *l);
+    if (!l) return tr_fail("out of memory: a bucket");
+    uint8_t code = tr_dtype_is_complex(dtype) ? kDLComplex : kDLFloat;
+    l->n = n;
+    l->dl = (DLManagedTensorVersioned){
+        .version = {DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION},
+        .deleter = end_loan,
+        .dl_tensor = {.data = memory, .device = {kDLCPU, 0}, .ndim = 1, .dtype = {code, (uint8_t)(8 * tr_dtype_size(dtype)), 1}, .shape = &l->n},
+    };
+    return (tr_from_dlpack)(&l->dl);
+}
+
+static int give_memory(dist_bucket *b, void *memory)
+{
+    TR_SCOPE;
+    b->memory = tr_keep(lend(memory, type_of(b), numbers_in(b)));
     int64_t at = 0;
     for (int64_t i = 0; i < b->slots; i++) {
         tr_tensor *p = b->slot[i].parameter;
@@ -67,7 +103,27 @@ static int give_memory(dist_bucket *b)
     return 0;
 }
 
-int dist_plan_make(dist_plan *plan, tr_tensors parameters, int64_t first_limit, int64_t limit)
+/* All buckets in one piece of what ranks share. */
+static int give_all_memory(dist_plan *plan, dist_transport *way)
+{
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < plan->buckets; i++) bytes += bytes_for(&plan->bucket[i]);
+    plan->generation = dist_generation();
+    plan->memory = way->take(way, bytes);
+    if (!plan->memory) return -1;
+    char *at = plan->memory;
+    for (int64_t i = 0; i < plan->buckets; i++) {
+        if (give_memory(&plan->bucket[i], at) < 0) return -1;
+        at += bytes_for(&plan->bucket[i]);
+    }
+    return 0;
+}
+
+bool dist_plan_is_over(const dist_plan *plan) { return plan->generation != dist_generation(); }
+
+/* ---- making and freeing ---- */
+
+int dist_plan_make(dist_plan *plan, dist_transport *way, tr_tensors parameters, int64_t first_limit, int64_t limit)
 {
     int status = -1;
     size_t room = (size_t)parameters.count + 1; /* calloc(0) may be NULL */
@@ -79,9 +135,7 @@ int dist_plan_make(dist_plan *plan, tr_tensors parameters, int64_t first_limit, 
     }
     plan->buckets = share_out(parameters, first_limit, limit, home);
     for (int64_t i = 0; i < plan->buckets; i++) fill_slots(plan, i, parameters, home);
-    for (int64_t i = 0; i < plan->buckets; i++)
-        if (give_memory(&plan->bucket[i]) < 0) goto out;
-    status = 0;
+    status = give_all_memory(plan, way);
 out:
     free(home);
     if (status < 0) dist_plan_free(plan);
@@ -95,6 +149,10 @@ void dist_plan_free(dist_plan *plan)
         tr_drop(plan->slot[i].parameter);
     }
     for (int64_t i = 0; i < plan->buckets && plan->bucket; i++) tr_drop(plan->bucket[i].memory);
+    if (plan->memory && !dist_plan_is_over(plan)) {
+        dist_transport *way = dist_way();
+        if (way) way->give_back(way, plan->memory);
+    }
     free(plan->slot);
     free(plan->bucket);
     *plan = (dist_plan){0};

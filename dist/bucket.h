@@ -13,6 +13,8 @@
 #ifndef TRIREME_DIST_BUCKET_H
 #define TRIREME_DIST_BUCKET_H
 
+#include "dist/transport.h"
+
 #include <trireme/autograd.h>
 
 typedef struct {
@@ -32,11 +34,17 @@ typedef struct {
     int64_t slots;
     dist_bucket *bucket; /* owned */
     int64_t buckets;
+    void *memory;   /* of all buckets: the transport's, until it finishes */
+    int generation; /* of ranks, that it is for (ranks.h) */
 } dist_plan;
 
-/* Share the parameters that train out; limits in bytes.  0, or -1 with an error standing and nothing held. */
-int dist_plan_make(dist_plan *plan, tr_tensors parameters, int64_t first_limit, int64_t limit);
+/* Share the parameters that train out; limits in bytes.  Collective over `way`, whose memory the buckets lie in.  0, or -1
+ * with an error standing and nothing held. */
+int dist_plan_make(dist_plan *plan, dist_transport *way, tr_tensors parameters, int64_t first_limit, int64_t limit);
 void dist_plan_free(dist_plan *plan);
+
+/* The ranks that it was made for have finished, and its memory is gone. */
+bool dist_plan_is_over(const dist_plan *plan);
 
 /* Some slot of b counts in used[number]. */
 bool dist_bucket_used(const dist_bucket *b, const int64_t *used);

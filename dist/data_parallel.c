@@ -81,6 +81,10 @@ static void backward_ended(void *data)
 {
     data_parallel *d = data;
     char words[DIST_WORDS];
+    if (dist_plan_is_over(&d->plan)) {
+        forget(d);
+        return;
+    }
     dist_stop_if_failed();
     dist_transport *way = dist_way();
     snprintf(words, sizeof words, "average the gradients of %lld parameters", (long long)d->plan.slots);
@@ -149,6 +153,8 @@ static tr_tensor *forward(tr_module *m, tr_tensor *input)
 {
     data_parallel *d = tr_module_self(m);
     if (tr_dist_world() == 1 || !tr_grad_enabled()) return (tr_forward)(d->module, input);
+    if (dist_plan_is_over(&d->plan))
+        return tr_fail("a data-parallel module was made for other ranks than these, or for one; give its module to tr_data_parallel() again");
     d->samples = tr_ndim(input) > 0 ? tr_size(input, 0) : 1;
     forget(d);
     return anchored(d, (tr_forward)(d->module, input), tr_requires_grad(input));
@@ -191,7 +197,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t limits[2])
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
     if (dist_done(dist_broadcast(way, limits, 2 * sizeof *limits, 0)) < 0) return -1;
-    if (dist_plan_make(&d->plan, tr_parameters(d->module), limits[0], limits[1]) < 0) return -1;
+    if (dist_plan_make(&d->plan, way, tr_parameters(d->module), limits[0], limits[1]) < 0) return -1;
     if (d->plan.slots > 0) return watch_gradients(d);
     tr_fail("tr_data_parallel: no parameter requires a gradient");
     return -1;

@@ -27,6 +27,7 @@ static struct {
     dist_transport *way; /* borrowed from the file that made it; NULL: alone */
     bool refused;        /* tr_dist_init failed */
     bool checked;
+    int generation;
     char host[256];
 } ranks;
 
@@ -35,6 +36,8 @@ dist_transport *dist_way(void)
     if (ranks.refused) return tr_fail("tr_dist_init failed, so the ranks cannot meet");
     return ranks.way ? ranks.way : dist_alone();
 }
+
+int dist_generation(void) { return ranks.generation; }
 
 bool dist_checked(void) { return ranks.checked && ranks.way; }
 
@@ -135,6 +138,7 @@ static int start(dist_transport *way)
     ranks.host[sizeof ranks.host - 1] = '\0';
     ranks.way = way;
     ranks.refused = false;
+    ranks.generation++;
     if (way->threads > 0 && !getenv("OMP_NUM_THREADS")) tr_set_num_threads(way->threads); /* a launcher's word stands */
     if (!watching) watching = watch_exit() == 0;
     return 0;
@@ -214,6 +218,7 @@ int tr_dist_finish(void)
     if (ranks.refused) failed = 1;
     ranks.way = NULL;
     ranks.refused = false;
+    ranks.generation++;
     if (way && way->finish(way) < 0) failed = 1;
     return failed;
 }

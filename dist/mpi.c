@@ -27,7 +27,8 @@ typedef struct {
     int64_t count;       /* elements of the piece under way */
     void *stage;         /* owned: a piece that must be rearranged before it travels */
     size_t stage_bytes;
-    bool crowded; /* more ranks on this host than cores they may use */
+    struct memory *taken; /* owned */
+    bool crowded;         /* more ranks on this host than cores they may use */
     char name[64];
 } mpi_ranks;
 
@@ -303,17 +304,31 @@ static int advance(dist_transport *way, dist_work *w, double seconds)
     return message ? advance_message(r, w, seconds) : advance_collective(r, w, seconds);
 }
 
+/* In front of what take() gave: the one before. */
+typedef struct memory {
+    _Alignas(64) struct memory *next;
+} memory;
+
 static void *take(dist_transport *way, int64_t bytes)
 {
-    (void)way;
-    void *memory = calloc(1, bytes > 0 ? (size_t)bytes : 1);
-    return memory ? memory : tr_fail("out of memory: gradients asked for %lld bytes", (long long)bytes);
+    mpi_ranks *r = (mpi_ranks *)way;
+    memory *m = aligned_alloc(64, (sizeof *m + (size_t)bytes + 63) / 64 * 64);
+    if (!m) return tr_fail("out of memory: gradients asked for %lld bytes", (long long)bytes);
+    memset(m, 0, sizeof *m + (size_t)bytes);
+    m->next = r->taken;
+    r->taken = m;
+    return m + 1;
 }
 
-static void give_back(dist_transport *way, void *memory)
+static void give_back(dist_transport *way, void *data)
 {
-    (void)way;
-    free(memory);
+    for (memory **at = &((mpi_ranks *)way)->taken; *at; at = &(*at)->next) {
+        memory *m = *at;
+        if (m + 1 != data) continue;
+        *at = m->next;
+        free(m);
+        return;
+    }
 }
 
 static void leave_all(dist_transport *way, int status)
@@ -344,6 +359,7 @@ static int finish(dist_transport *way)
         status = failed(MPI_Comm_free(&r->comm), "MPI_Comm_free");
         if (r->way.ends_process && failed(MPI_Finalize(), "MPI_Finalize")) status = -1;
     }
+    while (r->taken) give_back(&r->way, r->taken + 1);
     free(r->stage);
     free(r);
     return status;

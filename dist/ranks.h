@@ -10,6 +10,9 @@
  * tr_dist_init failed: ranks that cannot meet must not go on, each as if it were the only one. */
 dist_transport *dist_way(void);
 
+/* Counts every start and every finish of ranks: what was made for some of them is of no use to the next. */
+int dist_generation(void);
+
 /* TRIREME_CHECK is on: collectives are compared before they run (check.h). */
 bool dist_checked(void);
 

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <trireme/dist.h>
+#include <trireme/ops.h>
 #if __has_include(<mpi.h>)
 # include <mpi.h>
 
@@ -57,6 +58,32 @@ TEST(a_part_of_the_ranks_joins_and_leaves)
         assert_int_equal(tr_dist_world(), 1);
     }
     world_still_works();
+}
+
+static void learn(tr_module *ranks)
+{
+    assert_int_equal(tr_backward(tr_sum(tr_forward(ranks, tr_ones(TR_SHAPE(3, 2))))), 0);
+}
+
+TEST(a_module_outlives_the_ranks_it_was_made_for)
+{
+    if (!joins()) return;
+    assert_int_equal(tr_dist_init_comm(&part), 0);
+    tr_module *layer = tr_module_keep(tr_linear_layer(2, 1)), *ranks = tr_module_keep(tr_data_parallel(layer));
+    learn(ranks);
+    bool alone = tr_dist_world() == 1;
+    assert_int_equal(tr_dist_finish(), 0);
+    learn(ranks); /* on this rank alone */
+
+    assert_int_equal(tr_dist_init_comm(&part), 0);
+    if (!alone) {
+        assert_null(tr_forward(ranks, tr_ones(TR_SHAPE(3, 2))));
+        assert_error_says("made for other ranks");
+    }
+    learn(tr_data_parallel(layer));
+    tr_module_drop(ranks);
+    tr_module_drop(layer);
+    assert_int_equal(tr_dist_finish(), 0);
 }
 
 TEST(and_joins_again_by_fortran_handle)

@@ -79,7 +79,8 @@ typedef struct {
  * tr_zero_grad between) is the same on all ranks and so stays what it was.  A parameter that no rank used is left alone;
  * one that some rank used has the same gradient on every rank afterwards.
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
- * copied to all; options that differ are rank 0's.  On one rank it only forwards.
+ * copied to all; options that differ are rank 0's.  On one rank it only forwards.  It belongs to the ranks of its
+ * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 
