@@ -168,10 +168,12 @@ int(tr_dist_init)(int *argc, char ***argv)
     bool joined = dist_mpi_runs(); /* then the application answers for what it started */
     dist_transport *way = dist_mpi_world(argc, argv);
     if (way && !joined && singletons(launch, way)) {
+        char name[80];
+        snprintf(name, sizeof name, "%s", way->name);
         way->finish(way);
         way = tr_fail("tr_dist_init: %s says that %lld ranks were started, but MPI sees one; start the program with the mpirun "
                       "of the MPI it is linked with (%s), or under Slurm with srun --mpi=pmix",
-                      launch.variable, (long long)launch.ranks, way->name);
+                      launch.variable, (long long)launch.ranks, name);
     }
     return start_best(way);
 }
