@@ -15,8 +15,8 @@ struct dist_host {
     dist_transport *all;     /* owned: every rank, without shared memory; NULL: nothing but this host's ranks */
     dist_transport *leaders; /* owned: rank 0 of every host; NULL on others, and where there is one host */
 
-    /* piece[i] = `bytes` of memory, zeroed, of this host's rank i; there until close().  Collective over all ranks of all
-     * hosts: 0, or -1 with an error standing on every one of them. */
+    /* piece[i] = `bytes` of memory of this host's rank i, zeroed, beginning on a multiple of 128; there until close().
+     * Collective over all ranks of all hosts: 0, or -1 with an error standing on every one of them. */
     int (*share)(dist_host *host, int64_t bytes, void **piece);
 
     void (*pause)(dist_host *host); /* called between steps, for tests that want to be late; NULL: none */

@@ -531,6 +531,11 @@ static bool fits(int64_t bytes)
     return tr_fail("/dev/shm has %lld bytes left, ranks would share %lld", (long long)free_bytes, (long long)bytes);
 }
 
+/* MPI aligns pieces to 8 bytes only.  Processes map a window at addresses that differ by whole pages, so all of them find
+ * the same place. */
+enum { ALIGNED = 128 };
+static void *aligned(void *piece) { return (void *)(((uintptr_t)piece + ALIGNED - 1) / ALIGNED * ALIGNED); }
+
 static int make_window(mpi_host *h, int64_t bytes, void **piece)
 {
     MPI_Info apart = MPI_INFO_NULL; /* each rank's piece on pages of its own */
@@ -539,7 +544,7 @@ static int make_window(mpi_host *h, int64_t bytes, void **piece)
     *win = MPI_WIN_NULL;
     MPI_Info_create(&apart);
     MPI_Info_set(apart, "alloc_shared_noncontig", "true");
-    int status = failed(MPI_Win_allocate_shared((MPI_Aint)bytes, 1, apart, h->comm, &mine, win), "MPI_Win_allocate_shared");
+    int status = failed(MPI_Win_allocate_shared((MPI_Aint)bytes + ALIGNED, 1, apart, h->comm, &mine, win), "MPI_Win_allocate_shared");
     MPI_Info_free(&apart);
     if (status < 0) return -1;
     h->windows++;
@@ -548,6 +553,7 @@ static int make_window(mpi_host *h, int64_t bytes, void **piece)
         MPI_Aint size = 0;
         int unit = 1;
         if (failed(MPI_Win_shared_query(*win, i, &size, &unit, (void *)&piece[i]), "MPI_Win_shared_query")) return -1;
+        piece[i] = aligned(piece[i]);
     }
     memset(piece[h->host.me], 0, (size_t)bytes); /* the first touch decides whose memory it is near */
     return failed(MPI_Win_lock_all(MPI_MODE_NOCHECK, *win), "MPI_Win_lock_all");
