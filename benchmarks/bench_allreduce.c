@@ -79,18 +79,25 @@ static void plain_reduce(int64_t n)
 
 static MPI_Win plain_window, flag_window;
 
+/* MPI aligns to 8 bytes; all processes find the same place, since they map windows whole pages apart. */
+static void *aligned(void *p) { return (void *)(((uintptr_t)p + 127) / 128 * 128); }
+
 static int plain_open(int64_t bytes)
 {
     void *mine;
     MPI_Aint size;
     int unit;
-    MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)(world * (int)sizeof(plain_flag)) : 0, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &flag_window);
+    MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)(world * (int)sizeof(plain_flag) + 128) : 0, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &flag_window);
     MPI_Win_shared_query(flag_window, 0, &size, &unit, (void *)&plain_flags);
-    MPI_Win_allocate_shared((MPI_Aint)bytes, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &plain_window);
+    plain_flags = aligned(plain_flags);
+    MPI_Win_allocate_shared((MPI_Aint)bytes + 128, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &plain_window);
     plain_data = calloc((size_t)world, sizeof *plain_data);
     if (!plain_data) return -1;
-    for (int i = 0; i < world; i++) MPI_Win_shared_query(plain_window, i, &size, &unit, (void *)&plain_data[i]);
-    memset(mine, 0, (size_t)bytes);
+    for (int i = 0; i < world; i++) {
+        MPI_Win_shared_query(plain_window, i, &size, &unit, (void *)&plain_data[i]);
+        plain_data[i] = aligned(plain_data[i]);
+    }
+    memset(plain_data[rank], 0, (size_t)bytes);
     if (rank == 0) memset(plain_flags, 0, (size_t)world * sizeof *plain_flags);
     MPI_Barrier(MPI_COMM_WORLD);
     return 0;
