@@ -44,6 +44,17 @@ static const char *cpu_level(void)
 #endif
 }
 
+/* How ranks will travel, as far as that is known before they are started. */
+static const char *ranks_meet(void)
+{
+    const char *wish = getenv("TRIREME_TRANSPORT");
+    if (!*TRIREME_BUILT_MPI) return "not at all: built without MPI";
+    if (!wish || !*wish || strcmp(wish, "auto") == 0) return "in shared memory where there is room for it, hosts over MPI";
+    if (strcmp(wish, "shared") == 0) return "in shared memory, hosts over MPI (TRIREME_TRANSPORT)";
+    if (strcmp(wish, "mpi") == 0) return "over MPI (TRIREME_TRANSPORT)";
+    return "not at all: TRIREME_TRANSPORT is none of auto, shared, mpi";
+}
+
 /* The first line that `mpirun --version` prints. */
 static void first_line_of_version(char *mpirun, char *line, size_t bytes)
 {
@@ -103,6 +114,7 @@ int launcher_info(int argc, char **argv)
     } else {
         printf("  mpirun     none; only one rank can be started\n");
     }
+    printf("  ranks meet %s\n", ranks_meet());
     printf("  topology   from %s\n", m.source);
     const char *asked = getenv("TRIREME_CPU_LEVEL");
     printf("  processor  %s%s%s%s%s\n", m.cpu, *m.cpu ? ", " : "", cpu_level(), asked ? "; TRIREME_CPU_LEVEL asks for " : "", asked ? asked : "");
