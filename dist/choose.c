@@ -29,6 +29,7 @@ static int64_t read_slot(void)
 dist_transport *dist_choose(dist_transport *mpi)
 {
     const char *variable = getenv("TRIREME_TRANSPORT");
+    bool stood = tr_error_stands();
     int64_t wish[2] = {read_choice(variable), read_slot()};
     if (dist_broadcast(mpi, wish, sizeof wish, 0) < 0) goto fail; /* rank 0's for all */
     if (wish[0] == UNKNOWN) {
@@ -46,8 +47,8 @@ dist_transport *dist_choose(dist_transport *mpi)
         host->close(host);
         return NULL;
     }
-    tr_error_clear();
-    host->all = NULL; /* stays */
+    if (!stood) tr_error_clear(); /* why there is no window: MPI alone will do */
+    host->all = NULL;             /* stays */
     host->close(host);
     return mpi;
 fail:

@@ -105,8 +105,9 @@ static int look_around(dist_meeting *m, double now)
     char who[200];
     if (find_failed(m) < 0) return -1;
     if (m->limit > 0 && now - m->since > m->limit) {
-        tr_fail("%s: rank %s has not come in %.3g s (TRIREME_TIMEOUT)", dist_operation_name(m->operation),
-                missing(m, who, sizeof who), m->limit);
+        bool elsewhere = m->host->hosts > 1 && !came(m, 0); /* the leader adds this host to others */
+        tr_fail("%s: rank %s has not come in %.3g s%s (TRIREME_TIMEOUT)", dist_operation_name(m->operation),
+                missing(m, who, sizeof who), m->limit, elsewhere ? ", or waits for another host" : "");
         return -1;
     }
     if (now - m->looked < 1e-3 * SLEEP_MS) return 0;

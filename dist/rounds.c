@@ -67,6 +67,8 @@ static int slices_out(dist_window *v, const dist_work *w, dist_chunk c)
     return 0;
 }
 
+/* Blocks the leader until all hosts have come, even where the work was started: over a network a thread of its own should
+ * bring works on. */
 static int hosts_add(dist_window *v, const dist_work *w, dist_chunk c)
 {
     dist_transport *leaders = v->host->leaders;

@@ -47,12 +47,13 @@ static dist_region *make_region(dist_window *v, int64_t bytes)
         return tr_fail("out of memory: gradients asked for %lld bytes", (long long)bytes);
     }
     r->bytes = bytes;
+    bool stood = tr_error_stands();
     if (v->host->share(v->host, bytes, piece) == 0) {
         r->piece = piece;
         r->mine = piece[v->host->me];
     } else {
         free(piece);
-        tr_error_clear();
+        if (!stood) tr_error_clear();
         r->mine = calloc(1, (size_t)bytes);
     }
     if (!r->mine) {
