@@ -89,6 +89,7 @@ static int plain_open(int64_t bytes)
     int unit;
     MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)(world * (int)sizeof(plain_flag) + 128) : 0, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &flag_window);
     MPI_Win_shared_query(flag_window, 0, &size, &unit, (void *)&plain_flags);
+    if (!plain_flags) return -1;
     plain_flags = aligned(plain_flags);
     MPI_Win_allocate_shared((MPI_Aint)bytes + 128, 1, MPI_INFO_NULL, MPI_COMM_WORLD, &mine, &plain_window);
     plain_data = calloc((size_t)world, sizeof *plain_data);
@@ -97,6 +98,7 @@ static int plain_open(int64_t bytes)
         MPI_Win_shared_query(plain_window, i, &size, &unit, (void *)&plain_data[i]);
         plain_data[i] = aligned(plain_data[i]);
     }
+    if (!plain_data[rank]) return -1;
     memset(plain_data[rank], 0, (size_t)bytes);
     if (rank == 0) memset(plain_flags, 0, (size_t)world * sizeof *plain_flags);
     MPI_Barrier(MPI_COMM_WORLD);

@@ -359,16 +359,14 @@ int dist_fake_run(dist_fake how, int (*body)(dist_transport *way, void *data), v
     w.hosts = how.ranks / w.host_ranks; /* all of them full */
     w.of_host = calloc((size_t)w.hosts, sizeof *w.of_host);
     seat *seats = calloc((size_t)how.ranks, sizeof *seats);
-    if (open_world(&w) < 0 || !seats) {
-        tr_fail("out of memory: fake ranks");
-        atomic_store(&w.bad, -1);
-    }
-    for (int i = 0; i < how.ranks && atomic_load(&w.bad) >= 0; i++) {
+    bool ready = open_world(&w) == 0 && seats;
+    for (int i = 0; ready && i < how.ranks; i++) {
         seats[i] = (seat){.world = &w, .rank = i};
         if (pthread_create(&seats[i].thread, NULL, play, &seats[i]) != 0) abort();
     }
-    for (int i = 0; i < how.ranks && seats && seats[i].world; i++) pthread_join(seats[i].thread, NULL);
-    int bad = atomic_load(&w.bad);
+    for (int i = 0; ready && i < how.ranks; i++) pthread_join(seats[i].thread, NULL);
+    int bad = ready ? atomic_load(&w.bad) : -1;
+    if (!ready) tr_fail("out of memory: fake ranks");
     free(seats);
     close_world(&w);
     return bad;

@@ -59,6 +59,14 @@ static bool is_half(tr_dtype dtype) { return dtype == TR_FLOAT16 || dtype == TR_
 
 bool dist_has_sum(tr_dtype dtype) { return dtype >= 0 && dtype < TR_DTYPES && (is_half(dtype) || adders[dtype].first); }
 
+static void add_halves(float *sum, const uint16_t *x, int64_t n, bool bfloat, bool first)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float wide = bfloat ? dist_from_bfloat16(x[i]) : dist_from_float16(x[i]);
+        sum[i] = first ? wide : sum[i] + wide;
+    }
+}
+
 static void sum_halves(tr_dtype dtype, const void *const *from, int ranks, void *const *into, int copies, int64_t n)
 {
     enum { ELEMENTS = BLOCK / sizeof(float) };
@@ -67,13 +75,8 @@ static void sum_halves(tr_dtype dtype, const void *const *from, int ranks, void 
     bool bfloat = dtype == TR_BFLOAT16;
     for (int64_t at = 0; at < n; at += ELEMENTS) {
         int64_t m = n - at < ELEMENTS ? n - at : ELEMENTS;
-        for (int r = 0; r < ranks; r++) {
-            const uint16_t *x = (const uint16_t *)from[r] + at;
-            for (int64_t i = 0; i < m; i++) {
-                float wide = bfloat ? dist_from_bfloat16(x[i]) : dist_from_float16(x[i]);
-                sum[i] = r == 0 ? wide : sum[i] + wide;
-            }
-        }
+        add_halves(sum, (const uint16_t *)from[0] + at, m, bfloat, true);
+        for (int r = 1; r < ranks; r++) add_halves(sum, (const uint16_t *)from[r] + at, m, bfloat, false);
         for (int64_t i = 0; i < m; i++) rounded[i] = bfloat ? dist_to_bfloat16(sum[i]) : dist_to_float16(sum[i]);
         for (int j = 0; j < copies; j++) memcpy((uint16_t *)into[j] + at, rounded, (size_t)m * sizeof *rounded);
     }

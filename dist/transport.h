@@ -35,19 +35,19 @@ typedef enum {
  * halves in float32, and give every rank the same bits. */
 typedef struct dist_work {
     dist_operation operation;
+    tr_dtype dtype; /* of sums */
     const void *from;
     void *into;
     int64_t n;
     int64_t peer;
-    tr_dtype dtype; /* of sums */
 
     /* What follows begins as 0 and is kept by work.c and the transport. */
-    bool started;      /* by dist_start, not blocking */
-    bool begun;        /* advance() has seen it */
-    int status;        /* 0 under way, 1 done, -1 failed */
     int64_t at;        /* so much of n is done */
     uintptr_t request; /* a message's own */
     struct dist_work *next;
+    int status;   /* 0 under way, 1 done, -1 failed */
+    bool started; /* by dist_start, not blocking */
+    bool begun;   /* advance() has seen it */
 } dist_work;
 
 struct dist_transport {
