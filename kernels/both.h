@@ -38,9 +38,14 @@ static inline TR_BOTH uint64_t bits_of_f64(double x)
 }
 
 /* a b + c, rounded once wherever the processor can: x86-64-v3 and up and GPUs, which so give the same bits. */
+#if defined(__FMA__) || defined(__CUDACC__) || defined(__ARM_FEATURE_FMA)
+# define HAVE_FMA 1
+#else
+# define HAVE_FMA 0
+#endif
 static inline TR_BOTH float fma_f32(float a, float b, float c)
 {
-#if defined(__FMA__) || defined(__CUDACC__) || defined(__ARM_FEATURE_FMA)
+#if HAVE_FMA
     return fmaf(a, b, c);
 #else
     return a * b + c;

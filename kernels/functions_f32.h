@@ -5,7 +5,7 @@
  * value would depend on where it stands, and cutting an array differently (threads, blocks, strides) would change
  * results.  Here an element's bits depend on the element alone, and x86-64-v3, v4 and GPUs agree.
  *
- * Errors in ulp, over a sample of all bit patterns (tests/test_kernels_pointwise.c): all below 2.5.  NaN stays NaN,
+ * Errors in ulp, over a sample of all bit patterns (tests/test_kernels_functions.c): all below 2.5.  NaN stays NaN,
  * infinities, zeros of both signs and denormals are right.  sin and cos give NaN beyond SIN_LIMIT: whoever runs them
  * looks for NaN afterwards and asks the careful version, sin_any_f32, for these rare elements.
  *
@@ -15,29 +15,43 @@
 
 #include "kernels/both.h"
 
-/* exp(x) = 2^n exp(r) for x = n ln 2 + r, as two factors whose product rounds once even where the result is denormal.
- * What is 0 in the end takes a detour over exp(0): products that underflow cost processors a hundred cycles, and masked
- * softmaxes are full of them. */
+/* e^t = 2^n e^r with n whole and |r| <= ln 2 / 2 (a little more after rounding).  In `shifted` the low bits are n: added
+ * to a number so large, t / ln 2 loses what is behind the point. */
+typedef struct {
+    float shifted, r;
+} power_of_two;
+
+static inline TR_BOTH power_of_two split_exp_f32(float t)
+{
+    power_of_two e = {.shifted = fma_f32(t, 1.44269504f, 12582912.0f)}; /* 1.5 2^23 */
+    float n = e.shifted - 12582912.0f;
+    e.r = fma_f32(n, 2.12194440e-4f, fma_f32(n, -0.693359375f, t)); /* the first part of ln 2 is short: exact */
+    return e;
+}
+
+/* (e^r - 1 - r) / r^2 there, to a twentieth of an ulp of e^r. */
+static inline TR_BOTH float exp_tail_f32(float r)
+{
+    float p = 1.381422160e-3f;
+    p = fma_f32(p, r, 8.368899114e-3f);
+    p = fma_f32(p, r, 4.166840389e-2f);
+    p = fma_f32(p, r, 1.666651964e-1f);
+    return fma_f32(p, r, 4.999999404e-1f);
+}
+
+/* 2^n as two factors, one of them added to the exponent of e^r, so that a product rounds once even where the result is
+ * denormal.  What is 0 or infinity in the end takes a detour over exp(0): products that underflow cost processors a
+ * hundred cycles, and masked softmaxes are full of them. */
 static inline TR_BOTH float exp_f32(float x)
 {
-    float t = x > 89.0f ? 89.0f : x;
-    t = t < -104.0f ? 0.0f : t;
-    float shifted = fma_f32(t, 1.44269504f, 12582912.0f); /* 1.5 2^23: the low bits of the sum are n */
-    float n = shifted - 12582912.0f;
-    float r = fma_f32(n, -0.693359375f, t);
-    r = fma_f32(n, 2.12194440e-4f, r);
-    float p = 1.9875691500e-4f;
-    p = fma_f32(p, r, 1.3981999507e-3f);
-    p = fma_f32(p, r, 8.3334519073e-3f);
-    p = fma_f32(p, r, 4.1665795894e-2f);
-    p = fma_f32(p, r, 1.6666665459e-1f);
-    p = fma_f32(p, r, 5.0000001201e-1f);
-    p = fma_f32(p, r * r, r) + 1.0f;
-    int32_t exponent = (int32_t)(bits_of_f32(shifted) - 0x4b400000u);
-    int32_t half = exponent >> 1;
-    float y = p * f32_of_bits((uint32_t)(half + 127) << 23) * f32_of_bits((uint32_t)(exponent - half + 127) << 23);
-    y = x < -104.0f ? 0.0f : y;
-    return x != x ? x : y;
+    bool inside = (x >= -104.0f) & (x <= 88.7228317f);
+    float t = inside ? x : 0.0f;
+    power_of_two e = split_exp_f32(t);
+    float p = fma_f32(fma_f32(exp_tail_f32(e.r), e.r, 1.0f), e.r, 1.0f);
+    uint32_t n = bits_of_f32(e.shifted), half = n >> 1;
+    float y = f32_of_bits(bits_of_f32(p) + (half << 23)) * f32_of_bits((n - half + 127u) << 23);
+    float outside = x < 0 ? 0.0f : x + INFINITY; /* NaN stays NaN */
+    return inside ? y : outside;
 }
 
 /* log(x) = e ln 2 + log(1 + f) with 1 + f in [sqrt 1/2, sqrt 2). */
@@ -68,15 +82,31 @@ static inline TR_BOTH float log_f32(float x)
 
 #define SIN_LIMIT 1048576.0f
 
-/* sin(x + quarters pi/2).  The reduction runs in double: x - n pi/2 is then right to the last bit of a float, with and
- * without fma, while n stays below 2^20 (the first part of pi/2 has 33 bits: its product with n is exact). */
+/* x less its n-th multiple of pi/2, n the nearest; its low bits stand in *quadrant.  With fma, pi/2 is three floats: what
+ * remains of the first product is exact, and n stays below 2^20.  Without, it runs in double, where the first part of pi/2
+ * has 33 bits and its product with n is exact. */
+static inline TR_BOTH float reduce_quarters_f32(float x, uint32_t *quadrant)
+{
+#if HAVE_FMA
+    float shifted = fma_f32(x, 0.636619747f, 12582912.0f); /* 1.5 2^23: the low bits of the sum are n */
+    float n = shifted - 12582912.0f;
+    *quadrant = bits_of_f32(shifted);
+    return fma_f32(n, 1.71512489e-15f, fma_f32(n, 4.37113883e-8f, fma_f32(n, -1.57079637f, x)));
+#else
+    double t = (double)x;
+    double shifted = t * 0.63661977236758134308 + 6755399441055744.0; /* 1.5 2^52 */
+    double n = shifted - 6755399441055744.0;
+    *quadrant = (uint32_t)bits_of_f64(shifted);
+    return (float)(t - n * 1.57079632673412561417 - n * 6.07710050650619224932e-11);
+#endif
+}
+
+/* sin(x + quarters pi/2) */
 static inline TR_BOTH float sin_quarters_f32(float x, uint32_t quarters)
 {
-    double t = (double)x;
-    double shifted = t * 0.63661977236758134308 + 6755399441055744.0; /* 1.5 2^52: the low bits of the sum are n */
-    double n = shifted - 6755399441055744.0;
-    float r = (float)(t - n * 1.57079632673412561417 - n * 6.07710050650619224932e-11);
-    uint32_t quadrant = (uint32_t)bits_of_f64(shifted) + quarters;
+    uint32_t quadrant;
+    float r = reduce_quarters_f32(x, &quadrant);
+    quadrant += quarters;
     float z = r * r;
     float s = fma_f32(-1.9515295891e-4f, z, 8.3321608736e-3f);
     s = fma_f32(s, z, -1.6666654611e-1f);
@@ -85,7 +115,7 @@ static inline TR_BOTH float sin_quarters_f32(float x, uint32_t quarters)
     c = fma_f32(c, z, 4.166664568298827e-2f);
     c = fma_f32(c * z, z, fma_f32(-0.5f, z, 1.0f));
     float y = (quadrant & 1u) ? c : s;
-    y = (quadrant & 2u) ? -y : y;
+    y = f32_of_bits(bits_of_f32(y) ^ (quadrant & 2u) << 30);
     return fabsf(x) <= SIN_LIMIT ? y : NAN;
 }
 
@@ -101,19 +131,15 @@ static inline TR_BOTH float cos_f32(float x) { return sin_quarters_f32(x, 1); }
 static inline TR_BOTH float sin_any_f32(float x) { return fabsf(x) <= SIN_LIMIT ? sin_f32(x) : sinf(x); }
 static inline TR_BOTH float cos_any_f32(float x) { return fabsf(x) <= SIN_LIMIT ? cos_f32(x) : cosf(x); }
 
-/* x + x^3 P(x^2) near 0, where the other branch cancels; 1 - 2 / (exp(2|x|) + 1) elsewhere. */
+/* e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which does not cancel near 0. */
 static inline TR_BOTH float tanh_f32(float x)
 {
-    float a = fabsf(x), z = a * a;
-    float p = -5.70498872745e-3f;
-    p = fma_f32(p, z, 2.06390887954e-2f);
-    p = fma_f32(p, z, -5.37397155531e-2f);
-    p = fma_f32(p, z, 1.33314422036e-1f);
-    p = fma_f32(p, z, -3.33332819422e-1f);
-    float near = fma_f32(p * z, a, a);
-    float far = 1.0f - 2.0f / (exp_f32(2.0f * a) + 1.0f);
-    float y = copysignf(a < 0.625f ? near : far, x);
-    return x != x ? x : y;
+    float a = fabsf(x);
+    power_of_two d = split_exp_f32(a > 10.0f ? 20.0f : a + a); /* beyond it is 1 */
+    float q = fma_f32(d.r * d.r, exp_tail_f32(d.r), d.r);
+    float scale = f32_of_bits((bits_of_f32(d.shifted) + 127u) << 23);
+    float e = fma_f32(scale, q, scale - 1.0f);
+    return copysignf(e / (e + 2.0f), x);
 }
 
 #endif
