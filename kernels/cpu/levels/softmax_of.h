@@ -1,16 +1,27 @@
 /* Softmax in one type: included once per type with T, OF(), EXP, LOG, SUM.  n elements along the dim, `inner` between
  * neighbours; a row where inner is 1, else columns, TILE of them at once. */
 
+/* The largest of a row that may have NaN: whatever comes out then, the sum of exp(x - m) is NaN. */
+static T OF(row_max)(const T *x, int64_t n)
+{
+    T lane[32], m = -INFINITY;
+    int64_t i = 0;
+    if (n >= 32) {
+        for (int j = 0; j < 32; j++) lane[j] = x[j];
+        for (i = 32; i + 32 <= n; i += 32)
+            for (int j = 0; j < 32; j++) lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+        for (int half = 16; half > 0; half /= 2)
+            for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
+        m = lane[0];
+    }
+    for (; i < n; i++) m = x[i] > m ? x[i] : m;
+    return m;
+}
+
 static void OF(softmax_row)(T *y, const T *x, const T *unused, int64_t n, int64_t inner, int64_t columns, bool logarithm)
 {
     (void)unused, (void)inner, (void)columns;
-    T lane[16], m = x[0];
-    for (int j = 0; j < 16; j++) lane[j] = x[0];
-    int64_t i = 0;
-    for (; i + 16 <= n; i += 16)
-        for (int j = 0; j < 16; j++) lane[j] = x[i + j] > lane[j] || x[i + j] != x[i + j] ? x[i + j] : lane[j];
-    for (; i < n; i++) m = x[i] > m || x[i] != x[i] ? x[i] : m;
-    for (int j = 0; j < 16; j++) m = lane[j] > m || lane[j] != lane[j] ? lane[j] : m;
+    T m = OF(row_max)(x, n);
 
     double sum = 0;
     if (logarithm) {
