@@ -55,8 +55,14 @@ static INLINE void OF(run)(OF(value) value, OF(value) careful, void *const *at, 
     for (int64_t from = 0; from < n; from += BLOCK) {
         T block[BLOCK];
         int64_t count = n - from < BLOCK ? n - from : BLOCK;
-        for (int64_t i = 0; i < count; i++) block[i] = value(x[from + i]);
-        if (OF(any_nan)(block, count)) {
+        int nans = 0;
+#pragma omp simd reduction(| \
+                           : nans)
+        for (int64_t i = 0; i < count; i++) {
+            block[i] = value(x[from + i]);
+            nans |= block[i] != block[i];
+        }
+        if (nans) {
             for (int64_t i = 0; i < count; i++)
                 if (block[i] != block[i]) block[i] = careful(x[from + i]);
         }
@@ -76,8 +82,8 @@ static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) ca
     T *dx = at[0];
     const T *dy = at[1], *x = at[2], *y = at[3];
     if (n <= 0) return;
-    const T one = *dy;
     if (!careful && (ones & 2)) {
+        const T one = *dy; /* read only here: known as dy[0], it makes gcc carry dy from turn to turn, and no vector code */
 #pragma omp simd
         for (int64_t i = 0; i < n; i++) dx[i] = OF(times)(chooses, one, derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0));
         return;
@@ -87,6 +93,7 @@ static INLINE void OF(run_backward)(OF(derivative) derivative, OF(derivative) ca
         for (int64_t i = 0; i < n; i++) dx[i] = OF(times)(chooses, dy[i], derivative(uses & KERNEL_USES_X ? x[i] : 0, uses & KERNEL_USES_Y ? y[i] : 0));
         return;
     }
+    const T one = *dy;
     for (int64_t from = 0; from < n; from += BLOCK) {
         T block[BLOCK];
         int64_t count = n - from < BLOCK ? n - from : BLOCK;
