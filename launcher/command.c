@@ -15,6 +15,15 @@ void command_add(command *c, const char *word)
     c->arg[c->args] = NULL;
 }
 
+void command_add_owned(command *c, char *word)
+{
+    char **longer = realloc(c->owned, (size_t)(c->owns + 1) * sizeof *longer);
+    if (!longer) out_of_memory();
+    c->owned = longer;
+    c->owned[c->owns++] = word;
+    command_add(c, word);
+}
+
 void command_set(command *c, const char *name, const char *value)
 {
     if (c->settings == (int)(sizeof c->setting / sizeof c->setting[0])) return;
@@ -92,6 +101,8 @@ void command_exec(const command *c)
 
 void command_free(command *c)
 {
+    for (int i = 0; i < c->owns; i++) free(c->owned[i]);
+    free(c->owned);
     free(c->arg);
     *c = (command){0};
 }

@@ -13,10 +13,14 @@ typedef struct {
     int settings;
     char **arg; /* owns the list, borrows the words; ends in NULL */
     int args;
+    char **owned; /* owned: words to free */
+    int owns;
 } command;
 
 /* One word more. The command borrows it. */
 void command_add(command *c, const char *word);
+/* The same; the command frees it. */
+void command_add_owned(command *c, char *word);
 
 /* A setting that the caller's environment may already make: then theirs stands. */
 void command_default(command *c, const char *name, const char *value);

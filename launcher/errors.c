@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 void fail(int status, const char *command, const char *format, ...)
 {
@@ -56,4 +57,18 @@ void *need_memory(int count, size_t bytes_each)
     void *memory = calloc(count > 0 ? (size_t)count : 1, bytes_each);
     if (!memory) out_of_memory();
     return memory;
+}
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void log_path(char *path, size_t bytes, const char *folder, int rank, int ranks)
+{
+    char last[16];
+    int digits = snprintf(last, sizeof last, "%d", ranks > 1 ? ranks - 1 : 0);
+    snprintf(path, bytes, "%s/rank-%0*d.log", folder, digits, rank);
 }

@@ -74,3 +74,13 @@ void machine_read_gpus(machine *m, const char *root)
     }
     free(device);
 }
+
+void machine_read_gpus_to_use(machine *m)
+{
+    if (!*TRIREME_BUILT_CUDA) return;
+    machine_read_gpus(m, "");
+    int kept = 0;
+    for (int i = 0; i < m->gpus; i++)
+        if (strncmp(m->gpu[i].name, "NVIDIA", 6) == 0) m->gpu[kept++] = m->gpu[i];
+    m->gpus = kept;
+}

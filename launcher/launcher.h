@@ -1,23 +1,27 @@
 /* The `trireme` command: starts training programs under mpirun, one rank on
- * its own share of the cores, and shows the machine they run on.
+ * its own share of the cores, watches over them, and shows the machine they run on.
  *
  *   main.c       which command is meant, help
- *   run.c        trireme run: options, then plan, then command, then exec
- *   topo.c       trireme topo
- *   info.c       trireme info
- *   bind.c       what mpirun starts on every rank: bind, then become the program
+ *   run.c        trireme run: options, then hosts and plan, then command, then job
+ *   job.c        one start of a job, from its first rank to its last: who failed
+ *                first, and that nobody outlives it
+ *   rank.c       what mpirun starts on every rank: bind, call job.c, then guard
+ *   guard.c      stands beside the program on its host: its output, its end
+ *   lines.c      output cut so that lines stay whole
+ *   wire.c       the line between job.c and the ranks
+ *   hosts.c      lists of hosts: the user's, a file's, Slurm's
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed
+ *   topo.c       trireme topo
+ *   info.c       trireme info
  *   errors.c     how it ends when it cannot go on
  *   machine*.c   what the machine has and what this job may use of it (also
- *                quota.c, gpus.c)
- *
- * Several hosts, GPUs, restarts and log files per rank have their place in
- * run.c (options), plan.c (shares) and command.c (the line). */
+ *                quota.c, gpus.c) */
 #ifndef LAUNCHER_LAUNCHER_H
 #define LAUNCHER_LAUNCHER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Exit statuses, as a shell has them. */
 enum { EXIT_USAGE = 2,
@@ -28,7 +32,7 @@ enum { EXIT_USAGE = 2,
 int launcher_run(int argc, char **argv);
 int launcher_topo(int argc, char **argv);
 int launcher_info(int argc, char **argv);
-int launcher_bind_exec(int argc, char **argv);
+int launcher_rank(int argc, char **argv);
 
 /* Writes "trireme COMMAND: message" to stderr and exits; command may be NULL. */
 _Noreturn void fail(int status, const char *command, const char *format, ...)
@@ -47,5 +51,11 @@ int count_option(const char *command, const char *option, const char *text);
 /* Zeroed memory, or the end of the program. */
 void *need_memory(int count, size_t bytes_each);
 _Noreturn void out_of_memory(void);
+
+/* Milliseconds of a clock that only runs forward. */
+int64_t now_ms(void);
+
+/* Where a rank's log lies: folder/rank-07.log, as many digits as the last of `ranks` needs. */
+void log_path(char *path, size_t bytes, const char *folder, int rank, int ranks);
 
 #endif

@@ -59,6 +59,9 @@ void machine_read(machine *m);
 /* Looks for NVIDIA's, AMD's and Intel's GPUs on the PCI bus. root is "" but in tests. */
 void machine_read_gpus(machine *m, const char *root);
 
+/* The same, where this trireme was built to use them: otherwise none, for nothing will run on them. */
+void machine_read_gpus_to_use(machine *m);
+
 void machine_free(machine *m);
 
 /* The memory that the system counts; 0: unknown. */

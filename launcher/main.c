@@ -12,7 +12,7 @@ static const struct {
     {"run", launcher_run, "start a program on N ranks: trireme run -n 2 ./digits"},
     {"topo", launcher_topo, "show this machine and where N ranks would sit"},
     {"info", launcher_info, "show the version, how it was built and what it finds"},
-    {"bind-exec", launcher_bind_exec, NULL},
+    {"rank", launcher_rank, NULL},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -64,7 +64,8 @@ int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_b
     *p = (plan){0};
     int capacity = machine_capacity(m);
     p->ranks = wish.ranks;
-    if (p->ranks == 0) p->ranks = nodes_in_use(m) < capacity ? nodes_in_use(m) : capacity;
+    if (p->ranks == 0) p->ranks = m->gpus ? m->gpus : nodes_in_use(m);
+    if (wish.ranks == 0 && p->ranks > capacity) p->ranks = capacity;
 
     p->oversubscribed = p->ranks > capacity;
     if (p->oversubscribed && !wish.oversubscribe) {
@@ -75,6 +76,7 @@ int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_b
     }
     p->rank = need_memory(p->ranks, sizeof *p->rank);
     place(p, m);
+    for (int r = 0; r < p->ranks; r++) p->rank[r].gpu = m->gpus ? r % m->gpus : -1;
 
     int least = cpus_count(&p->rank[0].cpus); /* hardware threads of the poorest rank */
     for (int r = 1; r < p->ranks; r++)
@@ -100,11 +102,30 @@ void plan_free(plan *p)
     *p = (plan){0};
 }
 
+int plan_host_width(const char *host)
+{
+    size_t width = strlen(host);
+    return width < 4 ? 4 : width > 20 ? 20
+                                      : (int)width;
+}
+
+void plan_print_head(FILE *out, int host_width)
+{
+    fprintf(out, "  rank  %-*s  NUMA node  cores  threads  GPU  CPUs\n", host_width, "host");
+}
+
+void plan_print_row(FILE *out, int host_width, int rank, const char *host, const char *node, int cores, int threads, int gpu,
+                    const char *where)
+{
+    char number[16] = "-";
+    if (gpu >= 0) snprintf(number, sizeof number, "%d", gpu);
+    fprintf(out, "  %4d  %-*.*s  %9s  %5d  %7d  %3s  %s\n", rank, host_width, host_width, host, node, cores, threads, number, where);
+}
+
 void plan_print(FILE *out, const plan *p, const machine *m, int limit)
 {
-    int host_width = (int)strlen(m->host) > 4 ? (int)strlen(m->host) : 4;
-    if (host_width > 20) host_width = 20;
-    fprintf(out, "  rank  %-*.*s  NUMA node  cores  threads  CPUs\n", host_width, host_width, "host");
+    int host_width = plan_host_width(m->host);
+    plan_print_head(out, host_width);
     for (int r = 0; r < p->ranks; r++) {
         if (limit && r == limit && r + 1 < p->ranks) {
             fprintf(out, "   ...  %d more; trireme topo -n %d shows all\n", p->ranks - r, p->ranks);
@@ -112,8 +133,7 @@ void plan_print(FILE *out, const plan *p, const machine *m, int limit)
         }
         char node[16] = "several", *text = cpus_text(&p->rank[r].cpus);
         if (p->rank[r].node >= 0) snprintf(node, sizeof node, "%d", m->node[p->rank[r].node].number);
-        fprintf(out, "  %4d  %-*.*s  %9s  %5d  %7d  %s\n",
-                r, host_width, host_width, m->host, node, p->rank[r].cores, p->threads, text);
+        plan_print_row(out, host_width, r, m->host, node, p->rank[r].cores, p->threads, p->rank[r].gpu, text);
         free(text);
     }
 }

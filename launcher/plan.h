@@ -20,7 +20,7 @@
 #include <stdio.h>
 
 typedef struct {
-    int ranks;          /* 0: one for each NUMA node */
+    int ranks;          /* 0: one for each GPU, or for each NUMA node where there is none */
     int threads;        /* per rank; 0: one for each of its cores */
     bool oversubscribe; /* more ranks than cores, more threads than hardware threads */
 } plan_wish;
@@ -29,6 +29,7 @@ typedef struct {
     cpus cpus;
     int cores;
     int node; /* index into machine.node; -1: cores of several */
+    int gpu;  /* index into machine.gpu: by local rank, in turns; -1: there is none */
 } plan_rank;
 
 typedef struct {
@@ -43,7 +44,13 @@ typedef struct {
 int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_bytes);
 void plan_free(plan *p);
 
-/* The table of rank, host, node, cores and threads; at most limit rows (0: all). */
+/* A table's head and one row of it. A GPU below 0 is none. */
+void plan_print_head(FILE *out, int host_width);
+void plan_print_row(FILE *out, int host_width, int rank, const char *host, const char *node, int cores, int threads, int gpu,
+                    const char *where);
+int plan_host_width(const char *host);
+
+/* The table of rank, host, node, cores, threads and GPU; at most limit rows (0: all). */
 void plan_print(FILE *out, const plan *p, const machine *m, int limit);
 
 /* What bind-exec reads: the ranks' CPUs, "0-3:4-7". The caller frees it. */

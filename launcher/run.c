@@ -1,9 +1,10 @@
 /* trireme run: cores are shared out by us, ranks are started by mpirun.
  *
- * mpirun starts `trireme bind-exec SHARES -- program ...` on every rank, which
- * takes its share by local rank, binds itself and becomes the program: the
- * plan is made once, here, and 64 ranks need not read the topology 64 times. */
-#include "launcher/command.h"
+ * mpirun starts `trireme rank SHARES -- program ...` on every rank, which takes its share by local rank, binds itself and
+ * stands beside the program (guard.c) for job.c, here. On one host the plan is made once, here, and 64 ranks need not
+ * read the topology 64 times; on several every host makes its own, for they may differ. */
+#include "launcher/hosts.h"
+#include "launcher/job.h"
 #include "launcher/launcher.h"
 
 #include <errno.h>
@@ -13,28 +14,54 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+extern char **environ;
 
 static const char help[] =
     "usage: trireme run [options] program [arguments]\n"
     "\n"
-    "Starts N ranks of an MPI program on this host, each bound to its own share of\n"
-    "the cores that this job may use. Exits with the program's status.\n"
+    "Starts N ranks of an MPI program, each bound to its own share of the cores that\n"
+    "this job may use, and ends them all when one fails. Exits with the program's\n"
+    "status: that of the rank that failed first.\n"
     "\n"
-    "  -n N             number of ranks; by default one for each NUMA node\n"
+    "where\n"
+    "  -n N             number of ranks; by default those that the hosts or Slurm say,\n"
+    "                   else one for each NUMA node (each GPU, where built for GPUs)\n"
+    "  --hosts LIST     hosts and their ranks: a:2,b:2 or node[01-04]:2\n"
+    "  --hostfile FILE  the same, a host a line: a, a:2 or a slots=2\n"
+    "                   Inside a Slurm allocation of several hosts these are its own.\n"
     "  --threads T      OMP_NUM_THREADS of each rank; by default $OMP_NUM_THREADS if\n"
     "                   set, else one for each of its cores\n"
-    "  --oversubscribe  allow more ranks than cores\n"
+    "  --oversubscribe  allow more ranks than cores, or than the hosts have slots\n"
     "  --no-bind        let ranks run on any core\n"
-    "  --dry-run        print the mpirun line for a shell and exit\n"
+    "  -x NAME[=VALUE]  give the ranks on all hosts this variable as well; TRIREME_*,\n"
+    "                   NCCL_*, OMP_* and GOMP_* they get anyway\n"
+    "output\n"
+    "  --tag-output     begin every line with its rank: [1] loss 0.5\n"
+    "  --log-dir DIR    all output of rank R to DIR/rank-R.log, on the rank's host\n"
     "  -q, --quiet      no table of ranks on stderr\n"
+    "  --dry-run        print the mpirun line for a shell and exit\n"
+    "failures\n"
+    "  --max-restarts K     start again after a failure, at most K times; the program\n"
+    "                       finds the number of the restart in TRIREME_RESTART\n"
+    "  --grace S            seconds from SIGTERM to SIGKILL when trireme run is told\n"
+    "                       to end by SIGINT or SIGTERM (2)\n"
+    "  --host-timeout S     a host not heard of for S seconds ends the job (15)\n"
+    "  --start-timeout S    all ranks have to start within S seconds (120)\n"
+    "  --no-watch           become mpirun: none of the four above\n"
     "\n"
     "  trireme run -n 2 ./digits --epochs 3\n"
-    "  trireme run -n 4 --oversubscribe ./digits\n";
+    "  trireme run --hosts a:4,b:4 --log-dir logs --max-restarts 3 ./train\n";
 
 typedef struct {
     plan_wish wish;
-    bool dry_run, quiet, no_bind;
+    bool dry_run, quiet, no_bind, no_watch, tag;
+    int restarts, grace_s, silent_s, start_s;
+    const char *hosts, *hostfile, *log_folder;
+    char **sent; /* owned: -x */
+    int sents;
     char **program; /* with its arguments */
 } options;
 
@@ -44,7 +71,15 @@ static options read_options(int argc, char **argv)
            OVERSUBSCRIBE,
            NO_BIND,
            DRY_RUN,
-           HOSTS };
+           HOSTS,
+           HOSTFILE,
+           TAG,
+           LOG_FOLDER,
+           RESTARTS,
+           GRACE,
+           SILENT,
+           START,
+           NO_WATCH };
     static const struct option names[] = {
         {"ranks", required_argument, NULL, 'n'},
         {"threads", required_argument, NULL, THREADS},
@@ -53,28 +88,74 @@ static options read_options(int argc, char **argv)
         {"dry-run", no_argument, NULL, DRY_RUN},
         {"quiet", no_argument, NULL, 'q'},
         {"hosts", required_argument, NULL, HOSTS},
+        {"hostfile", required_argument, NULL, HOSTFILE},
+        {"tag-output", no_argument, NULL, TAG},
+        {"log-dir", required_argument, NULL, LOG_FOLDER},
+        {"max-restarts", required_argument, NULL, RESTARTS},
+        {"grace", required_argument, NULL, GRACE},
+        {"host-timeout", required_argument, NULL, SILENT},
+        {"start-timeout", required_argument, NULL, START},
+        {"no-watch", no_argument, NULL, NO_WATCH},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    options o = {0};
+    options o = {.grace_s = 2, .silent_s = 15, .start_s = 120};
     opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "+:n:qh", names, NULL)) != -1;) switch (c) {
+    o.sent = need_memory(argc, sizeof *o.sent);
+    for (int c; (c = getopt_long(argc, argv, "+:n:x:qh", names, NULL)) != -1;) switch (c) {
         case 'n':
             if (strcmp(optarg, "p") == 0 && optind < argc) optarg = argv[optind++]; /* -np, as mpirun has it */
             o.wish.ranks = count_option("run", "-n", optarg);
+            break;
+        case 'x':
+            if (*optarg == 0 || *optarg == '=') fail_usage("run", "-x %s: a variable's name is needed", optarg);
+            o.sent[o.sents++] = optarg;
             break;
         case THREADS: o.wish.threads = count_option("run", "--threads", optarg); break;
         case OVERSUBSCRIBE: o.wish.oversubscribe = true; break;
         case NO_BIND: o.no_bind = true; break;
         case DRY_RUN: o.dry_run = true; break;
         case 'q': o.quiet = true; break;
-        case HOSTS: fail_usage("run", "--hosts: not yet; ranks are started on this host only");
+        case HOSTS: o.hosts = optarg; break;
+        case HOSTFILE: o.hostfile = optarg; break;
+        case TAG: o.tag = true; break;
+        case LOG_FOLDER: o.log_folder = optarg; break;
+        case RESTARTS: o.restarts = strcmp(optarg, "0") == 0 ? 0 : count_option("run", "--max-restarts", optarg); break;
+        case GRACE: o.grace_s = strcmp(optarg, "0") == 0 ? 0 : count_option("run", "--grace", optarg); break;
+        case SILENT: o.silent_s = count_option("run", "--host-timeout", optarg); break;
+        case START: o.start_s = count_option("run", "--start-timeout", optarg); break;
+        case NO_WATCH: o.no_watch = true; break;
         case 'h': fputs(help, stdout); exit(EXIT_SUCCESS);
         default: fail_option("run", c, argv);
         }
     if (optind == argc) fail_usage("run", "no program named");
+    if (o.hosts && o.hostfile) fail_usage("run", "--hosts and --hostfile: one of the two");
+    if (o.no_watch && o.restarts) fail_usage("run", "--max-restarts and --no-watch: one of the two");
     o.program = argv + optind;
     return o;
+}
+
+/* The hosts that the user or Slurm names; none where it is this one. Settles the number of ranks. */
+static hosts find_hosts(options *o)
+{
+    char why[300];
+    hosts h = {0};
+    const char *list = getenv("SLURM_JOB_NODELIST"), *nodes = getenv("SLURM_JOB_NUM_NODES"), *tasks = getenv("SLURM_NTASKS");
+    int status = 0;
+    if (o->hosts)
+        status = hosts_parse(&h, o->hosts, why, sizeof why);
+    else if (o->hostfile)
+        status = hosts_read(&h, o->hostfile, why, sizeof why);
+    else if (list && nodes && atoi(nodes) > 1)
+        status = hosts_of_slurm(&h, list, getenv("SLURM_TASKS_PER_NODE"), why, sizeof why);
+    else if (nodes && tasks && !o->wish.ranks && atoi(tasks) > 0)
+        o->wish.ranks = atoi(tasks);
+    if (status == 0 && h.hosts > 0) status = hosts_share(&h, o->wish.ranks, o->wish.oversubscribe, why, sizeof why);
+    if (status < 0) fail(EXIT_USAGE, "run", "%s", why);
+    if (h.hosts == 0) return h;
+    o->wish.ranks = hosts_ranks(&h);
+    if (h.hosts == 1 && host_is_here(h.host[0].name)) hosts_free(&h);
+    return h;
 }
 
 static void find_program(const char *name)
@@ -89,18 +170,21 @@ static void find_program(const char *name)
     fail(status, "run", "no program '%s'", name);
 }
 
-/* Settings for ranks of one host: shared memory and no look at the network,
- * which is 0.2 s of the 0.3 s that an empty program takes otherwise. Open MPI 5
- * reads OMPI_MCA_ too, its launcher PRTE_MCA_; "vader" is its "sm". */
-static void add_settings(command *c, const plan *p)
+/* Settings for mpirun. On one host shared memory and no look at the network, which is 0.2 s of the 0.3 s that an empty
+ * program takes otherwise; between hosts Open MPI knows best. Open MPI 5 reads OMPI_MCA_ too, its launcher PRTE_MCA_;
+ * "vader" is its "sm". */
+static void add_settings(command *c, const options *o, bool network, bool oversubscribed)
 {
-    command_default(c, "OMPI_MCA_pml", "ob1");
-    command_default(c, "OMPI_MCA_btl", "self,vader");
-    command_default(c, "PMIX_MCA_gds", "hash");
-    /* a batch system's list of hosts and slots: ours are this host and -n */
+    if (!network) {
+        command_default(c, "OMPI_MCA_pml", "ob1");
+        command_default(c, "OMPI_MCA_btl", "self,vader");
+        command_default(c, "PMIX_MCA_gds", "hash");
+    }
+    /* a batch system's list of hosts and slots: ours are --host and -n */
     command_default(c, "OMPI_MCA_ras", "^slurm,tm,lsf,gridengine");
     command_default(c, "PRTE_MCA_ras", "^slurm,tm,lsf,gridengine");
-    if (p->oversubscribed) command_default(c, "OMPI_MCA_mpi_yield_when_idle", "1");
+    if (!o->no_watch) command_default(c, "OMPI_MCA_orte_execute_quiet", "1"); /* who failed, we say better */
+    if (oversubscribed) command_default(c, "OMPI_MCA_mpi_yield_when_idle", "1");
     if (geteuid() == 0) {
         command_default(c, "OMPI_ALLOW_RUN_AS_ROOT", "1");
         command_default(c, "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
@@ -138,61 +222,155 @@ static void show(const plan *p, const machine *m, bool no_bind)
     fflush(stderr);
 }
 
+/* -x for what all hosts are to have: ours, the library's, NCCL's and OpenMP's settings, and the user's own. */
+static void add_sent(command *c, const options *o)
+{
+    static const char *const families[] = {"TRIREME_", "NCCL_", "OMP_", "GOMP_"};
+    for (char **variable = environ; *variable; variable++)
+        for (size_t f = 0; f < sizeof families / sizeof families[0]; f++) {
+            size_t length = strcspn(*variable, "=");
+            if (strncmp(*variable, families[f], strlen(families[f])) != 0 || strncmp(*variable, "TRIREME_LAUNCHER=", 17) == 0) continue;
+            char *name = strndup(*variable, length);
+            if (!name) out_of_memory();
+            command_add(c, "-x");
+            command_add_owned(c, name);
+        }
+    for (int i = 0; i < c->settings; i++) {
+        const char *name = c->setting[i].name;
+        if (getenv(name) || (strncmp(name, "TRIREME_", 8) != 0 && strncmp(name, "OMP_", 4) != 0 && strncmp(name, "GOMP_", 5) != 0 && strcmp(name, "COLUMNS") != 0)) continue;
+        command_add(c, "-x");
+        command_add(c, name);
+    }
+    for (int i = 0; i < o->sents; i++) {
+        command_add(c, "-x");
+        command_add(c, o->sent[i]);
+    }
+}
+
+/* The words that make each rank's process start as one of ours. */
+static void add_rank(command *c, const options *o, const char *launcher, const char *shares, bool alone)
+{
+    command_add(c, launcher);
+    command_add(c, "rank");
+    if (o->tag) command_add(c, "--tag-output");
+    if (o->log_folder) {
+        command_add(c, "--log-dir");
+        command_add(c, o->log_folder);
+    }
+    if (alone) command_add(c, "--alone");
+    if (strcmp(shares, "auto") == 0 && o->wish.oversubscribe) command_add(c, "--oversubscribe");
+    if (strcmp(shares, "auto") == 0 && o->no_bind) command_add(c, "--no-bind");
+    if (strcmp(shares, "auto") == 0 && o->wish.threads) {
+        char *threads = need_memory(16, 1);
+        snprintf(threads, 16, "%d", o->wish.threads);
+        command_add(c, "--threads");
+        command_add_owned(c, threads);
+    }
+    command_add(c, shares);
+    command_add(c, "--");
+}
+
+static int run_job(const command *c, const options *o, int ranks, bool network)
+{
+    job_wish wish = {.command = c, .ranks = ranks, .network = network, .table = network && !o->quiet, .log_folder = o->log_folder, .start_s = o->start_s, .silent_s = o->silent_s, .grace_s = o->grace_s};
+    for (int restarts = 0;; restarts++) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", restarts);
+        setenv("TRIREME_RESTART", number, 1);
+        job_end end = job_run(wish);
+        if (end.status == EXIT_SUCCESS || !end.restart || restarts == o->restarts) {
+            if (end.restart && restarts > 0 && end.status != EXIT_SUCCESS) fprintf(stderr, "trireme run: no restart is left of %d\n", o->restarts);
+            return end.status;
+        }
+        fprintf(stderr, "trireme run: restart %d of %d\n", restarts + 1, o->restarts);
+    }
+}
+
 int launcher_run(int argc, char **argv)
 {
     options o = read_options(argc, argv);
+    hosts h = find_hosts(&o);
+    bool network = h.hosts > 0;
     find_program(o.program[0]);
 
-    char why[200], mpirun[PATH_MAX], launcher[PATH_MAX], ranks[16], threads[16], host[32], columns[16];
-    machine m;
-    plan p;
-    machine_read(&m);
-    const char *given = getenv("OMP_NUM_THREADS");
-    if (plan_make(&p, &m, o.wish, why, sizeof why) < 0) fail(EXIT_USAGE, "run", "%s", why);
-    if (given && atoi(given) > 0 && !o.wish.threads) p.threads = atoi(given);
-
-    int found = mpirun_find(mpirun, sizeof mpirun);
-    if (found != 0 && (p.ranks > 1 || getenv("TRIREME_MPIRUN")))
-        fail(found, "run", "no '%s' to start %d ranks with: install Open MPI (Debian, Ubuntu: apt install openmpi-bin)", mpirun, p.ranks);
-
+    char why[200], mpirun[PATH_MAX], launcher[PATH_MAX], ranks_text[16], threads[16], here[32], columns[16];
+    char *shares = NULL, *list = NULL;
+    int ranks = o.wish.ranks;
+    bool oversubscribed = false, mpi = mpirun_find(mpirun, sizeof mpirun) == 0;
     command c = {0};
-    snprintf(threads, sizeof threads, "%d", p.threads);
-    if (o.wish.threads)
-        command_set(&c, "OMP_NUM_THREADS", threads);
+    machine m = {0};
+    plan p = {0};
+    if (network) {
+        if (!o.quiet) fprintf(stderr, "trireme: %d rank%s on %d host%s\n", ranks, ranks == 1 ? "" : "s", h.hosts, h.hosts == 1 ? "" : "s");
+        shares = strdup("auto");
+        list = hosts_text(&h);
+    } else {
+        const char *given = getenv("OMP_NUM_THREADS");
+        machine_read(&m);
+        machine_read_gpus_to_use(&m);
+        if (plan_make(&p, &m, o.wish, why, sizeof why) < 0) fail(EXIT_USAGE, "run", "%s", why);
+        if (given && atoi(given) > 0 && !o.wish.threads) p.threads = atoi(given);
+        ranks = p.ranks;
+        oversubscribed = p.oversubscribed;
+        snprintf(threads, sizeof threads, "%d", p.threads);
+        if (o.wish.threads)
+            command_set(&c, "OMP_NUM_THREADS", threads);
+        else
+            command_default(&c, "OMP_NUM_THREADS", threads);
+        /* GNU's threads spin for milliseconds at a barrier before they sleep; where something else holds a core, every
+         * barrier then lasts a scheduler's slice.  The MNIST example on two threads of two busy cores: 57 s, and 11 s so. */
+        if (p.threads > 1 && !getenv("OMP_WAIT_POLICY")) command_default(&c, "GOMP_SPINCOUNT", "10000");
+        shares = plan_cpus_text(&p);
+        snprintf(here, sizeof here, "localhost:%d", ranks); /* as many slots as ranks: how many fit was decided above */
+        list = strdup(here);
+    }
+    if (!shares || !list) out_of_memory();
+    if (!mpi && (network || ranks > 1 || getenv("TRIREME_MPIRUN")))
+        fail(mpirun_find(mpirun, sizeof mpirun), "run", "no '%s' to start %d ranks with: install Open MPI (Debian, Ubuntu: apt install openmpi-bin)", mpirun, ranks);
+    if (o.log_folder && mkdir(o.log_folder, 0777) != 0 && errno != EEXIST) fail(EXIT_FAILURE, "run", "%s: %s", o.log_folder, strerror(errno));
+
+    self(launcher, sizeof launcher);
+    if (o.tag || o.log_folder)
+        command_default(&c, "TRIREME_PROGRESS", "lines"); /* a bar would be one long line */
     else
-        command_default(&c, "OMP_NUM_THREADS", threads);
-    /* GNU's threads spin for milliseconds at a barrier before they sleep; where something else holds a core, every
-     * barrier then lasts a scheduler's slice.  The MNIST example on two threads of two busy cores: 57 s, and 11 s so. */
-    if (p.threads > 1 && !getenv("OMP_WAIT_POLICY")) command_default(&c, "GOMP_SPINCOUNT", "10000");
-    if (found == 0) {
-        add_settings(&c, &p);
         add_terminal(&c, columns);
-        snprintf(ranks, sizeof ranks, "%d", p.ranks);
-        snprintf(host, sizeof host, "localhost:%d", p.ranks); /* as many slots as ranks: how many fit was decided above */
-        const char *line[] = {mpirun, "-n", ranks, "--host", host, "--bind-to", "none"};
+    if (mpi) {
+        add_settings(&c, &o, network, oversubscribed);
+        snprintf(ranks_text, sizeof ranks_text, "%d", ranks);
+        const char *line[] = {mpirun, "-n", ranks_text, "--host", list, "--bind-to", "none"};
         for (size_t i = 0; i < sizeof line / sizeof line[0]; i++) command_add(&c, line[i]);
+        if (network) {
+            command_add(&c, "--map-by");
+            command_add(&c, "slot");
+        }
+        if (network && !o.no_watch && !o.dry_run) {
+            command_add(&c, "-x");
+            command_add(&c, "TRIREME_LAUNCHER");
+            setenv("TRIREME_RESTART", "0", 1);
+        }
+        if (network || o.sents) add_sent(&c, &o);
     }
-    char *shares = plan_cpus_text(&p);
-    if (found == 0 && !o.no_bind) {
-        self(launcher, sizeof launcher);
-        command_add(&c, launcher);
-        command_add(&c, "bind-exec");
-        command_add(&c, shares);
-        command_add(&c, "--");
-    }
+    if (!o.no_watch || mpi) add_rank(&c, &o, launcher, o.no_bind && !network ? "none" : shares, !mpi);
     for (char **word = o.program; *word; word++) command_add(&c, *word);
 
     int status = EXIT_SUCCESS;
-    if (!o.quiet) show(&p, &m, o.no_bind);
+    if (!o.quiet && !network) show(&p, &m, o.no_bind);
+    fflush(stderr);
     if (o.dry_run) {
         command_print(stdout, &c);
-    } else {
+    } else if (o.no_watch) {
+        unsetenv("TRIREME_LAUNCHER");
         command_exec(&c);
         status = EXIT_CANNOT_EXECUTE;
         fprintf(stderr, "trireme run: %s: %s\n", c.arg[0], strerror(errno));
+    } else {
+        status = run_job(&c, &o, ranks, network);
     }
     command_free(&c);
+    free(o.sent);
     free(shares);
+    free(list);
+    hosts_free(&h);
     plan_free(&p);
     machine_free(&m);
     return status;

@@ -100,6 +100,7 @@ int launcher_topo(int argc, char **argv)
     print_machine(&m);
     print_job(&m);
     fflush(stdout);
+    if (!*TRIREME_BUILT_CUDA) m.gpus = 0; /* shown, not used */
     if (plan_make(&p, &m, wish, why, sizeof why) < 0) fail(EXIT_USAGE, "topo", "%s", why);
     printf("\n%d rank%s would sit\n", p.ranks, plural(p.ranks));
     plan_print(stdout, &p, &m, 0);

@@ -1,0 +1,75 @@
+#include "launcher/verdict.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BY_DEATH_MS = 1000 }; /* a rank that is said to have died is known to have within so long */
+
+static bool failed(const verdict_rank *r) { return r->lost || (r->ended && r->status != 0); }
+
+/* When it failed of its own; -1: it did not. */
+static int64_t own_failure_ms(const verdict_rank *r)
+{
+    if (!failed(r)) return -1;
+    if (r->said_ms) return r->said_ms;
+    return r->asked ? -1 : r->end_ms;
+}
+
+/* A rank that fails because another has died says so: "rank 3 ...". That other one, -1 if there is none. */
+static int blamed(const verdict_rank *rank, int ranks, int by)
+{
+    for (const char *at = verdict_words(&rank[by]); (at = strstr(at, "rank ")); at += 5) {
+        if (!isdigit((unsigned char)at[5])) continue;
+        int other = atoi(at + 5);
+        if (other < 0 || other >= ranks || other == by) continue;
+        const verdict_rank *r = &rank[other];
+        if (failed(r) && !r->asked && (r->signal || r->lost) && r->end_ms <= rank[by].said_ms + BY_DEATH_MS) return other;
+    }
+    return -1;
+}
+
+int verdict_first(const verdict_rank *rank, int ranks)
+{
+    int first = -1;
+    for (int r = 0; r < ranks; r++) {
+        int64_t ms = own_failure_ms(&rank[r]);
+        if (ms >= 0 && (first < 0 || ms < own_failure_ms(&rank[first]))) first = r;
+    }
+    if (first >= 0 && rank[first].said_ms) {
+        int other = blamed(rank, ranks, first);
+        return other >= 0 ? other : first;
+    }
+    /* all were asked: who calls MPI_Abort exits by itself, the others by the signal they get for it */
+    for (int r = 0; r < ranks && first < 0; r++)
+        if (failed(&rank[r]) && !rank[r].signal && !rank[r].lost) first = r;
+    return first;
+}
+
+/* Its signal was ours or mpirun's, and says nothing of it. */
+static bool sent_home(const verdict_rank *r) { return r->asked && r->signal; }
+
+int verdict_status(const verdict_rank *rank) { return rank->status > 0 && !sent_home(rank) ? rank->status : 1; }
+
+void verdict_how(char *text, size_t bytes, const verdict_rank *rank)
+{
+    if (sent_home(rank))
+        snprintf(text, bytes, "it ended the job");
+    else if (rank->signal)
+        snprintf(text, bytes, "killed by signal %d (%s)", rank->signal, strsignal(rank->signal));
+    else if (rank->ended)
+        snprintf(text, bytes, "exit status %d", rank->status);
+    else if (rank->silent_s)
+        snprintf(text, bytes, "no word from its host for %d s: down, or its network is", rank->silent_s);
+    else
+        snprintf(text, bytes, "lost: what watched over it on its host was killed");
+}
+
+const char *verdict_words(const verdict_rank *rank)
+{
+    static const char sign[] = "trireme: rank ";
+    if (strncmp(rank->words, sign, strlen(sign)) != 0) return rank->words;
+    const char *at = strstr(rank->words + strlen(sign), ": ");
+    return at ? at + 2 : rank->words;
+}

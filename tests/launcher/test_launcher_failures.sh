@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# How a job under trireme run ends: by a failure, by a signal, with an mpirun that hangs; and restarts.
+# Needs $TRIREME_BIN, the folder it was built in, and Open MPI's mpirun.
+set -u
+trireme=$TRIREME_BIN/trireme
+[ -x "$trireme" ] || { echo "no $trireme"; exit 77; }
+command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI' || { echo "skipped: needs Open MPI's mpirun"; exit 77; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+unset TRIREME_LAUNCHER TRIREME_RESTART
+failures=0
+rank='OMPI_COMM_WORLD_RANK'
+
+result() { # SENTENCE WHAT-IS-WRONG: "" if nothing is
+    if [ -z "$2" ]; then
+        echo "ok      $1"
+    else
+        echo "FAILED  $1: $2"
+        sed 's/^/        | /' out err
+        failures=$((failures + 1))
+    fi
+}
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+alive() { # one of these processes runs, and is not a zombie
+    local pid
+    for pid; do grep -q '^State:.[^ZX]' "/proc/$pid/status" 2>/dev/null && return 0; done
+    return 1
+}
+pids() { cat pid.* 2>/dev/null; }
+
+# ends SENTENCE STATUS SECONDS LAST-LINE OPTIONS... -- SCRIPT: three ranks of a shell script ($R is the rank, its pid lands in
+# pid.R); the job ends in time, with this status and last line, and leaves no rank behind
+ends() {
+    local sentence=$1 want=$2 limit=$3 last=$4 wrong='' status began
+    shift 4
+    local options=()
+    while [ "$1" != -- ]; do options+=("$1") && shift; done
+    rm -f pid.*
+    began=$(now_ms)
+    timeout -k 1 60 "$trireme" run -q -n 3 --oversubscribe "${options[@]+"${options[@]}"}" \
+        bash -c "R=\$$rank; echo \$\$ >pid.\$R; $2" >out 2>err </dev/null
+    status=$?
+    [ "$status" = "$want" ] || wrong="exit status $status, not $want"
+    [ $(($(now_ms) - began)) -le $((limit * 1000)) ] || wrong="took $(($(now_ms) - began)) ms"
+    [ -z "$last" ] || tail -n 1 err | grep -qF -e "$last" || wrong="the last line is not '$last'"
+    alive $(pids) && wrong="a rank lives on" && kill -KILL $(pids)
+    result "$sentence" "$wrong"
+}
+host=$(hostname)
+others='sleep 60'
+
+ends "a rank that exits ends the others" 3 5 "rank 1 of 3 on $host failed first: exit status 3" -- "[ \$R = 1 ] && exit 3; $others"
+ends "its last words are told" 3 5 "failed first" -- "[ \$R = 1 ] && { echo out of luck >&2; exit 3; }; $others"
+grep -qx 'trireme run: rank 1 said: out of luck' err || result "which they are" "not in err"
+ends "a rank that is killed ends the others" 137 5 "rank 2 of 3 on $host failed first: killed by signal 9 (Killed)" -- "[ \$R = 2 ] && kill -KILL \$\$; $others"
+ends "ranks that ignore SIGTERM end too" 3 5 "rank 0 of 3 on $host failed first" -- "trap '' TERM; [ \$R = 0 ] && exit 3; while :; do sleep 1; done"
+ends "a stopped rank ends too" 3 5 "rank 0 of 3 on $host failed first" -- "[ \$R = 0 ] && { sleep 0.5; exit 3; }; kill -STOP \$\$; $others"
+ends "so do the children of ranks" 3 5 "rank 0 of 3" -- "[ \$R = 0 ] && { sleep 0.3; exit 3; }; sleep 60 & echo \$! >pid.child\$R; wait"
+ends "an mpirun that hangs does not matter" 3 8 "rank 1 of 3 on $host failed first: exit status 3" -- "[ \$R = 1 ] && { kill -STOP \$(ps -o ppid= -p \$PPID); exit 3; }; $others"
+ends "who says why is to blame, not who fails with it" 1 5 "rank 2 of 3 on $host failed first: it ended the job" -- \
+    "[ \$R = 2 ] && { echo 'trireme: rank 2 of 3 on $host: lr is nan' >&2; sleep 0.5; exit 1; }; sleep 0.3; exit 1"
+grep -qx 'trireme run: rank 2 said: lr is nan' err || result "and what it said is told" "not in err"
+ends "a program that is no program is said" 126 5 "failed first: exit status 126" -- "exec $folder"
+ends "a job that goes well says nothing" 0 10 "" -- "exit 0"
+[ -s err ] && result "nothing at all" "err is not empty"
+
+# told SENTENCE SIGNAL STATUS SECONDS SCRIPT: trireme run gets the signal when all ranks run
+told() {
+    local sentence=$1 signal=$2 want=$3 limit=$4 wrong='' status began job
+    rm -f pid.*
+    "$trireme" run -q -n 2 --oversubscribe ${6:+$6} bash -c "echo \$\$ >pid.\$$rank; $5" >out 2>err &
+    job=$!
+    for _ in {1..200}; do [ "$(pids | wc -w)" = 2 ] && break || sleep 0.05; done
+    sleep 0.3
+    began=$(now_ms)
+    kill "-$signal" $job
+    { wait $job; } 2>/dev/null
+    status=$?
+    [ "$status" = "$want" ] || wrong="exit status $status, not $want"
+    [ $(($(now_ms) - began)) -le $((limit * 1000)) ] || wrong="took $(($(now_ms) - began)) ms"
+    for _ in {1..20}; do alive $(pids) && sleep 0.1 || break; done
+    alive $(pids) && wrong="a rank lives on" && kill -KILL $(pids)
+    result "$sentence" "$wrong"
+}
+set -m # or background jobs would ignore SIGINT
+told "SIGTERM ends everything" TERM 143 5 'exec sleep 60'
+told "SIGINT ends everything" INT 130 5 'exec sleep 60'
+told "ranks that do not heed it are killed" TERM 143 6 'trap "" TERM; while :; do sleep 1; done'
+told "SIGKILL ends everything" KILL 137 5 'exec sleep 60'
+told "ranks that leave in order say so by their status" TERM 5 5 'trap "sleep 0.5; exit 5" TERM; while :; do sleep 0.1; done'
+told "a longer grace is granted" TERM 5 9 'trap "sleep 3; exit 5" TERM; while :; do sleep 0.1; done' --grace=6
+set +m
+
+# restarts SENTENCE STATUS STARTS OPTION SCRIPT: the job is started so often
+restarts() {
+    local wrong='' status
+    rm -f starts
+    timeout -k 1 60 "$trireme" run -q -n 2 --oversubscribe $4 bash -c "[ \$$rank = 0 ] && echo \"\$TRIREME_RESTART\" >>starts; $5" >out 2>err </dev/null
+    status=$?
+    [ "$status" = "$2" ] || wrong="exit status $status, not $2"
+    [ "$(tr '\n' ' ' <starts)" = "$3" ] || wrong="the starts are $(tr '\n' ' ' <starts), not $3"
+    result "$1" "$wrong"
+}
+restarts "a job that fails is not restarted unasked" 3 "0 " "" "[ \$$rank = 1 ] && exit 3; sleep 60"
+restarts "restarts end after K" 3 "0 1 2 " --max-restarts=2 "sleep 0.2; exit 3"
+grep -q 'restart 1 of 2' err && tail -n 1 err | grep -q 'no restart is left of 2' || result "which is said" "not in err"
+restarts "they end when the job goes well" 0 "0 1 " --max-restarts=5 "sleep 0.2; [ \$TRIREME_RESTART = 1 ]"
+restarts "a usage error is not tried again" 2 "0 " --max-restarts=5 "sleep 0.2; exit 2"
+restarts "a program that is not there neither" 127 "0 " --max-restarts=5 "sleep 0.2; exit 127"
+"$trireme" run -q --max-restarts=3 -n 2 --oversubscribe bash -c 'echo x >>interrupted; sleep 60' >out 2>err &
+sleep 1
+kill -TERM $!
+wait $!
+[ "$(wc -l <interrupted)" = 2 ]
+result "nor a job that was told to end" "$([ "$(wc -l <interrupted)" = 2 ] || echo "it was")"
+
+# output
+"$trireme" run -q -n 2 --oversubscribe --tag-output bash -c "for i in {1..2000}; do printf 'line %d of rank %d ' \$i \$$rank; echo end; done; printf last" >out 2>err
+result "lines stay whole" "$(grep -vxE '\[([01])\] (line [0-9]+ of rank \1 end|last)' out | head -n 1)"
+result "and none is lost" "$([ "$(wc -l <out)" = 4002 ] || wc -l <out)"
+"$trireme" run -q -n 2 --oversubscribe bash -c "for i in {1..2000}; do echo line \$i of rank \$$rank end; done" >out 2>err
+result "without tags too" "$(grep -vxE 'line [0-9]+ of rank [01] end' out | head -n 1)"
+"$trireme" run -q -n 2 --oversubscribe --log-dir logs bash -c "echo rank \$$rank; echo error >&2; exit \$$rank" >out 2>err
+result "each rank has its log" "$([ "$(cat logs/rank-0.log)" = $'rank 0\nerror' ] && grep -qx 'rank 1' logs/rank-1.log || echo "$(ls logs)")"
+result "and the log of the failed one is named" "$(grep -q 'logs/rank-1.log' err || echo "it is not")"
+printf 'one\ntwo\n' | "$trireme" run -q -n 2 --oversubscribe cat >out 2>err
+result "what stands on standard input goes to rank 0" "$([ "$(cat out)" = $'one\ntwo' ] || echo "not so")"
+
+# a reader that goes away, and one that reads nothing
+timeout 20 "$trireme" run -q -n 2 --oversubscribe yes | head -n 1 >out
+result "a reader that goes away ends the job" "$([ "${PIPESTATUS[0]}" != 124 ] || echo "it does not")"
+mkfifo unread
+exec 9<>unread
+"$trireme" run -q -n 2 --oversubscribe yes >unread 2>err &
+job=$!
+sleep 1
+kill -TERM $job
+for _ in {1..60}; do alive $job && sleep 0.1 || break; done
+result "one that reads nothing does not keep the job from ending" "$(! alive $job || { kill -KILL $job; echo "it does"; })"
+
+[ "$failures" = 0 ] || echo "$failures failed"
+[ "$failures" = 0 ]

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# trireme run over two hosts: network namespaces of this machine with a cable between them, which is cut.
+# Needs $TRIREME_BIN, root, iproute2, util-linux and Open MPI's mpirun.
+set -u
+trireme=$TRIREME_BIN/trireme
+skip() { echo "skipped: $1"; exit 77; }
+[ -x "$trireme" ] || skip "no $trireme"
+command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI' || skip "needs Open MPI's mpirun"
+[ "$(id -u)" = 0 ] && command -v ip >/dev/null && command -v unshare >/dev/null || skip "needs root, ip and unshare for hosts of its own"
+a=trireme-a$$ b=trireme-b$$
+ip netns add $a 2>/dev/null || skip "may not make network namespaces here"
+folder=$(mktemp -d)
+cleanup() {
+    for host in $a $b; do
+        for pid in $(ip netns pids $host 2>/dev/null); do kill -KILL "$pid"; done
+        ip netns del $host
+        rm -rf "/etc/netns/$host"
+    done 2>/dev/null
+    rm -rf "$folder"
+}
+trap cleanup EXIT
+cd "$folder" || exit 1
+for name in $(compgen -e | grep -E '^(OMPI_MCA_(pml|btl)|OMP_|GOMP_|TRIREME_LAUNCHER|TRIREME_RESTART|SLURM_)'); do unset "$name"; done
+failures=0
+
+ip netns add $b && ip -n $a link add eth0 type veth peer name eth0 netns $b 2>/dev/null || skip "may not join network namespaces here"
+number=1
+for host in $a $b; do
+    mkdir -p "/etc/netns/$host"
+    printf '127.0.0.1 localhost\n10.83.0.1 %s\n10.83.0.2 %s\n' $a $b >"/etc/netns/$host/hosts"
+    ip -n $host addr add 10.83.0.$((number++))/24 dev eth0
+    ip -n $host link set lo up
+    ip -n $host link set eth0 up
+done
+# stands for ssh: on_host HOST COMMAND...
+cat >on_host <<'EOF'
+#!/bin/sh
+host=$1
+shift
+exec ip netns exec "$host" unshare --uts --ipc --mount sh -c 'hostname "$1"; mount -t tmpfs tmpfs /dev/shm; shift; exec sh -c "$*"' sh "$host" "$@"
+EOF
+chmod +x on_host
+./on_host $b true >/dev/null 2>&1 || skip "may not enter network namespaces here"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$folder/on_host
+export OMPI_MCA_oob_tcp_if_include=eth0 OMPI_MCA_btl_tcp_if_include=eth0
+rank='OMPI_COMM_WORLD_RANK'
+
+result() {
+    if [ -z "$2" ]; then
+        echo "ok      $1"
+    else
+        echo "FAILED  $1: $2"
+        sed 's/^/        | /' out err
+        failures=$((failures + 1))
+    fi
+}
+left() { # programs and daemons that still run on a host
+    local pid
+    for pid in $(ip netns pids "$1"); do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in sleep | orted | prted | trireme | mpirun) echo -n "$pid $(cat /proc/$pid/comm) " ;; esac
+    done
+}
+run() { ./on_host $a "cd $folder; exec timeout -k 1 60 $trireme run --oversubscribe $*" >out 2>err </dev/null; }
+script() { # what every rank runs
+    printf '#!/bin/bash\nR=$%s\n%s\n' "$rank" "$1" >program
+    chmod +x program
+}
+now_s() { date +%s; }
+
+script 'echo "$R on $(hostname) $MINE $OMP_NUM_THREADS $TRIREME_RESTART $TRIREME_LAUNCHER"'
+MINE=yes run --hosts $a:1,$b:1 --threads 1 -x MINE ./program
+result "ranks start on both hosts, with their settings" "$(printf "0 on %s yes 1 0 \n1 on %s yes 1 0 \n" $a $b | diff - <(sort out) | head -n 3)"
+result "the table tells of both" "$(grep -qE "^ +1 +$b " err && grep -qE "^ +0 +$a " err || echo "it does not")"
+run --hosts $a:2,$b:2 -n 3 -q ./program
+result "three ranks fill two hosts" "$(cut -d ' ' -f 1,3 out | sort | tr '\n' ' ' | grep -vx "0 $a 1 $a 2 $b ")"
+printf '%s slots=1\n%s:1\n' $b $a >list
+run --hostfile list -q ./program
+result "a hostfile gives the hosts" "$(cut -d ' ' -f 3 out | sort | tr '\n' ' ' | grep -vx "$a $b ")"
+
+script '[ $R = 1 ] && { sleep 0.5; kill -KILL $$; }; exec sleep 60'
+began=$(now_s)
+run --hosts $a:1,$b:1 ./program
+status=$?
+result "a rank killed on the other host ends the job" "$([ $status = 137 ] && [ $(($(now_s) - began)) -le 6 ] || echo "status $status after $(($(now_s) - began)) s")"
+result "which the last line says" "$(tail -n 1 err | grep -vx "trireme run: rank 1 of 2 on $b failed first: killed by signal 9 (Killed)")"
+
+script 'echo $R >started.$R; exec sleep 60'
+began=$(now_s)
+{
+    for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
+    ip -n $b link set eth0 down
+    date +%s >cut
+} &
+run --hosts $a:1,$b:1 --host-timeout 2 ./program
+status=$?
+took=$(($(now_s) - $(cat cut)))
+result "a cable that is cut ends the job" "$([ $status = 1 ] && [ $took -le 9 ] || echo "status $status, $took s after the cut")"
+result "and the host is named" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
+sleep 3
+result "nothing is left on either host" "$(left $a)$(left $b)"
+
+began=$(now_s)
+run --hosts $a:1,$b:1 --start-timeout 3 ./program
+status=$?
+result "a host that is not there ends the start" "$([ $status != 0 ] && [ $(($(now_s) - began)) -le 12 ] || echo "status $status after $(($(now_s) - began)) s")"
+result "and nothing is left of it" "$(left $a)$(left $b)"
+
+[ "$failures" = 0 ] || echo "$failures failed"
+[ "$failures" = 0 ]

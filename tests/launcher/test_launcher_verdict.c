@@ -1,0 +1,93 @@
+// CTEST LIBRARIES trireme_launcher_parts LABELS launcher
+/* Who failed first, in the orders in which ends are heard of. */
+#include "test.h"
+
+#include "launcher/verdict.h"
+
+#include <stdio.h>
+
+static verdict_rank ended(int status, int signal, bool asked, int64_t ms)
+{
+    return (verdict_rank){.host = "node1", .ended = true, .status = status, .signal = signal, .asked = asked, .end_ms = ms};
+}
+
+static verdict_rank saying(verdict_rank r, int64_t ms, const char *words)
+{
+    r.said_ms = ms;
+    snprintf(r.words, sizeof r.words, "%s", words);
+    return r;
+}
+
+static verdict_rank lost(int64_t ms, bool asked)
+{
+    return (verdict_rank){.host = "node2", .lost = true, .asked = asked, .end_ms = ms, .silent_s = 5};
+}
+
+#define FIRST(...) verdict_first((verdict_rank[]){__VA_ARGS__}, (int)(sizeof((verdict_rank[]){__VA_ARGS__}) / sizeof(verdict_rank)))
+
+TEST(a_job_that_goes_well_has_no_culprit)
+{
+    assert_int_equal(FIRST(ended(0, 0, false, 5), ended(0, 0, false, 7)), -1);
+}
+
+TEST(the_first_to_fail_unasked_is_it)
+{
+    assert_int_equal(FIRST(ended(1, 0, false, 9), ended(3, 0, false, 5)), 1);
+    assert_int_equal(FIRST(ended(143, 15, true, 2), ended(137, 9, false, 5)), 1);
+    assert_int_equal(FIRST(ended(0, 0, false, 1), ended(137, 9, false, 5), ended(1, 0, false, 6)), 1);
+}
+
+TEST(who_says_why_is_it_though_all_were_asked_to_end)
+{
+    /* the library aborts: mpirun asks everybody to end, the speaker too */
+    assert_int_equal(FIRST(ended(143, 15, true, 20), saying(ended(1, 0, true, 21), 10, "trireme: rank 1 of 2 on node1: lr is nan")), 1);
+}
+
+TEST(words_of_a_rank_that_ends_well_blame_nobody)
+{
+    assert_int_equal(FIRST(saying(ended(0, 0, false, 20), 10, "trireme: rank 0 of 2 on node1: slow"), ended(4, 0, false, 30)), 1);
+}
+
+TEST(a_rank_that_tells_of_anothers_death_is_not_it)
+{
+    verdict_rank teller = saying(ended(1, 0, false, 12), 10, "trireme: rank 0 of 3 on node1: rank 2 has died in all_reduce");
+    assert_int_equal(FIRST(teller, ended(143, 15, true, 30), ended(137, 9, false, 11)), 2); /* though it is heard of first */
+    assert_int_equal(FIRST(teller, ended(143, 15, true, 30), ended(0, 0, false, 11)), 0);   /* unless that other is well */
+    assert_int_equal(FIRST(teller, ended(143, 15, true, 30), ended(137, 9, true, 11)), 0);  /* or was killed for it */
+}
+
+TEST(a_lost_host_is_it_but_not_when_we_sent_it_home)
+{
+    assert_int_equal(FIRST(ended(143, 15, true, 9), lost(5, false)), 1);
+    assert_int_equal(FIRST(lost(9, true), ended(3, 0, false, 5)), 1);
+}
+
+TEST(who_calls_mpi_abort_exits_while_the_others_are_killed)
+{
+    assert_int_equal(FIRST(ended(143, 15, true, 5), ended(7, 0, true, 6), ended(143, 15, true, 4)), 1);
+    assert_int_equal(FIRST(ended(143, 15, true, 5), ended(143, 15, true, 6)), -1);
+}
+
+TEST(a_failure_is_never_status_0)
+{
+    verdict_rank gone = lost(1, false), killed = ended(137, 9, false, 1);
+    assert_int_equal(verdict_status(&gone), 1);
+    assert_int_equal(verdict_status(&killed), 137);
+}
+
+TEST(it_is_said_how_and_what)
+{
+    char how[200];
+    verdict_rank r = saying(ended(137, 9, false, 1), 1, "trireme: rank 1 of 2 on node1: tr_add: (2) + (3)");
+    verdict_how(how, sizeof how, &r);
+    assert_string_equal(how, "killed by signal 9 (Killed)");
+    assert_string_equal(verdict_words(&r), "tr_add: (2) + (3)");
+    r = saying(ended(143, 15, true, 9), 1, "trireme: rank 1 of 2 on node1: stuck");
+    verdict_how(how, sizeof how, &r);
+    assert_string_equal(how, "it ended the job"); /* the signal came after */
+    assert_int_equal(verdict_status(&r), 1);
+    r = lost(1, false);
+    verdict_how(how, sizeof how, &r);
+    assert_non_null(strstr(how, "no word from its host for 5 s"));
+    assert_string_equal(verdict_words(&r), "");
+}
