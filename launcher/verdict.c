@@ -17,15 +17,19 @@ static int64_t own_failure_ms(const verdict_rank *r)
     return r->asked ? -1 : r->end_ms;
 }
 
-/* A rank that fails because another has died says so: "rank 3 ...". That other one, -1 if there is none. */
+/* A rank that fails because another has died or failed says so: "rank 3 has ended", "rank 3 failed: why". That other one,
+ * -1 if there is none. */
 static int blamed(const verdict_rank *rank, int ranks, int by)
 {
     for (const char *at = verdict_words(&rank[by]); (at = strstr(at, "rank ")); at += 5) {
         if (!isdigit((unsigned char)at[5])) continue;
-        int other = atoi(at + 5);
+        char *end;
+        int other = (int)strtol(at + 5, &end, 10);
         if (other < 0 || other >= ranks || other == by) continue;
         const verdict_rank *r = &rank[other];
-        if (failed(r) && !r->asked && (r->signal || r->lost) && r->end_ms <= rank[by].said_ms + BY_DEATH_MS) return other;
+        bool died = !r->asked && (r->signal || r->lost) && r->end_ms <= rank[by].said_ms + BY_DEATH_MS;
+        bool spoke = r->said_ms && strncmp(end, " failed", 7) == 0;
+        if (failed(r) && (died || spoke)) return other;
     }
     return -1;
 }
@@ -55,7 +59,7 @@ int verdict_status(const verdict_rank *rank) { return rank->status > 0 && !sent_
 void verdict_how(char *text, size_t bytes, const verdict_rank *rank)
 {
     if (sent_home(rank))
-        snprintf(text, bytes, "it ended the job");
+        snprintf(text, bytes, "with the error told above");
     else if (rank->signal)
         snprintf(text, bytes, "killed by signal %d (%s)", rank->signal, strsignal(rank->signal));
     else if (rank->ended)

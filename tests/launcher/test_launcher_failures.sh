@@ -58,12 +58,35 @@ ends "ranks that ignore SIGTERM end too" 3 5 "rank 0 of 3 on $host failed first"
 ends "a stopped rank ends too" 3 5 "rank 0 of 3 on $host failed first" -- "[ \$R = 0 ] && { sleep 0.5; exit 3; }; kill -STOP \$\$; $others"
 ends "so do the children of ranks" 3 5 "rank 0 of 3" -- "[ \$R = 0 ] && { sleep 0.3; exit 3; }; sleep 60 & echo \$! >pid.child\$R; wait"
 ends "an mpirun that hangs does not matter" 3 8 "rank 1 of 3 on $host failed first: exit status 3" -- "[ \$R = 1 ] && { kill -STOP \$(ps -o ppid= -p \$PPID); exit 3; }; $others"
-ends "who says why is to blame, not who fails with it" 1 5 "rank 2 of 3 on $host failed first: it ended the job" -- \
+ends "who says why is to blame, not who fails with it" 1 5 "rank 2 of 3 on $host failed first: with the error told above" -- \
     "[ \$R = 2 ] && { echo 'trireme: rank 2 of 3 on $host: lr is nan' >&2; sleep 0.5; exit 1; }; sleep 0.3; exit 1"
 grep -qx 'trireme run: rank 2 said: lr is nan' err || result "and what it said is told" "not in err"
 ends "a program that is no program is said" 126 5 "failed first: exit status 126" -- "exec $folder"
 ends "a job that goes well says nothing" 0 10 "" -- "exit 0"
 [ -s err ] && result "nothing at all" "err is not empty"
+
+# with the library: rank 1 goes wrong while the others wait in a collective
+program=$TRIREME_BIN/../tests/launcher_ranks
+library() { # SENTENCE WAY STATUS HOW TEXT
+    local wrong='' status began
+    began=$(now_ms)
+    timeout -k 1 60 "$trireme" run -q -n 3 --oversubscribe "$program" "$2" >out 2>err </dev/null
+    status=$?
+    [ "$status" = "$3" ] || wrong="exit status $status, not $3"
+    [ $(($(now_ms) - began)) -le 5000 ] || wrong="took $(($(now_ms) - began)) ms"
+    [ "$2" = well ] || tail -n 1 err | grep -qF "rank 1 of 3 on $host failed first: $4" || wrong="the last line is not '$4'"
+    [ -z "${5:-}" ] || grep -q "^trireme run: rank 1 said: $5" err || wrong="it did not say '$5'"
+    result "$1" "$wrong"
+}
+if [ -x "$program" ]; then
+    library "ranks that meet and part are no failure" well 0 ""
+    library "a rank killed in a collective is named" kill 137 "killed by signal 9 (Killed)"
+    library "a rank that crashes is named" crash 134 "killed by signal 6 (Aborted)"
+    library "a rank that leaves early is named" exit 3 "exit status 3" "exited with status 3 before tr_dist_finish"
+    library "a rank with an error is named, with its error" error 1 "" "tr_matmul: (2, 3) float32 @ (2, 3) float32"
+else
+    echo "skipped: claims that need the library's ranks"
+fi
 
 # told SENTENCE SIGNAL STATUS SECONDS SCRIPT: trireme run gets the signal when all ranks run
 told() {

@@ -56,6 +56,13 @@ TEST(a_rank_that_tells_of_anothers_death_is_not_it)
     assert_int_equal(FIRST(teller, ended(143, 15, true, 30), ended(137, 9, true, 11)), 0);  /* or was killed for it */
 }
 
+TEST(a_rank_that_passes_on_anothers_failure_is_not_it)
+{
+    verdict_rank teller = saying(ended(1, 0, true, 12), 10, "trireme: rank 0 of 2 on node1: all_reduce: rank 1 failed: lr is nan");
+    verdict_rank failing = saying(ended(1, 0, true, 13), 11, "trireme: rank 1 of 2 on node1: lr is nan");
+    assert_int_equal(FIRST(teller, failing), 1);
+}
+
 TEST(a_lost_host_is_it_but_not_when_we_sent_it_home)
 {
     assert_int_equal(FIRST(ended(143, 15, true, 9), lost(5, false)), 1);
@@ -84,7 +91,7 @@ TEST(it_is_said_how_and_what)
     assert_string_equal(verdict_words(&r), "tr_add: (2) + (3)");
     r = saying(ended(143, 15, true, 9), 1, "trireme: rank 1 of 2 on node1: stuck");
     verdict_how(how, sizeof how, &r);
-    assert_string_equal(how, "it ended the job"); /* the signal came after */
+    assert_string_equal(how, "with the error told above"); /* the signal came after */
     assert_int_equal(verdict_status(&r), 1);
     r = lost(1, false);
     verdict_how(how, sizeof how, &r);

@@ -1,0 +1,25 @@
+/* A program with ranks that goes wrong on rank 1, in the way its argument names: what test_launcher_failures.sh starts.
+ * The others are in a collective then, and would wait for ever. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trireme/dist.h>
+#include <trireme/trireme.h>
+
+int main(int argc, char **argv)
+{
+    const char *way = argc > 1 ? argv[1] : "well";
+    if (tr_dist_init(&argc, &argv) < 0) return 1;
+    tr_tensor *sum = tr_keep(tr_ones(TR_SHAPE(1000)));
+    if (tr_all_reduce(sum) < 0) return 1;
+    if (strcmp(way, "well") != 0 && tr_dist_rank() == 1) {
+        TR_SCOPE;
+        if (strcmp(way, "kill") == 0) raise(SIGKILL);
+        if (strcmp(way, "crash") == 0) abort();
+        if (strcmp(way, "exit") == 0) exit(3);
+        if (strcmp(way, "error") == 0) tr_matmul(tr_ones(TR_SHAPE(2, 3)), tr_ones(TR_SHAPE(2, 3)));
+    }
+    int status = strcmp(way, "well") == 0 ? 0 : tr_all_reduce(sum);
+    tr_drop(sum);
+    return tr_dist_finish() != 0 || status < 0;
+}
