@@ -76,14 +76,19 @@ function(trireme_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "MPI" "" "COMMAND;LABELS;ENVIRONMENT")
   set(folder ${PROJECT_BINARY_DIR}/tests/run/${name})
   file(MAKE_DIRECTORY ${folder})
-  add_test(NAME ${name} COMMAND ${test_COMMAND} WORKING_DIRECTORY ${folder})
+  set(timeout ${TRIREME_TEST_TIMEOUT})
+  if("long" IN_LIST test_LABELS)                 # only by name: ctest -C long -L long
+    set(configurations CONFIGURATIONS long)
+    set(timeout 14400)
+  endif()
+  add_test(NAME ${name} COMMAND ${test_COMMAND} WORKING_DIRECTORY ${folder} ${configurations})
   list(APPEND test_ENVIRONMENT ${TRIREME_TEST_ENVIRONMENT})
   if(test_MPI)
     list(APPEND test_ENVIRONMENT ${TRIREME_MPI_ENVIRONMENT})
     set_tests_properties(${name} PROPERTIES PROCESSORS 2)
   endif()
   set_tests_properties(${name} PROPERTIES
-    ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT ${TRIREME_TEST_TIMEOUT} SKIP_RETURN_CODE 77)
+    ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
 endfunction()
 
 # The files of this folder: test_*.c, test_*.sh (which find the programs in $TRIREME_BIN and this folder in $TEST_DIR).

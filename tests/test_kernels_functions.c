@@ -1,27 +1,18 @@
 /* The float32 polynomials against libm's float64, over a sample of all bit patterns. */
 #include "kernels.h"
+#include "ulps.h"
 
 enum { STEP = 9973,
        MANY = 4096 };
 
-static float of_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* |got - want| in units of the last place of a float at want. */
-static double ulps(float got, double want)
-{
-    if (isnan(want)) return isnan(got) ? 0 : INFINITY;
-    if (isnan(got)) return INFINITY;
-    if ((double)got == want || got == (float)want) return 0;
-    if (isinf(got)) return isinf((float)want) || fabs(want) > 3.4028235e38 ? 0 : INFINITY;
-    int exponent;
-    frexp(want, &exponent);
-    return fabs((double)got - want) / ldexp(1, exponent - 24 < -149 ? -149 : exponent - 24);
-}
+static const struct {
+    int value, backward;
+} rows[] = {
+#define ROW(name, ...) {KERNEL_##name, KERNEL_##name##_backward},
+#include "kernels/pointwise.def"
+#undef ROW
+};
+enum { ROWS = sizeof rows / sizeof *rows };
 
 static void check_function(int kernel, double (*f)(double), double most)
 {
@@ -31,12 +22,12 @@ static void check_function(int kernel, double (*f)(double), double most)
         float worst_x = 0;
         for (uint64_t bits = 0; bits < (1ull << 32);) {
             int n = 0;
-            for (; n < MANY && bits < (1ull << 32); n++, bits += STEP) x[n] = of_bits((uint32_t)bits);
+            for (; n < MANY && bits < (1ull << 32); n++, bits += STEP) x[n] = float_of_bits((uint32_t)bits);
             kernel_call call = flat(kernel, TR_FLOAT32, n, y, x, NULL, NULL);
             run_on(l, &call);
             for (int i = 0; i < n; i++) {
                 double error = ulps(y[i], f((double)x[i]));
-                if (error > worst) worst = error, worst_x = x[i];
+                if (!(error <= worst)) worst = error, worst_x = x[i];
             }
         }
         if (getenv("SHOW_ULPS")) print_message("%s %s: %.2f ulp at %.9g\n", level_name[l], kernel_name(kernel), worst, (double)worst_x);
@@ -86,6 +77,10 @@ TEST(sigmoid_of_usual_arguments_is_right)
 static const float awkward[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 1.1754942e-38f, 3.4028235e38f, -3.4028235e38f, 1e6f, 1e7f, -1e30f, 88.7f, 88.8f, -103.9f, -104.1f, 1.0f, 0.625f, 1048576.0f, 1048577.0f};
 enum { AWKWARD = sizeof awkward / sizeof *awkward };
 
+/* Of every kind: quiet and signalling, of both signs, and such as an exponent added to their bits makes numbers of. */
+static const uint32_t nans[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0xffffffff, 0x7fbfffff, 0xffbfffff, 0x7fc12345, 0x7f800100};
+enum { NANS = sizeof nans / sizeof *nans };
+
 TEST(awkward_arguments_give_what_mathematics_says)
 {
     static const struct {
@@ -119,20 +114,129 @@ static void fill_numbers(float *x, int n)
     x[3] = 1e8f; /* one that sin and cos do with care */
 }
 
+TEST(every_kind_of_nan_stays_nan)
+{
+    float x[NANS], y[NANS];
+    for (int i = 0; i < NANS; i++) x[i] = float_of_bits(nans[i]);
+    for (int l = 0; l < levels(); l++)
+        for (int r = 0; r < ROWS; r++) {
+            if (rows[r].value == KERNEL_sign) continue; /* 0, as PyTorch has it */
+            kernel_call call = flat(rows[r].value, TR_FLOAT32, NANS, y, x, NULL, NULL);
+            run_on(l, &call);
+            for (int i = 0; i < NANS; i++)
+                if (!isnan(y[i])) fail_msg("%s(NaN %08x) = %g on %s", kernel_name(rows[r].value), nans[i], (double)y[i], level_name[l]);
+        }
+}
+
+/* Equal bits, where NaN is NaN. */
+static void assert_same(int kernel, int level, const char *what, const float *got, int64_t step, const float *want, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp(got + i * step, want + i, sizeof *got) != 0 && !(isnan(got[i * step]) && isnan(want[i])))
+            fail_msg("%s on %s, %s: element %lld is %.9g, not %.9g", kernel_name(kernel), level_name[level], what, (long long)i, (double)got[i * step], (double)want[i]);
+}
+
+/* Forward, then backward: (y, x) or (dx, dy, x, y). */
+static kernel_call call_of_row(int r, bool backward, int64_t n, float *out, const float *x)
+{
+    return backward ? flat(rows[r].backward, TR_FLOAT32, n, out, x, x, x) : flat(rows[r].value, TR_FLOAT32, n, out, x, NULL, NULL);
+}
+
+/* One element at a time is what the others have to agree with: every start and length up to 70, steps of 2 and 3, around
+ * blocks of 512, and many elements on one thread and on two. */
 TEST(a_value_does_not_depend_on_where_it_stands)
 {
-    enum { N = 700 };
-    float x[N], y[N], one;
-    fill_numbers(x, N);
+    enum { SHORT = 70,
+           N = 1100,
+           ALL = 70001 };
+    static float x[ALL], y[ALL], want[ALL];
+    for (int i = 0; i < N; i++) x[i] = i % 5 == 3 ? awkward[i / 5 % AWKWARD] : (float)ldexp(next_number(), i % 17 - 8);
+    for (int i = N; i < ALL; i++) x[i] = x[i - N];
     for (int l = 0; l < levels(); l++)
-        for (int f = 0; f < 8; f++) {
-            kernel_call whole = flat(all[f], TR_FLOAT32, N, y, x, NULL, NULL);
-            run_on(l, &whole);
+        for (int r = 0; r < 2 * ROWS; r++) {
+            bool backward = r % 2;
+            int kernel = backward ? rows[r / 2].backward : rows[r / 2].value;
             for (int i = 0; i < N; i++) {
-                kernel_call single = flat(all[f], TR_FLOAT32, 1, &one, x + i, NULL, NULL);
-                run_on(l, &single);
-                assert_bits(&one, y + i, sizeof one);
+                kernel_call call = call_of_row(r / 2, backward, 1, want + i, x + i);
+                run_on(l, &call);
             }
+            for (int i = N; i < ALL; i++) want[i] = want[i - N];
+            for (int from = 0; from < SHORT; from++)
+                for (int n = 1; n <= SHORT; n++) {
+                    kernel_call call = call_of_row(r / 2, backward, n, y + from % 16, x + from);
+                    run_on(l, &call);
+                    assert_same(kernel, l, "short", y + from % 16, 1, want + from, n);
+                }
+            for (int n = 510; n <= 514; n++) {
+                kernel_call call = call_of_row(r / 2, backward, 2 * n, y, x + 1);
+                run_on(l, &call);
+                assert_same(kernel, l, "around a block", y, 1, want + 1, 2 * n);
+            }
+            for (int64_t step = 2; step <= 3; step++) {
+                kernel_call call = call_of_row(r / 2, backward, 1030, y, x);
+                call.form = KERNEL_STRIDED, call.ndim = 1, call.size[0] = 1030;
+                for (int v = 0; v < KERNEL_VIEWS; v++) call.stride[v][0] = v ? 1 : step;
+                run_on(l, &call);
+                assert_same(kernel, l, "strided", y, step, want, 1030);
+            }
+            for (int threads = 1; threads <= 2; threads++) {
+                int before = tr_num_threads();
+                tr_set_num_threads(threads);
+                kernel_call call = call_of_row(r / 2, backward, ALL, y, x);
+                int status = status_on(l, &call);
+                tr_set_num_threads(before);
+                assert_int_equal(status, 0);
+                assert_same(kernel, l, threads == 1 ? "one thread" : "two threads", y, 1, want, ALL);
+            }
+        }
+}
+
+/* What our own functions give for a sample of all floats (sin and cos where libm is not asked), as one number: the same
+ * from gcc and clang, and from every level with fma.  A polynomial that changes changes it: SHOW_DIGESTS=1 prints. */
+TEST(compilers_and_levels_agree_in_every_bit)
+{
+    static const struct {
+        int kernel;
+        uint64_t with_fma, without;
+    } known[] = {
+        {KERNEL_exp, 0x9d2410f9af7341ecu, 0xfdf81c46d2679348u},
+        {KERNEL_log, 0x55b29029c0bb2e64u, 0x7a388ee2c0b64848u},
+        {KERNEL_sin, 0xfd7a071d9a295a41u, 0x6b5c5e03563a87a3u},
+        {KERNEL_cos, 0xcaf5a0e18d6bcf6au, 0x91346ab570682545u},
+        {KERNEL_tanh, 0xa190ee651086cd00u, 0x48303581fd6a180fu},
+        {KERNEL_sigmoid, 0xa1075b1bd952d37fu, 0xe313e2f8e9fc28b0u},
+        {KERNEL_sqrt, 0x71d29e84a0b8b4e2u, 0x71d29e84a0b8b4e2u},
+        {KERNEL_silu, 0x91615e2b9f8b63d8u, 0x4e126d1849cf80d6u},
+        {KERNEL_sin_backward, 0xcaf5a0e18d6bcf6au, 0x91346ab570682545u},
+        {KERNEL_silu_backward, 0x0cec0bab600b9c02u, 0x96346dc0984b175eu},
+        {KERNEL_SOFTMAX, 0x4c440808c3d19412u, 0x91197d1dd861ec28u},
+        {KERNEL_LOG_SOFTMAX, 0x88968653d6b71aa1u, 0x88968653d6b71aa1u}};
+    enum { FUNCTIONS = sizeof known / sizeof *known };
+    static float x[MANY], y[MANY], one = 1;
+    for (int l = 0; l < levels(); l++)
+        for (int f = 0; f < FUNCTIONS; f++) {
+            uint64_t digest = 14695981039346656037u; /* FNV-1a, a word at a time */
+            for (uint64_t bits = 0; bits < 1ull << 32;) {
+                int n = 0;
+                for (; n < MANY && bits < 1ull << 32; bits += STEP) {
+                    float sample = float_of_bits((uint32_t)bits);
+                    if (fabsf(sample) <= (known[f].kernel == KERNEL_SOFTMAX || known[f].kernel == KERNEL_LOG_SOFTMAX ? 8.0f : 1e6f)) x[n++] = sample;
+                }
+                kernel_call call = flat(known[f].kernel, TR_FLOAT32, n, y, x, NULL, NULL);
+                if (known[f].kernel == KERNEL_sin_backward || known[f].kernel == KERNEL_silu_backward)
+                    call.at[1] = &one, call.at[2] = x, call.ones = 2;
+                call.size[0] = 1, call.size[1] = n, call.size[2] = 1;
+                run_on(l, &call);
+                for (int i = 0; i < n; i++) {
+                    uint32_t word = 0;
+                    if (!isnan(y[i])) memcpy(&word, y + i, sizeof word);
+                    digest = (digest ^ word) * 1099511628211u;
+                }
+            }
+            bool fma = strcmp(level_name[l], "v2") != 0;
+            if (getenv("SHOW_DIGESTS")) print_message("%s %s: 0x%016llx\n", kernel_name(known[f].kernel), level_name[l], (unsigned long long)digest);
+            if (digest != (fma ? known[f].with_fma : known[f].without))
+                fail_msg("%s on %s: the digest is 0x%016llx", kernel_name(known[f].kernel), level_name[l], (unsigned long long)digest);
         }
 }
 
