@@ -39,7 +39,7 @@ static void look_at(survey *s, uint32_t first)
         for (int l = 0; l < levels(); l++) {
             if (x[i] < s->from && fabs((double)y[l][i] - want) <= 0x1p-126) continue;
             double error = ulps(y[l][i], want);
-            if (want == 0 && signbit(y[l][i]) != signbit(want)) error = INFINITY;
+            if (want == 0 && !signbit(y[l][i]) != !signbit(want)) error = INFINITY;
             if (!(error <= worst[l])) worst[l] = error, at[l] = x[i];
         }
     }
