@@ -261,12 +261,12 @@ typedef struct {
 } loop;
 
 static loop loops[BY_HAND_LOOPS] = {
-    [LINEAR_REGRESSION] = {regression_data, start_regression, regression, NULL, regression_result, &by_hand[LINEAR_REGRESSION]},
-    [LINEAR_LAYER] = {layer_data, start_layer, layer, NULL, layer_result, &by_hand[LINEAR_LAYER]},
-    [QUADRATIC] = {quadratic_data, start_quadratic, quadratic, NULL, quadratic_result, &by_hand[QUADRATIC]},
-    [HIDDEN_LAYER] = {hidden_data, start_hidden, hidden, NULL, hidden_result, &by_hand[HIDDEN_LAYER]},
-    [MODULE] = {module_data, start_module, module, NULL, module_result, &by_hand[MODULE]},
-    [CROP_YIELDS] = {crops_data, start_crops, crop_yields, next_crops, crops_result, &by_hand[CROP_YIELDS]},
+    [LINEAR_REGRESSION] = {.data = regression_data, .start = start_regression, .step = regression, .result = regression_result, .hand = &by_hand[LINEAR_REGRESSION]},
+    [LINEAR_LAYER] = {.data = layer_data, .start = start_layer, .step = layer, .result = layer_result, .hand = &by_hand[LINEAR_LAYER]},
+    [QUADRATIC] = {.data = quadratic_data, .start = start_quadratic, .step = quadratic, .result = quadratic_result, .hand = &by_hand[QUADRATIC]},
+    [HIDDEN_LAYER] = {.data = hidden_data, .start = start_hidden, .step = hidden, .result = hidden_result, .hand = &by_hand[HIDDEN_LAYER]},
+    [MODULE] = {.data = module_data, .start = start_module, .step = module, .result = module_result, .hand = &by_hand[MODULE]},
+    [CROP_YIELDS] = {.data = crops_data, .start = start_crops, .step = crop_yields, .next = next_crops, .result = crops_result, .hand = &by_hand[CROP_YIELDS]},
 };
 
 static void start_loop(void *data, int64_t times)
