@@ -89,13 +89,8 @@ claim "one host of Slurm's gives the number" 5 "called: -n 1 --host localhost:1 
 claim "a program that is missing is not found" 127 err "no program 'nosuch'" -- "$trireme" run nosuch
 claim "a program without ./ is found out" 127 err "did you mean ./called ?" -- bash -c "cp /bin/true called; '$trireme' run called"
 claim "a file that is no program cannot be executed" 126 err "./plain is not an executable" -- "$trireme" run ./plain
-<<<<<<< HEAD
-claim "bind-exec by hand is refused" 2 err "no local rank" -- "$trireme" bind-exec 0 -- true
-claim "info tells what was found" 0 "built with" "compiler" "found here" "ranks meet" -- "$trireme" info
-=======
 claim "rank by hand is refused" 2 err "no local rank" -- "$trireme" rank 0 -- true
-claim "info tells what was found" 0 "built with" "compiler" "found here" -- "$trireme" info
->>>>>>> f1bdc63 (launcher: starts ranks on several hosts, watches over them, starts again)
+claim "info tells what was found" 0 "built with" "compiler" "found here" "ranks meet" -- "$trireme" info
 claim "topo shows the job's share" 0 "This job may use" "1 rank would sit" -- "$trireme" topo -n 1
 claim "topo refuses what run refuses" 2 err "--oversubscribe" -- "$trireme" topo -n 60000
 
