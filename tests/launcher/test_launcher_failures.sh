@@ -144,7 +144,7 @@ result "lines stay whole" "$(grep -vxE '\[([01])\] (line [0-9]+ of rank \1 end|l
 result "and none is lost" "$([ "$(wc -l <out)" = 4002 ] || wc -l <out)"
 "$trireme" run -q -n 2 --oversubscribe bash -c "for i in {1..2000}; do echo line \$i of rank \$$rank end; done" >out 2>err
 result "without tags too" "$(grep -vxE 'line [0-9]+ of rank [01] end' out | head -n 1)"
-"$trireme" run -q -n 2 --oversubscribe --log-dir logs bash -c "echo rank \$$rank; echo error >&2; exit \$$rank" >out 2>err
+"$trireme" run -q -n 2 --oversubscribe --log-dir logs bash -c "echo rank \$$rank; echo error >&2; sleep 0.\$$rank; exit \$$rank" >out 2>err
 result "each rank has its log" "$([ "$(cat logs/rank-0.log)" = $'rank 0\nerror' ] && grep -qx 'rank 1' logs/rank-1.log || echo "$(ls logs)")"
 result "and the log of the failed one is named" "$(grep -q 'logs/rank-1.log' err || echo "it is not")"
 printf 'one\ntwo\n' | "$trireme" run -q -n 2 --oversubscribe cat >out 2>err
