@@ -1,4 +1,5 @@
 /* trireme info: what this trireme is, and what it finds here. */
+#include "kernels/cpu/processor.h"
 #include "launcher/command.h"
 #include "launcher/launcher.h"
 
@@ -25,23 +26,19 @@ static const char help[] =
 # define COMPILER "an unknown compiler"
 #endif
 
-/* The x86-64 levels of the psABI; CPU kernels are compiled for v2, v3 and v4. */
-static const char *cpu_level(void)
+/* The kernels that the library will choose here. */
+static const char *kernels_text(char text[100])
 {
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-    bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
-    bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-    return v4 ? "x86-64-v4 (AVX-512)" : v3 ? "x86-64-v3 (AVX2, FMA)"
-                                    : v2   ? "x86-64-v2 (SSE4.2)"
-                                           : "x86-64";
-#elif defined(__aarch64__)
-    return "AArch64";
-#else
-    return "not known";
-#endif
+    static const char *const features[] = {" (SSE4.2)", " (AVX2, FMA)", " (AVX-512)"};
+    const char *cap = getenv("TRIREME_CPU_LEVEL");
+    int level = cpu_level(cap), best = cpu_level(NULL);
+    const char *family = CPU_LEVELS > 1 ? "x86-64-" : "";
+    snprintf(text, 100, "%s%s%s", family, cpu_level_names[level], CPU_LEVELS > 1 ? features[level] : "");
+    if (level != best) {
+        size_t used = strlen(text);
+        snprintf(text + used, 100 - used, "; TRIREME_CPU_LEVEL holds it below %s", cpu_level_names[best]);
+    }
+    return text;
 }
 
 /* How ranks will travel, as far as that is known before they are started. */
@@ -99,7 +96,7 @@ int launcher_info(int argc, char **argv)
     if (optind < argc) fail_usage("info", "'%s': no argument expected", argv[optind]);
 
     machine m;
-    char mpirun[PATH_MAX], version[128];
+    char mpirun[PATH_MAX], version[128], kernels[100];
     machine_read(&m);
     printf("trireme %s\n", TRIREME_VERSION);
     printf("built with\n");
@@ -116,8 +113,8 @@ int launcher_info(int argc, char **argv)
     }
     printf("  ranks meet %s\n", ranks_meet());
     printf("  topology   from %s\n", m.source);
-    const char *asked = getenv("TRIREME_CPU_LEVEL");
-    printf("  processor  %s%s%s%s%s\n", m.cpu, *m.cpu ? ", " : "", cpu_level(), asked ? "; TRIREME_CPU_LEVEL asks for " : "", asked ? asked : "");
+    printf("  processor  %s\n", *m.cpu ? m.cpu : "not known");
+    printf("  kernels    %s\n", kernels_text(kernels));
     printf("  cores      %d usable of %d\n", m.usables, m.cores);
     machine_free(&m);
     return EXIT_SUCCESS;
