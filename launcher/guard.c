@@ -276,11 +276,11 @@ int guard_run(guard_wish wish)
 {
     guard g = {.wish = wish, .log = -1, .stream = {{.type = WIRE_OUT}, {.type = WIRE_ERR}}};
     char tag[24] = "";
-    int width = snprintf(tag, sizeof tag, "%d", wish.ranks > 1 ? wish.ranks - 1 : 0);
-    snprintf(tag, sizeof tag, wish.tag ? "[%*d] " : "", width, wish.rank);
+    int width = snprintf(tag, sizeof tag, "%d", wish.ranks > 1 ? wish.ranks - 1 : 0); /* of the last rank */
+    snprintf(tag, sizeof tag, "[%*d] ", width, wish.rank);
     the = &g;
     for (int i = 0; i < 2; i++) g.stream[i].lines = (lines){.write = pass_on, .to = &g.stream[i], .tag = tag, .sign = "trireme: rank "};
-    if (wish.log) tag[0] = 0;
+    if (!wish.tag || wish.log) tag[0] = 0;
     if (wish.log && (g.log = open(wish.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)) < 0)
         fail(EXIT_FAILURE, "rank", "%s: %s", wish.log, strerror(errno));
 

@@ -27,8 +27,8 @@ static const char help[] =
     "status: that of the rank that failed first.\n"
     "\n"
     "where\n"
-    "  -n N             number of ranks; by default those that the hosts or Slurm say,\n"
-    "                   else one for each NUMA node (each GPU, where built for GPUs)\n"
+    "  -n N             number of ranks; by default what the hosts or Slurm say, else\n"
+    "                   one for each NUMA node (each GPU, where built for GPUs)\n"
     "  --hosts LIST     hosts and their ranks: a:2,b:2 or node[01-04]:2\n"
     "  --hostfile FILE  the same, a host a line: a, a:2 or a slots=2\n"
     "                   Inside a Slurm allocation of several hosts these are its own.\n"
@@ -349,6 +349,9 @@ int launcher_run(int argc, char **argv)
             setenv("TRIREME_RESTART", "0", 1);
         }
         if (network || o.sents) add_sent(&c, &o);
+    } else {
+        for (int i = 0; i < o.sents; i++)
+            if (strchr(o.sent[i], '=')) putenv(o.sent[i]);
     }
     if (!o.no_watch || mpi) add_rank(&c, &o, launcher, o.no_bind && !network ? "none" : shares, !mpi);
     for (char **word = o.program; *word; word++) command_add(&c, *word);
