@@ -179,10 +179,11 @@ static void add_settings(command *c, const options *o, bool network, bool oversu
         command_default(c, "OMPI_MCA_pml", "ob1");
         command_default(c, "OMPI_MCA_btl", "self,vader");
         command_default(c, "PMIX_MCA_gds", "hash");
+        /* a batch system's list of hosts and slots: ours are this host and -n. Between hosts mpirun needs the list, to
+         * tell srun where its daemons are to start */
+        command_default(c, "OMPI_MCA_ras", "^slurm,tm,lsf,gridengine");
+        command_default(c, "PRTE_MCA_ras", "^slurm,tm,lsf,gridengine");
     }
-    /* a batch system's list of hosts and slots: ours are --host and -n */
-    command_default(c, "OMPI_MCA_ras", "^slurm,tm,lsf,gridengine");
-    command_default(c, "PRTE_MCA_ras", "^slurm,tm,lsf,gridengine");
     if (!o->no_watch) command_default(c, "OMPI_MCA_orte_execute_quiet", "1"); /* who failed, we say better */
     if (oversubscribed) command_default(c, "OMPI_MCA_mpi_yield_when_idle", "1");
     if (geteuid() == 0) {
@@ -341,7 +342,7 @@ int launcher_run(int argc, char **argv)
         for (size_t i = 0; i < sizeof line / sizeof line[0]; i++) command_add(&c, line[i]);
         if (network) {
             command_add(&c, "--map-by");
-            command_add(&c, "slot");
+            command_add(&c, o.wish.oversubscribe ? "slot:OVERSUBSCRIBE" : "slot");
         }
         if (network && !o.no_watch && !o.dry_run) {
             command_add(&c, "-x");

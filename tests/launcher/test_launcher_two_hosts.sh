@@ -77,6 +77,26 @@ printf '%s slots=1\n%s:1\n' $b $a >list
 run --hostfile list -q ./program
 result "a hostfile gives the hosts" "$(cut -d ' ' -f 3 out | sort | tr '\n' ' ' | grep -vx "$a $b ")"
 
+# stands for Slurm's srun, as mpirun calls it: srun --nodelist=a,b ... orted ...
+mkdir slurm
+cat >slurm/srun <<'EOF'
+#!/bin/bash
+for word; do case $word in --nodelist=*) list=${word#*=} ;; esac done
+while [[ $1 == --* ]]; do shift; done
+id=0
+for host in ${list//,/ }; do SLURM_NODEID=$((id++)) "$ON_HOST" "$host" "$(printf '%q ' "$@")" & done
+wait
+EOF
+chmod +x slurm/srun
+slurm_run() (
+    unset OMPI_MCA_plm OMPI_MCA_plm_rsh_agent
+    export ON_HOST=$folder/on_host PATH=$folder/slurm:$PATH SLURM_JOB_ID=7 SLURM_JOBID=7 SLURM_JOB_NUM_NODES=2 SLURM_NNODES=2
+    export SLURM_NODELIST=$a,$b SLURM_JOB_NODELIST=$a,$b SLURM_TASKS_PER_NODE=2,1 SLURM_NTASKS=3
+    run "$@"
+)
+slurm_run -q ./program
+result "in a Slurm allocation srun starts what is on the other host" "$(cut -d ' ' -f 1,3 out | sort | tr '\n' ' ' | grep -vx "0 $a 1 $a 2 $b ")"
+
 script '[ $R = 1 ] && { sleep 0.5; kill -KILL $$; }; exec sleep 60'
 began=$(now_s)
 run --hosts $a:1,$b:1 ./program
