@@ -14,8 +14,6 @@ static inline TR_BOTH float floor_f32(float x) { return floorf(x); }
 static inline TR_BOTH float ceil_f32(float x) { return ceilf(x); }
 static inline TR_BOTH float round_f32(float x) { return rintf(x); }
 static inline TR_BOTH float trunc_f32(float x) { return truncf(x); }
-static inline TR_BOTH float log1p_f32(float x) { return log1pf(x); }
-static inline TR_BOTH float expm1_f32(float x) { return expm1f(x); }
 static inline TR_BOTH float log2_f32(float x) { return log2f(x); }
 static inline TR_BOTH float log10_f32(float x) { return log10f(x); }
 static inline TR_BOTH float exp2_f32(float x) { return exp2f(x); }
@@ -25,7 +23,6 @@ static inline TR_BOTH float acos_f32(float x) { return acosf(x); }
 static inline TR_BOTH float atan_f32(float x) { return atanf(x); }
 static inline TR_BOTH float sinh_f32(float x) { return sinhf(x); }
 static inline TR_BOTH float cosh_f32(float x) { return coshf(x); }
-static inline TR_BOTH float erf_f32(float x) { return erff(x); }
 
 static inline TR_BOTH double exp_f64(double x) { return exp(x); }
 static inline TR_BOTH double log_f64(double x) { return log(x); }

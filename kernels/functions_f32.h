@@ -142,4 +142,41 @@ static inline TR_BOTH float tanh_f32(float x)
     return copysignf(e / (e + 2.0f), x);
 }
 
+/* exp(x) - 1 likewise; large results are made at half their size, where 2^n is still a float. */
+static inline TR_BOTH float expm1_f32(float x)
+{
+    power_of_two d = split_exp_f32(x < -20.0f ? -20.0f : x); /* below it is -1 */
+    float q = fma_f32(d.r * d.r, exp_tail_f32(d.r), d.r);
+    bool large = x > 64.0f;
+    float scale = f32_of_bits((bits_of_f32(d.shifted) + (large ? 126u : 127u)) << 23);
+    float y = fma_f32(scale, q, scale - 1.0f) * (large ? 2.0f : 1.0f);
+    return copysignf(x > 88.7228317f ? INFINITY : y, x);
+}
+
+/* log(u) + (x - (u - 1)) / u for u = 1 + x as it was rounded. */
+static inline TR_BOTH float log1p_f32(float x)
+{
+    float u = 1.0f + x, y = log_f32(u), rest = (x - (u - 1.0f)) / u;
+    y += fabsf(y) < INFINITY ? rest : 0.0f;
+    return copysignf(y, x);
+}
+
+/* Near 0 a polynomial of x^2; elsewhere 1 - exp(-P(|x|)).  After N. Juffa's, with an error below 1 ulp. */
+static inline TR_BOTH float erf_f32(float x)
+{
+    float a = fabsf(x), z = x * x;
+    float far = fma_f32(fma_f32(-1.72853470e-5f, a, 3.83197126e-4f), z, fma_f32(-3.88396438e-3f, a, 2.42546219e-2f));
+    far = fma_f32(far, a, -1.06777877e-1f);
+    far = fma_f32(far, a, -6.34846687e-1f);
+    far = fma_f32(far, a, -1.28717512e-1f);
+    far = 1.0f - exp_f32(fma_f32(far, a, -a));
+    float near = fma_f32(-5.96761703e-4f, z, 4.99119423e-3f);
+    near = fma_f32(near, z, -2.67681349e-2f);
+    near = fma_f32(near, z, 1.12819925e-1f);
+    near = fma_f32(near, z, -3.76125336e-1f);
+    near = fma_f32(near, z, 1.28379166e-1f);
+    near = fma_f32(near, a, a);
+    return copysignf(a > 0.921875f ? (a > 4.0f ? 1.0f : far) : near, x);
+}
+
 #endif
