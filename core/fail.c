@@ -75,6 +75,24 @@ void *core_fail_memory(const char *what, int64_t bytes)
     return core_fail("out of memory: %s asked for %lld bytes", what, (long long)bytes);
 }
 
+static _Thread_local struct {
+    const char *file;
+    int line;
+} here_;
+
+void tr_call_from_(const char *file, int line)
+{
+    here_.file = file;
+    here_.line = line;
+}
+
+const char *tr_here_(int *line)
+{
+    const char *slash = here_.file ? strrchr(here_.file, '/') : NULL;
+    *line = here_.line;
+    return slash ? slash + 1 : here_.file;
+}
+
 void tr_error_at_(const char *file, int line)
 {
     core_thread *here = core_here();

@@ -1,5 +1,6 @@
 #include "dist/check.h"
 #include "dist/ranks.h"
+#include "dist/watchdog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static int tell_difference(dist_transport *way, const char *function, const char
     snprintf(mine, sizeof mine, "%s", words);
     char *all = malloc((size_t)way->world * DIST_WORDS);
     if (!all) {
-        tr_fail("%s: ranks ask for different things; here: %s (out of memory for more)", function, mine);
+        tr_fail("%s: " DIST_DIFFER "; here: %s (out of memory for more)", function, mine);
         return -1;
     }
     int status = dist_all_gather(way, mine, all, DIST_WORDS);
@@ -36,7 +37,7 @@ static int tell_difference(dist_transport *way, const char *function, const char
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s: %s", from ? "; " : "", who, said);
     }
     free(all);
-    if (status == 0) tr_fail("%s: ranks ask for different things: %s", function, text);
+    if (status == 0) tr_fail("%s: " DIST_DIFFER ": %s", function, text);
     return -1;
 }
 
@@ -44,6 +45,7 @@ int dist_check_within(const char *function, const char *words, uint64_t *most, d
 {
     dist_transport *way = dist_way();
     if (!way) return -1;
+    dist_watchdog_label(words);
     uint64_t hash = dist_checked() ? dist_hash(words) : 0;
     uint64_t agreed[3] = {hash, ~hash, *most};
     int status = dist_largest(way, agreed, 3, seconds);

@@ -11,6 +11,9 @@
 
 #include <trireme/tensor.h>
 
+/* How such errors begin: every rank gets them, and none of them failed first. */
+#define DIST_DIFFER "ranks ask for different things"
+
 /* Room for what a rank says. */
 enum { DIST_WORDS = 160 };
 

@@ -10,12 +10,14 @@
 #include "dist/check.h"
 #include "dist/launcher.h"
 #include "dist/ranks.h"
+#include "dist/watchdog.h"
 #include "dist/window.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <trireme/dist.h>
 #include <unistd.h>
 
@@ -43,26 +45,55 @@ bool dist_checked(void) { return ranks.checked && ranks.way; }
 
 /* ---- ending all ranks ---- */
 
-static void say(const char *message)
+static void write_lines(const char *lines)
 {
-    char line[MESSAGE_BYTES + 400];
-    int n = snprintf(line, sizeof line, "trireme: rank %lld of %lld on %s: %.*s\n", (long long)ranks.way->rank,
-                     (long long)ranks.way->world, ranks.host, MESSAGE_BYTES, message);
-    ssize_t written = write(STDERR_FILENO, line, (size_t)n); /* one write, so that ranks' lines do not mix */
+    ssize_t written = write(STDERR_FILENO, lines, strlen(lines)); /* one write, so that ranks' lines do not mix */
     (void)written;
 }
 
-static void end_all(const char *message, int status)
+/* And, if `first` is not "", who was to blame before. */
+static void say(const char *message, const char *first)
 {
-    static bool ending; /* an abort may itself call exit(), and so at_exit */
-    if (ending) return;
-    ending = true;
-    fflush(NULL);
-    say(message);
+    char lines[2 * MESSAGE_BYTES + 1000];
+    snprintf(lines, sizeof lines, "trireme: rank %lld of %lld on %s: %.*s\n%s%s%s", (long long)ranks.way->rank,
+             (long long)ranks.way->world, ranks.host, MESSAGE_BYTES, message, first[0] ? "trireme: " : "", first, first[0] ? "\n" : "");
+    write_lines(lines);
+}
+
+/* The rank and its watchdog may both find an end; and an abort may itself call exit(), and so at_exit. */
+static bool begin_the_end(void)
+{
+    static atomic_flag ending = ATOMIC_FLAG_INIT;
+    static _Thread_local bool by_us;
+    if (!atomic_flag_test_and_set(&ending)) return by_us = true;
+    if (!by_us) sleep(2 * ABORT_TAKES_SECONDS); /* the other one ends this process */
+    return false;
+}
+
+static void leave(int status)
+{
     /* Aborting asks the launcher, which may be gone or slow: the alarm then ends this process, which the launcher notices. */
     signal(SIGALRM, SIG_DFL);
     alarm(ABORT_TAKES_SECONDS);
     ranks.way->abort(ranks.way, status);
+}
+
+static void end_all(const char *message, int status)
+{
+    char first[MESSAGE_BYTES + 400];
+    if (!begin_the_end()) return;
+    dist_watchdog_failed(message, first, sizeof first);
+    fflush(NULL);
+    say(message, first);
+    leave(status);
+}
+
+/* The watchdog's: the rank itself may hold any lock, also a stream's. */
+static void end_from_outside(const char *lines)
+{
+    if (!begin_the_end()) return;
+    write_lines(lines);
+    leave(1);
 }
 
 static bool others_wait(void) { return ranks.way && ranks.way->world > 1; }
@@ -118,26 +149,29 @@ static bool wants_checks(void)
 #endif
 }
 
-/* Checks are on everywhere if they are wanted anywhere. */
-static int agree_on_checks(dist_transport *way)
+/* Checks are on everywhere if they are wanted anywhere; any number of one rank's serves to find each other by. */
+static int agree(dist_transport *way, uint64_t *token)
 {
-    uint64_t wanted = wants_checks();
-    if (dist_largest(way, &wanted, 1, -1) < 0) return -1;
-    ranks.checked = wanted;
+    uint64_t words[2] = {wants_checks()};
+    if (getrandom(&words[1], sizeof words[1], GRND_NONBLOCK) < 0) words[1] = (uint64_t)getpid();
+    if (dist_largest(way, words, 2, -1) < 0) return -1;
+    ranks.checked = words[0];
+    *token = words[1];
     return 0;
 }
 
 static int start(dist_transport *way)
 {
     static bool watching;
-    if (!way || agree_on_checks(way) < 0) {
-        ranks.refused = true;
-        return -1;
-    }
     if (gethostname(ranks.host, sizeof ranks.host) != 0) snprintf(ranks.host, sizeof ranks.host, "an unnamed host");
     ranks.host[sizeof ranks.host - 1] = '\0';
+    uint64_t token;
     ranks.way = way;
-    ranks.refused = false;
+    ranks.refused = !way || agree(way, &token) < 0 || dist_watchdog_start(way, token, end_from_outside) < 0;
+    if (ranks.refused) {
+        ranks.way = NULL;
+        return -1;
+    }
     ranks.generation++;
     if (way->threads > 0 && !getenv("OMP_NUM_THREADS")) tr_set_num_threads(way->threads); /* a launcher's word stands */
     if (!watching) watching = watch_exit() == 0;
@@ -195,7 +229,7 @@ static void spread(dist_transport *way, int64_t culprit)
 {
     char message[MESSAGE_BYTES] = "";
     snprintf(message, sizeof message, "rank %lld on %s: %s", (long long)way->rank, ranks.host, tr_error_message());
-    if (tr_error_stands()) say(tr_error_message());
+    if (tr_error_stands()) say(tr_error_message(), "");
     dist_broadcast(way, message, sizeof message, culprit);
     tr_fail("tr_dist_finish: %s", message); /* kept where no error stands; tr_finish tells the handler */
 }
@@ -216,6 +250,7 @@ int tr_dist_finish(void)
     dist_transport *way = ranks.way;
     int failed = 0;
     if (others_wait()) failed = agree_on_end(way);
+    dist_watchdog_stop();
     if (tr_finish() != 0) failed = 1;
     if (ranks.refused) failed = 1;
     ranks.way = NULL;

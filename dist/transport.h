@@ -42,6 +42,7 @@ typedef struct dist_work {
     int64_t peer;
 
     /* What follows begins as 0 and is kept by work.c and the transport. */
+    int64_t number;    /* of collectives, from 1 (watchdog.h) */
     int64_t at;        /* so much of n is done */
     uintptr_t request; /* a message's own */
     struct dist_work *next;

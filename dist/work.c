@@ -2,7 +2,7 @@
  *
  * Collectives that are started wait in a queue, and only its head is brought on.  So on every rank the parts of one come
  * before the parts of the next, whichever is tested first: over MPI and in a window that is what makes parts meet. */
-#include "dist/transport.h"
+#include "dist/watchdog.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -50,8 +50,10 @@ static bool refuse(dist_transport *way)
 
 static int advance(dist_transport *way, dist_work *w, double seconds)
 {
+    if (!w->begun) dist_watchdog_arrived(way, w);
     w->status = way->advance(way, w, seconds);
     w->begun = true;
+    if (w->status == 1) dist_watchdog_done(way, w);
     return w->status < 0 ? give_up(way) : w->status;
 }
 
@@ -80,6 +82,7 @@ int dist_start(dist_transport *way, dist_work *w)
     w->started = true;
     w->next = NULL;
     if (refuse(way)) return w->status = -1;
+    dist_watchdog_called(way, w);
     if (is_message(w)) return advance(way, w, 0) < 0 ? -1 : 0;
     if (way->last)
         way->last->next = w;
@@ -94,7 +97,9 @@ int dist_test(dist_transport *way, dist_work *w) { return bring(way, w, 0); }
 int dist_wait(dist_transport *way, dist_work *w)
 {
     int status;
+    dist_watchdog_waits(way, w);
     while ((status = bring(way, w, -1)) == 0) {}
+    dist_watchdog_waits(way, NULL);
     return status < 0 ? -1 : 0;
 }
 
@@ -103,11 +108,13 @@ int dist_progress(dist_transport *way) { return drive(way, NULL, 0) < 0 ? -1 : 0
 int dist_run(dist_transport *way, dist_work *w)
 {
     if (refuse(way)) return -1;
-    while (way->first && !is_message(w))
-        if (drive(way, NULL, -1) < 0) return -1;
-    while (w->status == 0)
-        if (advance(way, w, -1) < 0) return -1;
-    return 0;
+    dist_watchdog_called(way, w);
+    dist_watchdog_waits(way, w);
+    int status = 0;
+    while (status >= 0 && way->first && !is_message(w)) status = drive(way, NULL, -1);
+    while (status >= 0 && w->status == 0) status = advance(way, w, -1);
+    dist_watchdog_waits(way, NULL);
+    return status < 0 ? -1 : 0;
 }
 
 int dist_all_reduce(dist_transport *way, void *data, int64_t n, tr_dtype dtype)
@@ -150,6 +157,7 @@ int dist_largest(dist_transport *way, uint64_t *words, int n, double seconds)
     if (seconds < 0) return dist_start(way, &w) < 0 || dist_wait(way, &w) < 0 ? -1 : 0;
     while (way->first)
         if (drive(way, NULL, -1) < 0) return -1;
+    dist_watchdog_called(way, &w);
     double end = dist_now() + seconds;
     for (;;) {
         double left = end - dist_now();

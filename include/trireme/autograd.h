@@ -91,7 +91,7 @@ TR_API void tr_anomaly_restore_(const bool *before);
 #ifndef __cplusplus
 # define tr_requires_grad_(t, requires_grad) TR_TENSOR_((tr_requires_grad_)(t, requires_grad))
 # define tr_backward(...)                    TR_BACKWARD_(__VA_ARGS__, )
-# define TR_BACKWARD_(root, ...)             TR_STATUS_((tr_backward)(root, (tr_backward_options){.reserved_ = 0, __VA_ARGS__}))
+# define TR_BACKWARD_(root, ...)             TR_STATUS_((TR_HERE_, (tr_backward)(root, (tr_backward_options){.reserved_ = 0, __VA_ARGS__})))
 # define tr_autograd_grad(outputs, inputs, ...) \
   TR_AUTOGRAD_GRAD_(outputs, inputs, __VA_ARGS__, )
 # define TR_AUTOGRAD_GRAD_(outputs, inputs, gradients, ...) \

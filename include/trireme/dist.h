@@ -32,6 +32,14 @@ TR_API int tr_dist_finish(void);
  * (where tr_dist_init started MPI), writes "trireme: rank 1 of 2 on HOST: MESSAGE" to stderr and ends all ranks with
  * MPI_Abort, which in most MPIs ends the whole job, also one whose other ranks never joined.  An error that was looked at
  * and cleared with tr_error_clear() does not count.  A rank alone just goes on with its error.
+ * A watchdog, one thread in each rank, sees what a rank that is stuck cannot say itself.  When the process of another rank
+ * of this host ends before its time, or when this rank has waited TRIREME_TIMEOUT seconds (60) for others, it writes what
+ * each rank of the host asked for last (the collective's number, what it is for, the caller's file and line), then who is
+ * missing and why it is thought so, and ends all ranks:
+ *     trireme: rank 0 of 3 on HOST ends all ranks: after 60 s (TRIREME_TIMEOUT) rank 2 on HOST has not come to #7 barrier
+ *     at train.c:23: its process 2678 is stopped (as by kill -STOP or a debugger), last sign of life 61 s ago
+ * A process that has ended, one that is stopped, one that gives no sign of life, and one that is alive but elsewhere in its
+ * code are told apart; of other hosts' ranks their own watchdogs speak.
  * With TRIREME_CHECK=1 in the environment (the default unless built with NDEBUG) ranks first compare what they ask for:
  * another operation, shape or type is an error on every rank that says who asked for what. */
 
@@ -44,8 +52,7 @@ TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "
 
 /* ---- collectives on tensors: every rank calls them, in the same order, with one shape and type ----
  * Ranks of one host meet in memory that they share, hosts over MPI (TRIREME_TRANSPORT chooses otherwise).  In shared memory
- * ranks that ask for different things get an error that says who asked for what, and one that does not come, or whose
- * process has ended, is named by those that wait for it (after TRIREME_TIMEOUT seconds, 60).
+ * ranks that ask for different things get an error that says who asked for what.
  * Row-major CPU tensors.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
  * and backward does not notice what they write. */
 
@@ -89,15 +96,15 @@ TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options
 #endif
 
 #ifndef __cplusplus
-# define tr_dist_init(argc, argv)       TR_STATUS_((tr_dist_init)(argc, argv))
-# define tr_dist_init_comm(comm)        TR_STATUS_((tr_dist_init_comm)(comm))
-# define tr_dist_init_fortran(comm)     TR_STATUS_((tr_dist_init_fortran)(comm))
-# define tr_all_reduce(t)               TR_STATUS_((tr_all_reduce)(t))
-# define tr_broadcast(t, root)          TR_STATUS_((tr_broadcast)(t, root))
-# define tr_all_gather(t)               TR_TENSOR_((tr_all_gather)(t))
-# define tr_barrier()                   TR_STATUS_((tr_barrier)())
+# define tr_dist_init(argc, argv)       TR_STATUS_((TR_HERE_, (tr_dist_init)(argc, argv)))
+# define tr_dist_init_comm(comm)        TR_STATUS_((TR_HERE_, (tr_dist_init_comm)(comm)))
+# define tr_dist_init_fortran(comm)     TR_STATUS_((TR_HERE_, (tr_dist_init_fortran)(comm)))
+# define tr_all_reduce(t)               TR_STATUS_((TR_HERE_, (tr_all_reduce)(t)))
+# define tr_broadcast(t, root)          TR_STATUS_((TR_HERE_, (tr_broadcast)(t, root)))
+# define tr_all_gather(t)               TR_TENSOR_((TR_HERE_, (tr_all_gather)(t)))
+# define tr_barrier()                   TR_STATUS_((TR_HERE_, (tr_barrier)()))
 # define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
-# define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__}))
+# define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 #endif
 
 #endif

@@ -47,6 +47,11 @@ TR_API void tr_error_at_(const char *file, int line);
 TR_API extern int tr_places_wanted_;
 TR_API void tr_place_at_(tr_tensor *made, const char *file, int line);
 
+/* Before a call that may wait for other ranks: where it stands, for the report of who is missing.  tr_here_ gives this
+ * thread's last one; NULL: none. */
+TR_API void tr_call_from_(const char *file, int line);
+TR_API const char *tr_here_(int *line);
+
 #ifdef __cplusplus
 }
 #endif
@@ -84,6 +89,7 @@ TR_LOOK_AT_RESULT_(loader)
 #define TR_GENERATOR_(call) tr_generator_at_(call, __FILE__, __LINE__)
 #define TR_DATASET_(call)   tr_dataset_at_(call, __FILE__, __LINE__)
 #define TR_LOADER_(call)    tr_loader_at_(call, __FILE__, __LINE__)
+#define TR_HERE_            tr_call_from_(__FILE__, __LINE__)
 #define TR_STATUS_(call)    tr_status_at_(call, __FILE__, __LINE__)
 
 #endif

@@ -1,0 +1,72 @@
+/* What the ranks of a host can see of each other whatever they are doing: a page for each in memory that all of them map.
+ *
+ * A rank writes to its own page only: its thread of collectives counts there what it has called, what has begun to travel
+ * (arrived) and what is done, which are three things, since works that were started wait for each other; its watchdog
+ * (watchdog.h) writes there that the process is alive.  Nobody waits for anybody here, so it can be read when the ranks
+ * themselves cannot meet any more.
+ *
+ * The memory is a file in /dev/shm whose name goes as soon as all have opened it. */
+#ifndef TRIREME_DIST_BOARD_H
+#define TRIREME_DIST_BOARD_H
+
+#include "dist/transport.h"
+
+#include <stdatomic.h>
+
+enum { DIST_NOTES = 8,
+       DIST_PAGE = 4096 };
+
+/* One collective: what it is, and who asked for it. */
+typedef struct {
+    _Atomic int64_t number; /* from 1; 0 while the rest is written */
+    int32_t operation, dtype;
+    int64_t n, peer;
+    int32_t line;
+    char file[48], label[112];
+} dist_note;
+
+typedef struct {
+    _Atomic int32_t pid; /* written last; 0: a rank of another host */
+    uint64_t pid_space;  /* in which the pid means something */
+    char host[64];
+    _Atomic int64_t called, arrived, done; /* collectives */
+    _Atomic int64_t messages;              /* that are done */
+    _Atomic int waits;                     /* 1 in a collective, 2 in a message, for others */
+    _Atomic int left;                      /* in tr_dist_finish, with all others */
+    _Atomic int64_t beat_ms;               /* dist_now() of its watchdog */
+    dist_note note[DIST_NOTES];            /* of collective number k: k % DIST_NOTES */
+    dist_note message;
+} dist_page;
+
+/* What went wrong first.  One rank claims it, writes, and says it aloud. */
+typedef struct {
+    _Atomic int64_t claimed; /* 1 + the rank that tells; 0: nothing is wrong */
+    _Atomic int64_t blamed;  /* 1 + the rank that failed; 0: not written yet */
+    char host[64], why[1024];
+} dist_head;
+
+typedef struct {
+    int64_t rank, world;
+    char *memory; /* owned, mapped; NULL: there is none */
+    char name[64];
+} dist_board;
+
+/* Ranks with the same token meet; `group` tells apart hosts that are played on one.  0, or -1 (without an error: one can do
+ * without).  After all ranks have called it, dist_board_hide() takes the name away. */
+int dist_board_open(dist_board *b, uint64_t token, int64_t group, int64_t rank, int64_t world);
+void dist_board_hide(dist_board *b);
+void dist_board_close(dist_board *b);
+
+dist_head *dist_board_head(const dist_board *b);
+dist_page *dist_board_page(const dist_board *b, int64_t rank);
+
+/* It is of this host, and its pid means the same here. */
+bool dist_board_near(const dist_board *b, int64_t rank);
+
+/* This rank found that rank `blamed` failed (-1: nobody knows which one).  False: another was first. */
+bool dist_board_claim(dist_board *b, int64_t blamed, const char *why);
+
+/* The note of collective `number`; NULL if it has been written over. */
+const dist_note *dist_page_note(const dist_page *p, int64_t number);
+
+#endif

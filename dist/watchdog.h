@@ -1,0 +1,59 @@
+/* Each rank's watchdog: a thread that sees what the rank itself, stuck somewhere, cannot.
+ *
+ *     beat     ten times a second it writes on its page of the board (board.h) that the process is alive
+ *     death    it is woken when the process of a rank of this host ends, and ends this one if that was before its time
+ *     limit    when the rank has waited for others for TRIREME_TIMEOUT seconds it finds out who is missing and why, reports
+ *              what each rank of the host asked for last, and ends all ranks
+ *
+ * A rank that waits is not to blame, and one that counts fewest collectives need not be: verdict.c tells apart processes
+ * that ended, are stopped (no beat), ask for something else, or are alive and have not come.  Of several watchdogs that
+ * find something the first speaks. */
+#ifndef TRIREME_DIST_WATCHDOG_H
+#define TRIREME_DIST_WATCHDOG_H
+
+#include "dist/board.h"
+
+/* Ends all ranks with these lines; does not return. */
+typedef void dist_ender(const char *lines);
+
+/* Collective.  Without memory to share or threads there is no watchdog, and that is no error; -1 if the ranks cannot meet. */
+int dist_watchdog_start(dist_transport *way, uint64_t token, dist_ender *end);
+
+/* The rank leaves with all others. */
+void dist_watchdog_stop(void);
+
+/* It runs, and so gives up and finds the dead for those who wait in shared memory (meet.h). */
+bool dist_watchdog_runs(void);
+
+/* This rank failed, and why.  If another did before: "rank 1 on HOST failed first: WHY" in `line`, else "". */
+void dist_watchdog_failed(const char *why, char *line, size_t bytes);
+
+/* ---- what works.c notes; nothing for other transports than the one that is watched ---- */
+
+void dist_watchdog_called(const dist_transport *way, dist_work *w);
+void dist_watchdog_arrived(const dist_transport *way, const dist_work *w);
+void dist_watchdog_done(const dist_transport *way, const dist_work *w);
+void dist_watchdog_waits(const dist_transport *way, const dist_work *w); /* NULL: no more */
+
+/* What this thread's next collectives are for, in words: "gradients, bucket 0: 2.weight .. 2.bias".  Copied; cut at 111
+ * characters. */
+void dist_watchdog_label(const char *words);
+
+/* ---- verdict.c ---- */
+
+enum { DIST_REPORT = 8192 };
+
+/* Who keeps this rank waiting, "rank 1 on HOST: why": the number of one to blame, or -1 if it is nobody that the board
+ * knows. */
+int64_t dist_verdict(const dist_board *b, char *text, size_t bytes);
+
+/* Its process is there no more. */
+bool dist_verdict_ended(const dist_board *b, int64_t rank);
+
+/* "#12 all_reduce of 20 float32 (WHAT FOR) at train.c:30", the last collective that a rank called. */
+const char *dist_verdict_last(const dist_page *p, char *text, size_t bytes);
+
+/* A line for each rank of the host. */
+void dist_verdict_table(const dist_board *b, char *text, size_t bytes);
+
+#endif

@@ -1,0 +1,68 @@
+/* A test that starts its own program again as ranks of a job, in which the variable TEST_PART names what to do. */
+#ifndef JOB_H
+#define JOB_H
+
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char output[1 << 16];
+static double took;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Plays a part under `launcher`; its exit status, with its output above. */
+static int run_job(const char *launcher, const char *part)
+{
+    char self[2048], command[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    assert_true(length > 0);
+    self[length] = '\0';
+    static const char *const settings[][2] = {
+        {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+        {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+        {"OMPI_MCA_rmaps_base_oversubscribe", "1"},
+        {"OMPI_MCA_hwloc_base_binding_policy", "none"},
+        {"OMPI_MCA_mpi_yield_when_idle", "1"},
+        {"OMPI_MCA_pml", "ob1"},
+        {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
+        {"OMP_NUM_THREADS", "1"},
+    };
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) setenv(settings[i][0], settings[i][1], 0);
+    setenv("TEST_PART", part, 1);
+    snprintf(command, sizeof command, "timeout -k 2 20 %s '%s' 2>&1", launcher, self);
+    double start = seconds_now();
+    FILE *job = popen(command, "r");
+    assert_non_null(job);
+    output[fread(output, 1, sizeof output - 1, job)] = '\0';
+    int status = pclose(job);
+    took = seconds_now() - start;
+    unsetenv("TEST_PART");
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static void need_mpirun(void)
+{
+#if !__has_include(<mpi.h>)
+    skip_because("built without MPI");
+#endif
+    if (system("command -v mpirun >/dev/null") != 0) skip_because("no mpirun");
+}
+
+static void assert_output_has(const char *text)
+{
+    if (!strstr(output, text)) print_error("not in the output: %s\n%s\n", text, output);
+    assert_non_null(strstr(output, text));
+}
+
+#endif

@@ -1,0 +1,231 @@
+// CTEST DIST LABELS mpi
+/* Ranks that are killed, stopped, stuck, or somewhere else: the job ends soon, not with 0, and says who was missing, in
+ * which collective, and why. */
+#include "job.h"
+#include "test.h"
+
+#include <signal.h>
+#include <trireme/dist.h>
+#include <trireme/ops.h>
+
+/* ---- the parts that ranks play; the last rank is the one that fails ---- */
+
+static bool culprit;
+
+static int meets_thrice(void)
+{
+    for (int i = 0; i < 3; i++) tr_barrier();
+    return 0;
+}
+
+static int finds_others_missing(void)
+{
+    tr_all_reduce(tr_zeros(TR_SHAPE(5)));
+    return tr_dist_finish();
+}
+
+static int is_killed(void)
+{
+    meets_thrice();
+    if (culprit) raise(SIGKILL);
+    return finds_others_missing();
+}
+
+static int is_killed_while_others_compute(void)
+{
+    meets_thrice();
+    if (culprit) raise(SIGKILL);
+    sleep(20);
+    return 0;
+}
+
+static int leaves_at_once(void)
+{
+    meets_thrice();
+    if (culprit) _exit(3);
+    return finds_others_missing();
+}
+
+static int is_stopped(void)
+{
+    meets_thrice();
+    if (culprit) raise(SIGSTOP);
+    return finds_others_missing();
+}
+
+static int loops_for_ever(void)
+{
+    meets_thrice();
+    for (volatile bool for_ever = culprit; for_ever;) {}
+    return finds_others_missing();
+}
+
+static int sleeps(void)
+{
+    meets_thrice();
+    if (culprit) sleep(20);
+    return finds_others_missing();
+}
+
+static int misses_one(void)
+{
+    meets_thrice();
+    if (!culprit) tr_barrier();
+    return finds_others_missing();
+}
+
+static int changes_the_order(void)
+{
+    meets_thrice();
+    if (culprit) tr_barrier();
+    tr_all_reduce(tr_zeros(TR_SHAPE(5)));
+    if (!culprit) tr_barrier();
+    return tr_dist_finish();
+}
+
+static int changes_the_shape(void)
+{
+    meets_thrice();
+    tr_all_reduce(tr_zeros(TR_SHAPE(culprit ? 6 : 5)));
+    return tr_dist_finish();
+}
+
+static const struct {
+    const char *name;
+    int (*play)(void);
+} parts[] = {
+    {"is_killed", is_killed},
+    {"is_killed_while_others_compute", is_killed_while_others_compute},
+    {"leaves_at_once", leaves_at_once},
+    {"is_stopped", is_stopped},
+    {"loops_for_ever", loops_for_ever},
+    {"sleeps", sleeps},
+    {"misses_one", misses_one},
+    {"changes_the_order", changes_the_order},
+    {"changes_the_shape", changes_the_shape},
+};
+
+BEFORE_ALL
+{
+    const char *part = getenv("TEST_PART");
+    if (!part) return 0;
+    if (tr_dist_init(argc, argv) < 0) exit(tr_dist_finish());
+    culprit = tr_dist_rank() == tr_dist_world() - 1;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
+    exit(99);
+}
+
+/* ---- the jobs ---- */
+
+/* Start and the launcher's own second of patience included. */
+static void assert_ends_within(double seconds, int ranks, const char *transport, const char *part)
+{
+    char launcher[40];
+    need_mpirun();
+    setenv("TRIREME_TRANSPORT", transport, 1);
+    setenv("TRIREME_TIMEOUT", "1.5", 1);
+    snprintf(launcher, sizeof launcher, "mpirun -n %d", ranks);
+    int status = run_job(launcher, part);
+    unsetenv("TRIREME_TRANSPORT");
+    if (getenv("TEST_SHOW")) print_message("%s, %d ranks, %s: status %d after %.1f s:\n%s\n", part, ranks, transport, status, took, output);
+    if (status == 0 || status == 124 || took > seconds) print_error("%s, %d ranks: status %d after %.1f s:\n%s\n", part, ranks, status, took, output);
+    assert_int_not_equal(status, 0);
+    assert_int_not_equal(status, 124); /* ended by timeout */
+    assert_true(took <= seconds);
+}
+
+/* Of our watchdogs and mpirun, who both see it at once, either may be the first to speak, and end the other's ranks. */
+static void assert_named(const char *ours, const char *of_mpirun)
+{
+    if (!strstr(output, ours) && !strstr(output, of_mpirun)) print_error("neither '%s' nor '%s':\n%s\n", ours, of_mpirun, output);
+    assert_true(strstr(output, ours) || strstr(output, of_mpirun));
+}
+
+TEST(a_killed_rank_ends_all)
+{
+    assert_ends_within(5, 3, "auto", "is_killed");
+    assert_named("rank 2 on ", "rank 2 with PID");
+}
+
+TEST(over_mpi_alone_too)
+{
+    assert_ends_within(5, 2, "mpi", "is_killed");
+    assert_named("rank 1 on ", "rank 1 with PID");
+}
+
+TEST(a_killed_rank_ends_those_that_compute)
+{
+    assert_ends_within(5, 4, "auto", "is_killed_while_others_compute");
+    assert_named("rank 3 on ", "rank 3 with PID");
+}
+
+TEST(a_rank_that_leaves_without_a_word_ends_all)
+{
+    assert_ends_within(5, 2, "auto", "leaves_at_once");
+    assert_named("rank 1 on ", "1]\n  Exit code:    3");
+}
+
+TEST(a_stopped_rank_is_told_from_one_that_is_stuck)
+{
+    assert_ends_within(6, 3, "shared", "is_stopped");
+    assert_output_has("rank 2 on ");
+    assert_output_has(" has not come to #");
+    assert_output_has("is stopped (as by kill -STOP");
+    assert_ends_within(6, 2, "mpi", "is_stopped");
+    assert_output_has("is stopped (as by kill -STOP");
+}
+
+TEST(an_endless_loop_is_named_with_the_call_that_waits_for_it)
+{
+    assert_ends_within(6, 4, "shared", "loops_for_ever");
+    assert_output_has("rank 3 on ");
+    assert_output_has(" is alive and runs code of its own");
+    assert_output_has("(all_reduce float32 (5,)) at test_dist_watchdog.c:");
+    assert_output_has(": last did #");
+}
+
+TEST(over_mpi_alone_a_sleeper_is_named)
+{
+    assert_ends_within(6, 3, "mpi", "sleeps");
+    assert_output_has("rank 2 on ");
+    assert_output_has(" is alive and sleeps in code of its own");
+}
+
+TEST(hosts_that_wait_for_each_other_name_the_rank)
+{
+    setenv("TRIREME_HOST_RANKS", "2", 1);
+    assert_ends_within(7, 4, "shared", "loops_for_ever");
+    unsetenv("TRIREME_HOST_RANKS");
+    assert_output_has("rank 3 on ");
+    assert_output_has(" is alive and runs code of its own");
+}
+
+TEST(a_missed_collective_is_found_at_once)
+{
+    setenv("TRIREME_CHECK", "1", 1);
+    assert_ends_within(5, 2, "auto", "misses_one");
+    assert_output_has("rank 0: barrier; rank 1: all_reduce float32 (5,)");
+    setenv("TRIREME_CHECK", "0", 1);
+    assert_ends_within(5, 2, "shared", "misses_one");
+    assert_output_has("rank 0: barrier of 0 bytes; rank 1: all_reduce of 5 float32");
+    unsetenv("TRIREME_CHECK");
+}
+
+TEST(over_mpi_alone_another_order_is_found_after_the_limit)
+{
+    setenv("TRIREME_CHECK", "0", 1);
+    assert_ends_within(6, 2, "mpi", "changes_the_order");
+    unsetenv("TRIREME_CHECK");
+    assert_output_has("rank 1 on ");
+    assert_output_has("asks for #");
+    assert_output_has(" where others ask for #");
+}
+
+TEST(another_shape_is_found_at_once)
+{
+    setenv("TRIREME_CHECK", "1", 1);
+    assert_ends_within(5, 3, "mpi", "changes_the_shape");
+    unsetenv("TRIREME_CHECK");
+    assert_output_has("ranks 0-1: all_reduce float32 (5,); rank 2: all_reduce float32 (6,)");
+}
