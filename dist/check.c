@@ -45,7 +45,6 @@ int dist_check_within(const char *function, const char *words, uint64_t *most, d
 {
     dist_transport *way = dist_way();
     if (!way) return -1;
-    dist_watchdog_label(words);
     uint64_t hash = dist_checked() ? dist_hash(words) : 0;
     uint64_t agreed[3] = {hash, ~hash, *most};
     int status = dist_largest(way, agreed, 3, seconds);
@@ -57,5 +56,6 @@ int dist_check_within(const char *function, const char *words, uint64_t *most, d
 int dist_check(const char *function, const char *words)
 {
     uint64_t most = 0;
+    dist_watchdog_label(words);
     return dist_checked() ? dist_check_within(function, words, &most, -1) : 0;
 }

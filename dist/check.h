@@ -17,7 +17,7 @@
 /* Room for what a rank says. */
 enum { DIST_WORDS = 160 };
 
-/* Collective, if checks are on.  0, or -1 with the same error standing on every rank. */
+/* Also what the watchdog calls what follows.  Collective, if checks are on.  0, or -1 with the same error standing on every rank. */
 int dist_check(const char *function, const char *words);
 
 /* The same with a limit, as dist_transport.largest: 1 if not every rank came.  *most becomes the largest of all ranks'

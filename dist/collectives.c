@@ -1,7 +1,6 @@
 /* Collectives on tensors: look at the tensor, compare with the other ranks, let its memory travel. */
 #include "dist/check.h"
 #include "dist/ranks.h"
-#include "dist/watchdog.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +26,6 @@ static void describe(char *words, const char *name, tr_tensor *t, bool served)
         snprintf(words, DIST_WORDS, "%s %s %s", name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)));
     else
         snprintf(words, DIST_WORDS, "refuses, %s", tr_error_message());
-    dist_watchdog_label(words);
 }
 
 static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
@@ -88,8 +86,6 @@ int(tr_barrier)(void)
 {
     dist_stop_if_failed();
     dist_transport *way = dist_way();
-    if (!way) return -1;
-    dist_watchdog_label("");
-    if (dist_check("tr_barrier", "barrier") < 0) return -1;
+    if (!way || dist_check("tr_barrier", "barrier") < 0) return -1;
     return dist_done(dist_barrier(way));
 }

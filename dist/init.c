@@ -239,6 +239,7 @@ static int agree_on_end(dist_transport *way)
 {
     bool mine = tr_error_stands();
     uint64_t failed = mine ? (uint64_t)(way->world - way->rank) : 0; /* the largest is the lowest rank's */
+    dist_watchdog_label("finish");
     int status = dist_check_within("tr_dist_finish", "finish", &failed, mine ? FAILED_WAITS_SECONDS : -1);
     if (status != 0) end_all(tr_error_message(), 1);
     if (failed) spread(way, way->world - (int64_t)failed);

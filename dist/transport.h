@@ -41,6 +41,10 @@ typedef struct dist_work {
     int64_t n;
     int64_t peer;
 
+    /* For the report of who is missing.  NULL: as this thread said last (dist_watchdog_label, tr_here_). */
+    const char *label, *file; /* borrowed */
+    int line;
+
     /* What follows begins as 0 and is kept by work.c and the transport. */
     int64_t number;    /* of collectives, from 1 (watchdog.h) */
     int64_t at;        /* so much of n is done */

@@ -6,6 +6,7 @@
  *     has come to another   the notes of k say different things
  *     has not come to k     alive: stuck in code of its own, or slower than the limit
  *     has come to k         ended, stopped or silent in the middle of it
+ *     has started k         and does something else, so that k is not brought on
  *
  * Ranks may be some collectives apart (a broadcast's root need not wait), so k is the one in which the last of those who
  * wait is waiting: nobody is blamed who waits himself. */
@@ -117,6 +118,7 @@ static void add_life(char *text, size_t bytes, const dist_page *p)
 /* ---- judging ---- */
 
 enum { INNOCENT,
+       LEFT_ALONE,
        HALTED_INSIDE, /* + SILENT, STOPPED, ENDED */
        ELSEWHERE = HALTED_INSIDE + ENDED + 1,
        OTHERWISE,
@@ -155,7 +157,8 @@ static int guilt(const dist_board *b, int64_t rank, int64_t k, const dist_page *
     int halted = life_of(p);
     if (atomic_load(&p->arrived) < k) return halted != ALIVE ? HALTED_OUTSIDE + halted : ELSEWHERE;
     if (asks_otherwise(p, first, k)) return OTHERWISE;
-    return halted != ALIVE ? HALTED_INSIDE + halted : INNOCENT;
+    if (halted != ALIVE) return HALTED_INSIDE + halted;
+    return atomic_load(&p->waits) ? INNOCENT : LEFT_ALONE;
 }
 
 static void accuse(char *text, size_t bytes, const dist_page *p, int64_t rank, int64_t k, int how, const dist_page *first)
@@ -177,8 +180,15 @@ static void accuse(char *text, size_t bytes, const dist_page *p, int64_t rank, i
     } else {
         add_life(text, bytes, p);
     }
-    int64_t called = atomic_load(&p->called);
-    if (how == ELSEWHERE && called >= k) add(text, bytes, "; it has started it, but brings nothing on");
+    bool started = how == LEFT_ALONE || (how == ELSEWHERE && atomic_load(&p->called) >= k);
+    if (started) add(text, bytes, "; it has started it, but brings nothing on");
+}
+
+static bool all_near(const dist_board *b)
+{
+    for (int64_t i = 0; i < b->world; i++)
+        if (!dist_board_near(b, i)) return false;
+    return true;
 }
 
 static int64_t judge_collective(const dist_board *b, char *text, size_t bytes)
@@ -197,9 +207,9 @@ static int64_t judge_collective(const dist_board *b, char *text, size_t bytes)
     }
     if (told > TOLD) add(text, bytes, "; and %d more ranks", told - TOLD);
     if (blamed < 0) {
-        add(text, bytes, "all ranks of host %s have come to ", first->host);
+        add(text, bytes, "all ranks%s%s have come to ", all_near(b) ? "" : " of host ", all_near(b) ? "" : first->host);
         add_number(text, bytes, first, k);
-        add(text, bytes, ": a rank of another host is missing, or the network");
+        add(text, bytes, "%s", all_near(b) ? " and wait for each other" : ": a rank of another host is missing, or the network");
     }
     return blamed;
 }

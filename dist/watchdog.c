@@ -52,11 +52,13 @@ static void write_note(dist_note *note, const dist_work *w)
     note->dtype = (int32_t)w->dtype;
     note->n = w->n;
     note->peer = w->peer;
-    memcpy(note->label, label, sizeof note->label);
-    int line = 0;
-    const char *file = tr_here_(&line);
-    note->line = line;
+    const char *words = w->label ? w->label : label, *file = w->file;
+    int line = w->line;
+    if (!file) file = tr_here_(&line);
+    if (strcmp(words, dist_operation_name(w->operation)) == 0) words = "";
+    snprintf(note->label, sizeof note->label, "%s", words);
     snprintf(note->file, sizeof note->file, "%s", file ? file : "");
+    note->line = line;
 }
 
 void dist_watchdog_called(const dist_transport *way, dist_work *w)

@@ -90,6 +90,17 @@ static int changes_the_shape(void)
     return tr_dist_finish();
 }
 
+static int loops_before_backward(void)
+{
+    tr_module *ranks = tr_data_parallel(tr_linear_layer(3, 2));
+    for (int step = 0; step < 3; step++) {
+        tr_tensor *y = tr_forward(ranks, tr_ones(TR_SHAPE(4, 3)));
+        for (volatile bool for_ever = culprit && step == 2; for_ever;) {}
+        tr_backward(tr_sum(y));
+    }
+    return tr_dist_finish();
+}
+
 static const struct {
     const char *name;
     int (*play)(void);
@@ -101,6 +112,7 @@ static const struct {
     {"loops_for_ever", loops_for_ever},
     {"sleeps", sleeps},
     {"misses_one", misses_one},
+    {"loops_before_backward", loops_before_backward},
     {"changes_the_order", changes_the_order},
     {"changes_the_shape", changes_the_shape},
 };
@@ -183,6 +195,16 @@ TEST(an_endless_loop_is_named_with_the_call_that_waits_for_it)
     assert_output_has(" is alive and runs code of its own");
     assert_output_has("(all_reduce float32 (5,)) at test_dist_watchdog.c:");
     assert_output_has(": last did #");
+}
+
+TEST(backward_is_told_by_what_it_does_and_the_line_that_called_it)
+{
+    setenv("TRIREME_CHECK", "0", 1);
+    assert_ends_within(6, 2, "shared", "loops_before_backward");
+    unsetenv("TRIREME_CHECK");
+    assert_output_has("(average the gradients of 2 parameters) at test_dist_watchdog.c:");
+    assert_output_has("rank 1 on ");
+    assert_output_has(" is alive and runs code of its own");
 }
 
 TEST(over_mpi_alone_a_sleeper_is_named)
