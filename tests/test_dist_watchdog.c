@@ -101,6 +101,35 @@ static int loops_before_backward(void)
     return tr_dist_finish();
 }
 
+/* Ends at the step in which the one rank is told to. */
+static int is_told_to_stop(int signal)
+{
+    int step = 0;
+    tr_dist_stop_on_signals();
+    for (bool stop = false; !stop && step < 100; step++) {
+        if (culprit && step == 37) raise(signal);
+        stop = tr_dist_should_stop();
+    }
+    printf("rank %d stops after %d steps\n", (int)tr_dist_rank(), step);
+    fflush(stdout);
+    return tr_dist_finish() ? 1 : step < 100 ? TR_DIST_STOPPED
+                                             : 0;
+}
+
+static int is_terminated(void) { return is_told_to_stop(SIGTERM); }
+static int gets_usr1(void) { return is_told_to_stop(SIGUSR1); }
+
+static int drifts_away(void)
+{
+    tr_module *m = tr_sequential(tr_linear_layer(3, 4), tr_relu_layer(), tr_linear_layer(4, 2));
+    tr_data_parallel(m);
+    if (tr_check_replicas(m) != 0) return 98;
+    TR_NO_GRAD;
+    if (culprit) tr_add_(tr_select(tr_parameters(m).tensor[2], 0, 1), 1e-7);
+    tr_check_replicas(m);
+    return tr_dist_finish();
+}
+
 static const struct {
     const char *name;
     int (*play)(void);
@@ -112,6 +141,9 @@ static const struct {
     {"loops_for_ever", loops_for_ever},
     {"sleeps", sleeps},
     {"misses_one", misses_one},
+    {"is_terminated", is_terminated},
+    {"gets_usr1", gets_usr1},
+    {"drifts_away", drifts_away},
     {"loops_before_backward", loops_before_backward},
     {"changes_the_order", changes_the_order},
     {"changes_the_shape", changes_the_shape},
@@ -250,4 +282,31 @@ TEST(another_shape_is_found_at_once)
     assert_ends_within(5, 3, "mpi", "changes_the_shape");
     unsetenv("TRIREME_CHECK");
     assert_output_has("ranks 0-1: all_reduce float32 (5,); rank 2: all_reduce float32 (6,)");
+}
+
+static void assert_stops(int ranks, const char *transport, const char *part)
+{
+    char launcher[40], line[60];
+    need_mpirun();
+    setenv("TRIREME_TRANSPORT", transport, 1);
+    snprintf(launcher, sizeof launcher, "mpirun -n %d", ranks);
+    int status = run_job(launcher, part);
+    unsetenv("TRIREME_TRANSPORT");
+    for (int i = 0; i < ranks; i++) {
+        snprintf(line, sizeof line, "rank %d stops after 38 steps", i);
+        assert_output_has(line);
+    }
+    assert_int_equal(status, TR_DIST_STOPPED);
+}
+
+TEST(all_ranks_stop_at_one_step)
+{
+    assert_stops(3, "auto", "is_terminated");
+    assert_stops(2, "mpi", "gets_usr1");
+}
+
+TEST(a_replica_that_drifts_away_is_named_with_its_first_parameter)
+{
+    assert_ends_within(5, 4, "auto", "drifts_away");
+    assert_output_has("tr_check_replicas: parameter 2.weight differs: rank 3 of 4 holds values of its own (of 4 parameters 1 differ)");
 }

@@ -68,6 +68,25 @@ TR_API tr_tensor *(tr_all_gather)(tr_tensor *t);
 /* Nobody leaves before everybody came. */
 TR_API int(tr_barrier)(void);
 
+/* ---- told to stop ----
+ * A job that is to make room (Slurm's --signal=USR1@60, a SIGTERM) writes a checkpoint and ends, if the program asks:
+ *     tr_dist_stop_on_signals();
+ *     bool stop = false;
+ *     for (...; !stop; ) { ...; tr_step(sgd); stop = tr_dist_should_stop(); }
+ *     if (stop) tr_save(...);
+ *     return tr_dist_finish() ? 1 : stop ? TR_DIST_STOPPED : 0;
+ * Open MPI's mpirun passes SIGUSR1 on to all ranks; at SIGTERM it ends them within seconds, so send that to a rank. */
+
+/* From now on SIGTERM and SIGUSR1 are noted instead of ending this process.  Nothing is installed without this call. */
+TR_API int(tr_dist_stop_on_signals)(void);
+
+/* Has any rank been told to stop?  The same answer on every rank, and true for ever after.  Collective; true, too, where the
+ * ranks cannot meet any more. */
+TR_API bool(tr_dist_should_stop)(void);
+
+/* The exit status that says so (EX_TEMPFAIL: start me again). */
+enum { TR_DIST_STOPPED = 75 };
+
 /* ---- data parallel ---- */
 
 typedef struct {
@@ -91,6 +110,12 @@ typedef struct {
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 
+/* Do all ranks still hold the same parameters, bit for bit?  A digest of 64 bits travels in one small message, so every
+ * hundred steps costs little; with a difference the error on every rank names the first parameter that differs and the
+ * ranks whose values are not what most ranks hold.  Buffers may differ and are not looked at.  Collective.
+ *     "tr_check_replicas: parameter 2.weight differs: rank 1 of 4 holds values of its own (of 6 parameters 4 differ)" */
+TR_API int(tr_check_replicas)(tr_module *module);
+
 #ifdef __cplusplus
 }
 #endif
@@ -103,6 +128,9 @@ TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options
 # define tr_broadcast(t, root)          TR_STATUS_((TR_HERE_, (tr_broadcast)(t, root)))
 # define tr_all_gather(t)               TR_TENSOR_((TR_HERE_, (tr_all_gather)(t)))
 # define tr_barrier()                   TR_STATUS_((TR_HERE_, (tr_barrier)()))
+# define tr_dist_stop_on_signals()      TR_STATUS_((tr_dist_stop_on_signals)())
+# define tr_dist_should_stop()          (TR_HERE_, (tr_dist_should_stop)())
+# define tr_check_replicas(module)      TR_STATUS_((TR_HERE_, (tr_check_replicas)(module)))
 # define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 #endif
