@@ -22,7 +22,9 @@ struct tr_loader {
     slot *slot;              /* owns; batch i stands in slot[i % slots] */
     int64_t slots;           /* ahead + 1: the batch asked for, and those ahead of it */
     int64_t posted, next;    /* batches of this epoch: begun, handed out */
-    bool started;            /* an epoch is under way */
+    bool started, over;      /* an epoch is under way; its end was told */
+    int64_t epoch, sample;   /* where it stands, or is to begin: samples of the epoch handed out to all ranks */
+    bool resumed;            /* `sample` waits for the start of `epoch` */
 };
 
 /* ---- one slot ---- */
@@ -57,7 +59,7 @@ static void stop(tr_loader *l)
 /* Begin to read every batch before `end` that is not begun yet. */
 static int post_until(tr_loader *l, int64_t end)
 {
-    for (; l->posted < end && l->posted < l->sampler.batches; l->posted++) {
+    for (; l->posted < end && l->posted < l->sampler.end; l->posted++) {
         slot *s = &l->slot[l->posted % l->slots];
         data_part part = data_sampler_part(&l->sampler, l->posted);
         if (slot_fill(s, part.count, &l->dataset->source) < 0) return -1;
@@ -73,10 +75,13 @@ int(tr_loader_start)(tr_loader *l, int64_t epoch)
     if (epoch < 0) return core_fail_status("tr_loader_start: epoch %lld", (long long)epoch);
     stop(l);
     if (!l->prefetch && !(l->prefetch = data_prefetch_new(l->threads, l->slots))) return -1;
-    data_sampler_shuffle(&l->sampler, epoch);
-    l->posted = l->next = 0;
+    l->sample = l->resumed && epoch == l->epoch ? l->sample : 0;
+    l->epoch = epoch;
+    l->resumed = l->over = false;
+    data_sampler_shuffle(&l->sampler, epoch, l->sample);
+    l->posted = l->next = l->sampler.begin;
     l->started = true;
-    if (post_until(l, l->slots - 1) == 0) return 0;
+    if (post_until(l, l->next + l->slots - 1) == 0) return 0;
     stop(l);
     return -1;
 }
@@ -87,8 +92,11 @@ bool(tr_loader_next)(tr_loader *l, tr_batch *batch)
     if (!l || !batch) return core_null("tr_loader_next");
     if (tr_error_stands()) return false;
     if (!l->started) return core_fail("tr_loader_next: no epoch is under way (tr_loader_start)");
-    if (l->next > 0) slot_empty(&l->slot[(l->next - 1) % l->slots]); /* the batch before this one */
-    if (l->next == l->sampler.batches) return false;
+    if (l->next > l->sampler.begin) slot_empty(&l->slot[(l->next - 1) % l->slots]); /* the batch before this one */
+    if (l->next == l->sampler.end) {
+        l->over = true;
+        return false;
+    }
     if (post_until(l, l->next + l->slots) < 0 || data_prefetch_take(l->prefetch) < 0) {
         stop(l);
         return false;
@@ -97,6 +105,7 @@ bool(tr_loader_next)(tr_loader *l, tr_batch *batch)
     data_part part = data_sampler_part(&l->sampler, l->next);
     *batch = (tr_batch){s->input, s->target, l->next, part.count, part.global_count};
     l->next++;
+    l->sample += part.global_count;
     return true;
 }
 
@@ -168,6 +177,34 @@ tr_loader *(tr_loader_new)(tr_dataset *d, tr_loader_options options)
         return NULL;
     }
     return core_object_begin(&l->object, &loader_class);
+}
+
+/* ---- where it stands ---- */
+
+tr_loader_place tr_loader_state(const tr_loader *l)
+{
+    if (!l) return (tr_loader_place){.epoch = -1};
+    tr_loader_place at = {l->epoch, l->sample, l->sampler.samples, l->sampler.seed, l->sampler.order != NULL};
+    if (l->over && l->epoch < INT64_MAX) at.epoch++, at.sample = 0;
+    return at;
+}
+
+int(tr_loader_set_state)(tr_loader *l, tr_loader_place to)
+{
+    if (!l) return core_null_status("tr_loader_set_state");
+    if (to.samples != l->sampler.samples)
+        return core_fail_status("tr_loader_set_state: a place among %lld samples, but the dataset has %lld", (long long)to.samples, (long long)l->sampler.samples);
+    if (to.shuffled != (l->sampler.order != NULL))
+        return core_fail_status("tr_loader_set_state: a place in samples that %s shuffled, but the loader %s them", to.shuffled ? "were" : "were not", to.shuffled ? "does not shuffle" : "shuffles");
+    if (to.epoch < 0 || to.sample < 0 || to.sample > to.samples)
+        return core_fail_status("tr_loader_set_state: there is no sample %lld of %lld in epoch %lld", (long long)to.sample, (long long)to.samples, (long long)to.epoch);
+    stop(l);
+    l->epoch = to.epoch;
+    l->sample = to.sample;
+    l->sampler.seed = to.seed;
+    l->resumed = true;
+    l->over = false;
+    return 0;
 }
 
 int64_t tr_loader_batches(const tr_loader *l) { return l ? l->sampler.batches : -1; }

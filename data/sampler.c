@@ -4,10 +4,16 @@
 #include "core/fail.h"
 #include "core/memory.h"
 
+static int64_t batches_of(const data_sampler *s, int64_t samples)
+{
+    bool uneven = samples % s->batch_size != 0;
+    return samples / s->batch_size + (uneven && !s->drop_last ? 1 : 0);
+}
+
 int data_sampler_begin(data_sampler *s, bool shuffle, bool drop_last)
 {
-    bool uneven = s->samples % s->batch_size != 0;
-    s->batches = s->samples / s->batch_size + (uneven && !drop_last ? 1 : 0);
+    s->drop_last = drop_last;
+    s->batches = s->end = batches_of(s, s->samples);
     if (!shuffle) return 0;
     if (s->samples > INT64_MAX / (int64_t)sizeof *s->order)
         return core_fail_status("tr_loader_new: an order of %lld samples does not fit into memory", (long long)s->samples);
@@ -25,8 +31,11 @@ void data_sampler_end(data_sampler *s)
     s->order = NULL;
 }
 
-void data_sampler_shuffle(data_sampler *s, int64_t epoch)
+void data_sampler_shuffle(data_sampler *s, int64_t epoch, int64_t from)
 {
+    s->from = from;
+    s->begin = from / s->batch_size;
+    s->end = s->begin + batches_of(s, s->samples - from);
     if (!s->order) return;
     (tr_seed)(s->generator, s->seed + (uint64_t)epoch);
     tr_random_permutation(s->generator, s->samples, s->order);
@@ -37,7 +46,7 @@ static int64_t share(int64_t n, int64_t r, int64_t world) { return n / world * r
 
 data_part data_sampler_part(const data_sampler *s, int64_t batch)
 {
-    int64_t start = batch * s->batch_size, left = s->samples - start;
+    int64_t start = s->from + (batch - s->begin) * s->batch_size, left = s->samples - start;
     int64_t n = left < s->batch_size ? left : s->batch_size;
     int64_t first = share(n, s->rank, s->world), end = share(n, s->rank + 1, s->world);
     return (data_part){start + first, end - first, n};

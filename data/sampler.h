@@ -13,10 +13,14 @@ typedef struct {
     int64_t samples;
     int64_t batch_size; /* of the global batch */
     int64_t batches;    /* in an epoch */
+    bool drop_last;
     int64_t rank, world;
     uint64_t seed;
     tr_generator *generator; /* keeps; NULL: samples come as they stand */
     int64_t *order;          /* owns; of the epoch; NULL likewise */
+
+    /* This epoch may begin behind its first samples, in a run that goes on: batch `begin` begins at sample `from`. */
+    int64_t from, begin, end;
 } data_sampler;
 
 /* This rank's part of a batch: order[first .. first + count). */
@@ -30,7 +34,9 @@ typedef struct {
 int data_sampler_begin(data_sampler *s, bool shuffle, bool drop_last);
 void data_sampler_end(data_sampler *s); /* a half-begun one as well */
 
-void data_sampler_shuffle(data_sampler *s, int64_t epoch);
+/* Draw the epoch's order, and begin at its sample `from`.  Batches are numbered from the whole ones before it on, up to
+ * `end`, never more than `batches`. */
+void data_sampler_shuffle(data_sampler *s, int64_t epoch, int64_t from);
 data_part data_sampler_part(const data_sampler *s, int64_t batch);
 
 #endif

@@ -70,8 +70,8 @@ TR_API void tr_loader_drop(tr_loader *l);
 /* Batches of an epoch: the same on every rank. */
 TR_API int64_t tr_loader_batches(const tr_loader *l);
 
-/* Begin this epoch, from its first batch, at any moment: an epoch under way is given up (a read() that is running is
- * waited for).  0, or -1 with an error standing. */
+/* Begin this epoch, from its first batch (after tr_loader_set_state from where that stood), at any moment: an epoch under
+ * way is given up (a read() that is running is waited for).  0, or -1 with an error standing. */
 TR_API int(tr_loader_start)(tr_loader *l, int64_t epoch);
 
 typedef struct {
@@ -88,6 +88,24 @@ typedef struct {
  * A read() that fails is an error here, when its batch's turn comes; the loader can be started again. */
 TR_API bool(tr_loader_next)(tr_loader *l, tr_batch *batch);
 
+/* For checkpoints: where the loader stands, counted in samples of all ranks, so that it means the same with another number
+ * of ranks or another batch size.  The batch handed out last counts as used; once tr_loader_next has told the end, the
+ * place is the next epoch's beginning.  NULL: epoch -1.
+ *     tr_loader_set_state(loader, place);
+ *     for (int64_t epoch = place.epoch; epoch < epochs; epoch++) { tr_loader_start(loader, epoch); ... } */
+typedef struct {
+    int64_t epoch, sample;
+    int64_t samples; /* of the dataset */
+    uint64_t seed;   /* the loader's: with the epoch it gives the order */
+    bool shuffled;
+} tr_loader_place;
+TR_API tr_loader_place tr_loader_state(const tr_loader *l);
+
+/* The next start of place.epoch goes on behind place.sample; the seed becomes place.seed.  Batches keep the numbers that they
+ * would have had, if the batch size is the same.  0, or -1 with an error standing and the loader as it was for another
+ * number of samples, a loader that shuffles where that one did not, or a place that is none. */
+TR_API int(tr_loader_set_state)(tr_loader *l, tr_loader_place place);
+
 #ifdef __cplusplus
 }
 #endif
@@ -100,6 +118,7 @@ TR_API bool(tr_loader_next)(tr_loader *l, tr_batch *batch);
 # define tr_loader_new(...)                  TR_LOADER_NEW_(__VA_ARGS__, )
 # define TR_LOADER_NEW_(d, ...)              TR_LOADER_((tr_loader_new)(d, (tr_loader_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_loader_start(l, epoch)           TR_STATUS_((tr_loader_start)(l, epoch))
+# define tr_loader_set_state(l, place)       TR_STATUS_((tr_loader_set_state)(l, place))
 # define tr_loader_next(l, batch)            tr_next_at_((tr_loader_next)(l, batch), __FILE__, __LINE__)
 static inline bool tr_next_at_(bool more, const char *file, int line)
 {
