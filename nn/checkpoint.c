@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <trireme/io.h>
+#include "nn/manifest.h"
 #include "nn/module.h"
 #include "nn/optim.h"
 
@@ -53,10 +54,10 @@ static int save(const char *path, tr_module *m, tr_optim *o, int64_t step)
     list(&l, parameters);
     list(&l, buffers);
     if (list_optimiser(&l, o) < 0) return -1;
-    char step_text[24];
+    char step_text[24], rate[NN_NUMBER_ROOM];
     snprintf(step_text, sizeof step_text, "%lld", (long long)step);
-    const char *metadata[] = {"format", "trireme", "step", step_text};
-    return (tr_safetensors_save)(path, l.name, (tr_tensors){l.tensor, l.count}, metadata, 2);
+    const char *metadata[] = {"format", "trireme", "step", step_text, "learning_rate", nn_number_text(tr_learning_rate(o), rate)};
+    return (tr_safetensors_save)(path, l.name, (tr_tensors){l.tensor, l.count}, metadata, o ? 3 : 2);
 }
 
 int(tr_checkpoint_save)(const char *path, tr_module *m, tr_optim *o, int64_t step)
@@ -75,6 +76,7 @@ typedef struct {
     const char *path;
     const nn_flat *parameters, *buffers;
     tr_tensor **parameter, **buffer, **state; /* what was read for each; NULL for a state that the file does not have */
+    double rate;                              /* NaN: the file names none */
 } loading;
 
 /* The file's tensor for `name`, like `want`, in the open scope; NULL with an error noted. */
@@ -120,13 +122,20 @@ static int read_rest(const loading *l, tr_optim *o)
     return 0;
 }
 
+static int read_rate(loading *l)
+{
+    const char *text = tr_safetensors_metadata(l->file, "learning_rate"), *at = text;
+    if (!text || (!strchr(text, ' ') && nn_number_read(&at, &l->rate) && nn_not_negative(l->rate))) return 0;
+    return core_fail_status("tr_checkpoint_load: %s: \"%.40s\" is no learning rate", l->path, text);
+}
+
 static int read_all(loading *l, tr_module *m, tr_optim *o)
 {
     if (!(l->file = (tr_safetensors_open)(l->path))) return -1;
     if (!(l->parameters = nn_flatten(m, NN_PARAMETER)) || !(l->buffers = nn_flatten(m, NN_BUFFER))) return -1;
     if (!(l->parameter = read_flat(l, l->parameters)) || !(l->buffer = read_flat(l, l->buffers))) return -1;
     if (o && !(l->state = room_for(NN_OPTIM_STATES * o->count))) return -1;
-    return read_rest(l, o);
+    return read_rest(l, o) < 0 ? -1 : read_rate(l);
 }
 
 static int copy_all(const nn_flat *to, tr_tensor *const *from)
@@ -138,10 +147,11 @@ static int copy_all(const nn_flat *to, tr_tensor *const *from)
 
 static int load(const char *path, tr_module *m, tr_optim *o, int64_t *step)
 {
-    loading l = {.path = path};
+    loading l = {.path = path, .rate = NAN};
     if (read_all(&l, m, o) < 0) return -1;
     if (copy_all(l.parameters, l.parameter) < 0 || copy_all(l.buffers, l.buffer) < 0) return -1;
     for (int64_t at = 0; o && at < NN_OPTIM_STATES * o->count; at++) nn_optim_put(o, at, l.state[at]);
+    if (o && !isnan(l.rate)) o->rule.number[0] = l.rate;
     const char *text = tr_safetensors_metadata(l.file, "step");
     if (step) *step = text ? strtoll(text, NULL, 10) : 0;
     return 0;

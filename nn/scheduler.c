@@ -1,6 +1,12 @@
 /* What all schedulers share. */
 #include "nn/scheduler.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "core/fail.h"
+#include "nn/manifest.h"
+
 static void scheduler_destroy(core_object *object)
 {
     tr_scheduler *s = (tr_scheduler *)object;
@@ -69,6 +75,43 @@ int(tr_scheduler_set_state)(tr_scheduler *s, int64_t steps)
     if (!s) return core_null_status("tr_scheduler_set_state");
     return go_to(s, steps);
 }
+
+/* ---- checkpoints ---- */
+
+const char *nn_scheduler_text(const tr_scheduler *s)
+{
+    char base[NN_NUMBER_ROOM], set[NN_NUMBER_ROOM];
+    return core_text("%s %lld %s %s %d", s->function, (long long)s->t, nn_number_text(s->base, base), nn_number_text(s->set, set), s->shared);
+}
+
+bool nn_scheduler_read(const tr_scheduler *s, const char *text, nn_scheduler_place *to)
+{
+    size_t name = strlen(s->function);
+    if (strncmp(text, s->function, name) != 0 || text[name] != ' ' || text[name + 1] < '0' || text[name + 1] > '9') return false;
+    char *end;
+    errno = 0;
+    to->t = strtoll(text + name + 1, &end, 10);
+    if (errno || *end != ' ' || to->t > s->last) return false;
+    const char *at = end + 1;
+    if (!nn_number_read(&at, &to->base) || !nn_not_negative(to->base)) return false;
+    if (!nn_number_read(&at, &to->set) || (!isnan(to->set) && !nn_not_negative(to->set))) return false;
+    to->shared = *at == '1';
+    tr_scheduler there = *s;
+    there.base = to->base;
+    return (*at == '0' || *at == '1') && !at[1] && nn_not_negative(s->at(&there, to->t).lr);
+}
+
+void nn_scheduler_put(tr_scheduler *s, const nn_scheduler_place *to)
+{
+    s->t = to->t;
+    s->base = to->base;
+    s->set = to->set;
+    s->shared = to->shared;
+    double momentum = s->at(s, s->t).momentum;
+    if (!isnan(momentum)) s->optim->rule.number[1] = momentum;
+}
+
+/* ---- holding ---- */
 
 tr_scheduler *tr_scheduler_keep(tr_scheduler *s)
 {

@@ -39,4 +39,20 @@ struct tr_scheduler {
 /* A copy of `made` for o, at t = 0, belonging to the open scope; NULL with an error noted. */
 tr_scheduler *nn_scheduler_new(tr_optim *o, const tr_scheduler *made);
 
+/* Where a scheduler stands, for checkpoints.  What its formula is made of is the program's. */
+typedef struct {
+    int64_t t;
+    double base, set;
+    bool shared;
+} nn_scheduler_place;
+
+/* "tr_step_lr 12 1e-1 1e-3 0": short-lived (core_text). */
+const char *nn_scheduler_text(const tr_scheduler *s);
+
+/* The place that such a text names; false if it is none for s. */
+bool nn_scheduler_read(const tr_scheduler *s, const char *text, nn_scheduler_place *place);
+
+/* There, and its optimiser's momentum with it; the learning rate is restored for itself. */
+void nn_scheduler_put(tr_scheduler *s, const nn_scheduler_place *place);
+
 #endif

@@ -40,6 +40,40 @@ TEST(an_optimiser_that_has_stepped_comes_back_to_where_it_was)
     assert_true(train(m, o, x, y) == second);
 }
 
+/* The file's rate counts, and the program's if it is set afterwards. */
+TEST(the_learning_rate_comes_back)
+{
+    tr_module *m = mlp();
+    tr_optim *o = sgd_of(m), *other = tr_sgd(tr_parameters(m), .lr = 0.5, .momentum = 0.9);
+    const double rates[] = {0.1, 1.0 / 3, 0, 5e-324, 1.7976931348623157e308, 3};
+    for (size_t i = 0; i < sizeof rates / sizeof *rates; i++) {
+        assert_int_equal(tr_set_learning_rate(o, rates[i]), 0);
+        assert_int_equal(tr_checkpoint_save("rate.safetensors", m, o, 1), 0);
+        assert_int_equal(tr_checkpoint_load("rate.safetensors", m, other, NULL), 0);
+        assert_true(tr_learning_rate(other) == rates[i]);
+    }
+    assert_int_equal(tr_module_save(m, "no-rate.safetensors"), 0);
+    assert_int_equal(tr_set_learning_rate(other, 0.25), 0);
+    assert_int_equal(tr_checkpoint_load("no-rate.safetensors", m, other, NULL), 0);
+    assert_true(tr_learning_rate(other) == 0.25);
+}
+
+TEST(a_learning_rate_that_is_none_changes_nothing)
+{
+    tr_module *m = tr_linear_layer(1, 1), *before = tr_linear_layer(1, 1);
+    tr_optim *o = sgd_of(m);
+    assert_int_equal(tr_module_save(m, "before.safetensors"), 0);
+    assert_int_equal(tr_module_load(before, "before.safetensors"), 0);
+    const char *bad[] = {"", "-1", "nan", "inf", "1e999", "0.1", "fast", "1e-1 ", "1e-1 1", "--1", "0x1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        const char *names[] = {"weight", "bias"}, *metadata[] = {"learning_rate", bad[i]};
+        assert_int_equal(tr_safetensors_save("bad-rate.safetensors", names, TR_TENSORS(tr_ones(TR_SHAPE(1, 1)), tr_ones(TR_SHAPE(1))), metadata, 1), 0);
+        assert_int_equal(tr_checkpoint_load("bad-rate.safetensors", m, o, NULL), -1);
+        assert_error_says("is no learning rate");
+        assert_true(same_parameters(m, before));
+    }
+}
+
 TEST(loading_keeps_the_handles)
 {
     tr_module *m = mlp();
@@ -143,7 +177,7 @@ TEST(the_file_is_what_safetensors_readers_expect)
     unsigned char *bytes = (unsigned char *)read_file("format.safetensors", &count);
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--) length = length << 8 | bytes[i]; /* little-endian, whatever this machine is */
-    const char *expected = "{\"__metadata__\":{\"format\":\"trireme\",\"step\":\"12\"},"
+    const char *expected = "{\"__metadata__\":{\"format\":\"trireme\",\"step\":\"12\",\"learning_rate\":\"1e-1\"},"
                            "\"weight\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[0,24]},"
                            "\"bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[24,32]},"
                            "\"optimizer.momentum.1\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[32,40]}}";
