@@ -4,36 +4,38 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <trireme/dlpack.h>
+#include <trireme/tensor.h>
+
+enum { LINE = 64 }; /* bytes: no two gradients share a cache line */
+
+tr_dtype dist_sum_type(tr_dtype dtype) { return dtype == TR_FLOAT16 || dtype == TR_BFLOAT16 ? TR_FLOAT32 : dtype; }
+
+static int64_t lines(int64_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
+
+static int64_t bytes_of(const dist_item *item) { return lines(item->n * tr_dtype_size(dist_sum_type(item->dtype))); }
 
 /* ---- the plan ---- */
 
-/* The type that gradients of a type are added in. */
-static tr_dtype sum_type(tr_dtype dtype)
-{
-    return dtype == TR_FLOAT16 || dtype == TR_BFLOAT16 ? TR_FLOAT32 : dtype;
-}
+static int64_t at(const int64_t *order, int64_t items, int64_t i) { return order ? order[i] : items - 1 - i; }
 
-/* home[i] = the bucket of parameter i, -1 if it does not train; returns how many buckets.  Each type has its own open
- * bucket and its own first. */
-static int64_t share_out(tr_tensors parameters, int64_t first_limit, int64_t limit, int64_t *home)
+/* bucket_of[i] = item i's; returns how many.  Each type has its own open bucket and its own first. */
+static int64_t share_out(const dist_plan *plan, const int64_t *order, int64_t first_limit, int64_t limit, int64_t *bucket_of)
 {
     struct {
         int64_t bucket, bytes, closed;
         bool open;
     } of[TR_DTYPES] = {0};
     int64_t buckets = 0;
-    for (int64_t i = parameters.count - 1; i >= 0; i--) {
-        home[i] = -1;
-        if (!tr_requires_grad(parameters.tensor[i])) continue;
-        tr_dtype type = sum_type(tr_dtype_of(parameters.tensor[i]));
+    for (int64_t k = 0; k < plan->items; k++) {
+        int64_t i = at(order, plan->items, k);
+        tr_dtype type = dist_sum_type(plan->item[i].dtype);
         if (!of[type].open) {
             of[type].open = true;
             of[type].bucket = buckets++;
             of[type].bytes = 0;
         }
-        home[i] = of[type].bucket;
-        of[type].bytes += tr_numel(parameters.tensor[i]) * tr_dtype_size(type);
+        bucket_of[i] = of[type].bucket;
+        of[type].bytes += plan->item[i].n * tr_dtype_size(type);
         if (of[type].bytes >= (of[type].closed ? limit : first_limit)) {
             of[type].open = false;
             of[type].closed++;
@@ -42,176 +44,167 @@ static int64_t share_out(tr_tensors parameters, int64_t first_limit, int64_t lim
     return buckets;
 }
 
-/* The parameters of bucket `which`, last first, into slots from plan->slots on. */
-static void fill_slots(dist_plan *plan, int64_t which, tr_tensors parameters, const int64_t *home)
+/* The items of one bucket get their slots, from *slot on, and their places, from memory on. */
+static void fill(dist_plan *plan, dist_bucket *b, const int64_t *order, const int64_t *bucket_of, dist_slot **slot, char **memory)
 {
-    dist_bucket *b = &plan->bucket[which];
-    b->slot = &plan->slot[plan->slots];
-    for (int64_t i = parameters.count - 1; i >= 0; i--) {
-        if (home[i] != which) continue;
-        b->slot[b->slots++] = (dist_slot){.parameter = tr_keep(parameters.tensor[i]), .number = plan->slots++};
+    b->slot = *slot;
+    b->memory = *memory;
+    for (int64_t k = 0; k < plan->items; k++) {
+        int64_t i = at(order, plan->items, k);
+        if (bucket_of[i] != b - plan->bucket) continue;
+        b->dtype = dist_sum_type(plan->item[i].dtype);
+        plan->home[i] = *slot;
+        *(*slot)++ = (dist_slot){.item = i, .n = plan->item[i].n, .place = *memory};
+        *memory += bytes_of(&plan->item[i]);
+        b->slots++;
     }
+    int64_t size = tr_dtype_size(b->dtype);
+    b->n = (*memory - (char *)b->memory) / size + b->slots;
+    *memory += lines(b->slots * size);
 }
 
-static int64_t numbers_in(const dist_bucket *b)
-{
-    int64_t n = 0;
-    for (int64_t i = 0; i < b->slots; i++) n += tr_numel(b->slot[i].parameter);
-    return n;
-}
-
-static tr_dtype type_of(const dist_bucket *b) { return sum_type(tr_dtype_of(b->slot[0].parameter)); }
-
-/* Whole cache lines, so that no two buckets share one. */
-static int64_t bytes_for(const dist_bucket *b) { return (numbers_in(b) * tr_dtype_size(type_of(b)) + 63) / 64 * 64; }
-
-/* ---- memory ---- */
-
-/* A 1-D tensor over memory that is not ours. */
-typedef struct {
-    DLManagedTensorVersioned dl; /* first */
-    int64_t n;
-} loan;
-
-static void end_loan(DLManagedTensorVersioned *dl) { free(dl); }
-
-static tr_tensor *lend(void *memory, tr_dtype dtype, int64_t n)
-{
-    loan *l = calloc(1, sizeof *l);
-    if (!l) return tr_fail("out of memory: a bucket");
-    uint8_t code = tr_dtype_is_complex(dtype) ? kDLComplex : kDLFloat;
-    l->n = n;
-    l->dl = (DLManagedTensorVersioned){
-        .version = {DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION},
-        .deleter = end_loan,
-        .dl_tensor = {.data = memory, .device = {kDLCPU, 0}, .ndim = 1, .dtype = {code, (uint8_t)(8 * tr_dtype_size(dtype)), 1}, .shape = &l->n},
-    };
-    return (tr_from_dlpack)(&l->dl);
-}
-
-static int give_memory(dist_bucket *b, void *memory)
-{
-    TR_SCOPE;
-    b->memory = tr_keep(lend(memory, type_of(b), numbers_in(b)));
-    int64_t at = 0;
-    for (int64_t i = 0; i < b->slots; i++) {
-        tr_tensor *p = b->slot[i].parameter;
-        b->slot[i].place = tr_keep((tr_view)((tr_narrow)(b->memory, 0, at, tr_numel(p)), tr_shape_of_tensor(p)));
-        if (!b->slot[i].place) return -1;
-        at += tr_numel(p);
-    }
-    return 0;
-}
-
-/* All buckets in one piece of what ranks share. */
-static int give_all_memory(dist_plan *plan, dist_transport *way)
+/* Room for any order: at worst each item has a bucket, and so a line of counts, to itself. */
+static int64_t room_for(const dist_item *item, int64_t items)
 {
     int64_t bytes = 0;
-    for (int64_t i = 0; i < plan->buckets; i++) bytes += bytes_for(&plan->bucket[i]);
-    plan->generation = dist_generation();
-    plan->memory = way->take(way, bytes);
-    if (!plan->memory) return -1;
-    char *at = plan->memory;
-    for (int64_t i = 0; i < plan->buckets; i++) {
-        if (give_memory(&plan->bucket[i], at) < 0) return -1;
-        at += bytes_for(&plan->bucket[i]);
-    }
-    return 0;
+    for (int64_t i = 0; i < items; i++) bytes += bytes_of(&item[i]) + LINE;
+    return bytes;
+}
+
+static int lay_out(dist_plan *plan, const int64_t *order, int64_t first_limit, int64_t limit)
+{
+    size_t room = (size_t)plan->items + 1; /* calloc(0) may be NULL */
+    int64_t *bucket_of = calloc(room, sizeof *bucket_of);
+    plan->slot = calloc(room, sizeof *plan->slot);
+    plan->home = calloc(room, sizeof *plan->home);
+    plan->bucket = calloc(room, sizeof *plan->bucket);
+    int status = bucket_of && plan->slot && plan->home && plan->bucket ? 0 : -1;
+    if (status < 0)
+        tr_fail("out of memory: buckets for %lld gradients", (long long)plan->items);
+    else
+        plan->buckets = share_out(plan, order, first_limit, limit, bucket_of);
+    dist_slot *slot = plan->slot;
+    char *memory = plan->memory;
+    for (int64_t i = 0; i < plan->buckets && status == 0; i++) fill(plan, &plan->bucket[i], order, bucket_of, &slot, &memory);
+    free(bucket_of);
+    return status;
+}
+
+static void forget_layout(dist_plan *plan)
+{
+    free(plan->slot);
+    free(plan->home);
+    free(plan->bucket);
 }
 
 bool dist_plan_is_over(const dist_plan *plan) { return plan->generation != dist_generation(); }
 
-/* ---- making and freeing ---- */
-
-int dist_plan_make(dist_plan *plan, dist_transport *way, tr_tensors parameters, int64_t first_limit, int64_t limit)
+int dist_plan_make(dist_plan *plan, dist_transport *way, const dist_item *item, int64_t items, const int64_t *order, int64_t first_limit, int64_t limit)
 {
-    int status = -1;
-    size_t room = (size_t)parameters.count + 1; /* calloc(0) may be NULL */
-    int64_t *home = calloc(room, sizeof *home);
-    *plan = (dist_plan){.slot = calloc(room, sizeof *plan->slot), .bucket = calloc(room, sizeof *plan->bucket)};
-    if (!home || !plan->slot || !plan->bucket) {
-        tr_fail("out of memory: tr_data_parallel plans buckets for %lld parameters", (long long)parameters.count);
-        goto out;
+    *plan = (dist_plan){.item = item, .items = items, .generation = dist_generation(), .bytes = room_for(item, items)};
+    plan->memory = way->take(way, plan->bytes);
+    if (plan->memory && lay_out(plan, order, first_limit, limit) == 0) return 0;
+    dist_plan_free(plan);
+    return -1;
+}
+
+int dist_plan_reorder(dist_plan *plan, const int64_t *order, int64_t first_limit, int64_t limit)
+{
+    dist_plan before = *plan;
+    char *copy = malloc(plan->bytes > 0 ? (size_t)plan->bytes : 1);
+    if (!copy) {
+        tr_fail("out of memory: gradients asked for %lld bytes", (long long)plan->bytes);
+        return -1;
     }
-    plan->buckets = share_out(parameters, first_limit, limit, home);
-    for (int64_t i = 0; i < plan->buckets; i++) fill_slots(plan, i, parameters, home);
-    status = give_all_memory(plan, way);
-out:
-    free(home);
-    if (status < 0) dist_plan_free(plan);
-    return status;
+    if (lay_out(plan, order, first_limit, limit) < 0) {
+        forget_layout(plan);
+        *plan = before;
+        free(copy);
+        return -1;
+    }
+    memcpy(copy, plan->memory, (size_t)plan->bytes);
+    memset(plan->memory, 0, (size_t)plan->bytes);
+    for (int64_t i = 0; i < plan->items; i++) {
+        int64_t from = (char *)before.home[i]->place - (char *)plan->memory;
+        memcpy(plan->home[i]->place, copy + from, (size_t)bytes_of(&plan->item[i]));
+    }
+    forget_layout(&before);
+    free(copy);
+    return 0;
 }
 
 void dist_plan_free(dist_plan *plan)
 {
-    for (int64_t i = 0; i < plan->slots; i++) {
-        tr_drop(plan->slot[i].place);
-        tr_drop(plan->slot[i].parameter);
-    }
-    for (int64_t i = 0; i < plan->buckets && plan->bucket; i++) tr_drop(plan->bucket[i].memory);
     if (plan->memory && !dist_plan_is_over(plan)) {
         dist_transport *way = dist_way();
         if (way) way->give_back(way, plan->memory);
     }
-    free(plan->slot);
-    free(plan->bucket);
+    forget_layout(plan);
     *plan = (dist_plan){0};
 }
 
-/* ---- loading and storing ---- */
+/* ---- how many used it ---- */
 
-bool dist_bucket_used(const dist_bucket *b, const int64_t *used)
+static void *count_of(const dist_bucket *b, int64_t s)
 {
-    for (int64_t i = 0; i < b->slots; i++)
-        if (used[b->slot[i].number] > 0) return true;
-    return false;
+    return (char *)b->memory + (b->n - b->slots + s) * tr_dtype_size(b->dtype);
 }
 
-static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
+static bool is_double(tr_dtype dtype) { return dtype == TR_FLOAT64 || dtype == TR_COMPLEX128; }
 
-/* The product is rounded once: a weight of 1/3 is not first made a float. */
-static void scale(tr_tensor *memory, double weight)
+void dist_bucket_set_used(dist_bucket *b, int64_t s, bool used)
 {
-    tr_dtype type = tr_dtype_of(memory);
-    int64_t n = tr_dtype_is_complex(type) ? 2 * tr_numel(memory) : tr_numel(memory);
-    if (type == TR_FLOAT32 || type == TR_COMPLEX64) {
-        float *x = tr_data(memory);
-        for (int64_t i = 0; i < n; i++) x[i] = (float)(weight * x[i]);
+    memset(count_of(b, s), 0, (size_t)tr_dtype_size(b->dtype));
+    if (is_double(b->dtype))
+        *(double *)count_of(b, s) = used;
+    else
+        *(float *)count_of(b, s) = used;
+}
+
+bool dist_bucket_used(const dist_bucket *b, int64_t s)
+{
+    return is_double(b->dtype) ? *(double *)count_of(b, s) > 0 : *(float *)count_of(b, s) > 0;
+}
+
+/* ---- arithmetic ---- */
+
+static int64_t reals(tr_dtype dtype, int64_t n) { return tr_dtype_is_complex(dtype) ? 2 * n : n; }
+
+/* A float's product with a weight that is a float is the same, rounded once, in either type. */
+static void scale_floats(float *to, const float *from, int64_t n, double weight)
+{
+    float w = (float)weight;
+    if ((double)w == weight)
+        for (int64_t i = 0; i < n; i++) to[i] = w * from[i];
+    else
+        for (int64_t i = 0; i < n; i++) to[i] = (float)(weight * (double)from[i]);
+}
+
+void dist_scale(tr_dtype dtype, void *to, const void *from, int64_t n, double weight)
+{
+    if (weight == 0) {
+        memset(to, 0, (size_t)(n * tr_dtype_size(dtype)));
+    } else if (weight == 1) {
+        if (to != from) memcpy(to, from, (size_t)(n * tr_dtype_size(dtype)));
+    } else if (is_double(dtype)) {
+        double *y = to;
+        const double *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] = weight * x[i];
     } else {
-        double *x = tr_data(memory);
-        for (int64_t i = 0; i < n; i++) x[i] *= weight;
+        scale_floats(to, from, reals(dtype, n), weight);
     }
 }
 
-int dist_bucket_load(dist_bucket *b, double weight)
+void dist_add_scaled(tr_dtype dtype, void *to, const void *from, int64_t n, double weight)
 {
-    TR_SCOPE;
-    TR_NO_GRAD;
-    for (int64_t i = 0; i < b->slots; i++) {
-        tr_tensor *place = b->slot[i].place, *gradient = tr_grad(b->slot[i].parameter);
-        if (!gradient || weight == 0)
-            memset(tr_data(place), 0, (size_t)bytes_of(place));
-        else if (!(tr_copy_)(place, gradient))
-            return -1;
+    if (weight == 0) return;
+    if (is_double(dtype)) {
+        double *y = to;
+        const double *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] += weight * x[i];
+    } else {
+        float *y = to;
+        const float *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] = (float)((double)y[i] + weight * (double)x[i]);
     }
-    if (weight != 0 && weight != 1) scale(b->memory, weight);
-    return 0;
-}
-
-static int store(dist_slot *s)
-{
-    tr_tensor *gradient = tr_grad(s->parameter);
-    if (gradient && tr_is_contiguous(gradient)) return (tr_copy_)(gradient, s->place) ? 0 : -1;
-    tr_dtype dtype = tr_dtype_of(s->parameter);
-    gradient = (tr_copy_)((tr_empty)(tr_shape_of_tensor(s->parameter), (tr_tensor_options){.dtype = dtype}), s->place);
-    return gradient ? (tr_set_grad)(s->parameter, gradient) : -1;
-}
-
-int dist_bucket_store(dist_bucket *b, const int64_t *used)
-{
-    TR_SCOPE;
-    TR_NO_GRAD;
-    for (int64_t i = 0; i < b->slots; i++)
-        if (used[b->slot[i].number] > 0 && store(&b->slot[i]) < 0) return -1;
-    return 0;
 }

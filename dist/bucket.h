@@ -1,13 +1,15 @@
 /* Gradients that travel together.
  *
  * A message per parameter would spend its time on starting messages; one message for all could not start before the last
- * gradient is finished.  So parameters fill buckets, the last parameter first, since backward finishes it first:
+ * gradient is finished.  So gradients fill buckets, in the order in which they are finished; until that is known the last
+ * parameter comes first:
  *
  *     parameters   0.weight  0.bias   2.weight  2.bias  4.weight  4.bias
  *     buckets     [         2                ][        1       ][  0   ]     0 is small (1 MiB), so that it leaves early
  *
- * A bucket closes with the parameter that brings it to its limit, and holds one element type; float16 and bfloat16
- * gradients lie and are added in it as float32.  The plan depends on shapes and types alone, so all ranks make the same.
+ * A bucket closes with the gradient that brings it to its limit, and holds one element type; float16 and bfloat16
+ * gradients lie and are added in it as float32.  Behind its gradients a bucket has a number for each: how many ranks used
+ * it, added up on the same way.  The plan depends on sizes, types and order alone, so all ranks make the same.
  *
  * Li et al., "PyTorch Distributed: Experiences on Accelerating Data Parallel Training", VLDB 2020. */
 #ifndef TRIREME_DIST_BUCKET_H
@@ -15,44 +17,61 @@
 
 #include "dist/transport.h"
 
-#include <trireme/autograd.h>
+/* A gradient: n numbers of a type. */
+typedef struct {
+    int64_t n;
+    tr_dtype dtype;
+} dist_item;
 
 typedef struct {
-    tr_tensor *parameter; /* kept */
-    tr_tensor *place;     /* kept: its part of the bucket's memory, in its shape */
-    int64_t number;       /* of the slot, in the plan */
+    int64_t item;
+    int64_t n;
+    void *place; /* n numbers of the bucket's type, on a cache line of their own */
 } dist_slot;
 
 typedef struct {
-    tr_tensor *memory; /* kept: 1-D, row-major, zero where nothing was ever put */
-    dist_slot *slot;   /* borrowed from the plan */
+    tr_dtype dtype;
+    void *memory;
+    int64_t n;       /* numbers in memory, those that count ranks included */
+    dist_slot *slot; /* borrowed from the plan */
     int64_t slots;
 } dist_bucket;
 
 typedef struct {
-    dist_slot *slot; /* owned, all buckets' one after the other */
-    int64_t slots;
+    const dist_item *item; /* borrowed */
+    int64_t items;
+    dist_slot *slot;     /* owned, all buckets' one after the other */
+    dist_slot **home;    /* owned: item i's */
     dist_bucket *bucket; /* owned */
     int64_t buckets;
-    void *memory;   /* of all buckets: the transport's, until it finishes */
+    void *memory; /* of all buckets: the transport's, until it finishes; enough for any order of these items */
+    int64_t bytes;
     int generation; /* of ranks, that it is for (ranks.h) */
 } dist_plan;
 
-/* Share the parameters that train out; limits in bytes.  Collective over `way`, whose memory the buckets lie in.  0, or -1
- * with an error standing and nothing held. */
-int dist_plan_make(dist_plan *plan, dist_transport *way, tr_tensors parameters, int64_t first_limit, int64_t limit);
+/* The type that gradients of a type are added in. */
+tr_dtype dist_sum_type(tr_dtype dtype);
+
+/* Share items out, in this order (NULL: the last first); limits in bytes.  Collective over `way`, whose zeroed memory the
+ * buckets lie in.  0, or -1 with an error standing and nothing held. */
+int dist_plan_make(dist_plan *plan, dist_transport *way, const dist_item *item, int64_t items, const int64_t *order, int64_t first_limit, int64_t limit);
 void dist_plan_free(dist_plan *plan);
+
+/* Share out anew, in the same memory; what stood there moves along.  0, or -1 with an error standing and nothing changed. */
+int dist_plan_reorder(dist_plan *plan, const int64_t *order, int64_t first_limit, int64_t limit);
 
 /* The ranks that it was made for have finished, and its memory is gone. */
 bool dist_plan_is_over(const dist_plan *plan);
 
-/* Some slot of b counts in used[number]. */
-bool dist_bucket_used(const dist_bucket *b, const int64_t *used);
+/* How many ranks used b's slot s: written before b is summed, read afterwards. */
+void dist_bucket_set_used(dist_bucket *b, int64_t s, bool used);
+bool dist_bucket_used(const dist_bucket *b, int64_t s);
 
-/* memory = weight * gradients; exact zero where there is none, or where the weight is 0 (whatever the gradient: NaN). */
-int dist_bucket_load(dist_bucket *b, double weight);
+/* to[i] = weight * from[i], n numbers of a sum's type, rounded once (a weight of 1/3 is not first made a float); exact zero
+ * where the weight is 0, whatever stands there.  to may be from. */
+void dist_scale(tr_dtype dtype, void *to, const void *from, int64_t n, double weight);
 
-/* gradients = memory, of the slots that count in used[number]; the others stay as they are. */
-int dist_bucket_store(dist_bucket *b, const int64_t *used);
+/* to[i] += weight * from[i]; nothing where the weight is 0. */
+void dist_add_scaled(tr_dtype dtype, void *to, const void *from, int64_t n, double weight);
 
 #endif

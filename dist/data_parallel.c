@@ -4,119 +4,260 @@
  *
  *     g = sum_r (n_r / N) g_r
  *
- * so each rank loads its gradients into buckets weighted by n_r / N, the buckets are summed, and the sums are stored
- * back.  The weights add up to 1, which settles accumulation too: what a gradient held before this backward was the same
- * on all ranks (an average already), and the average of equal things is that thing, not scaled twice.
+ * so each rank's gradients lie in buckets weighted by n_r / N, and the buckets are summed.  The weights add up to 1, which
+ * settles accumulation too: what a gradient held before this backward was the same on all ranks (an average already), and
+ * the average of equal things is that thing, not scaled twice.
  *
  * One backward, on every rank:
  *
- *     forward         note n_r, forget what was used
- *     gradient done   note the parameter as used; the first one asks to be called when this backward ends
- *     backward ends   head:    all-reduce { samples, how many ranks used parameter 0, 1, ... }
- *                     buckets: in the plan's order: load, all-reduce, store; one that nobody used is left out
+ *     forward         note n_r
+ *     gradient done   the first one: post n_r, and ask to be called when this backward ends
+ *                     each: buckets that are full leave, weighted, while backward goes on     (reducer.h)
+ *     backward ends   the others leave: what was not used here is zero; wait; show gradients; leave alone what nobody used
  *
- * The head comes first, so that the weight is known before anything is loaded (a float16 gradient times n_r could
- * overflow), and so that all ranks know which parameters nobody used: these are left as they are.  To start a bucket
- * while backward goes on, send the samples at forward, count each bucket's missing gradients in gradient_done, and load
- * and start it there; the order stays the plan's. */
-#include "dist/bucket.h"
+ * While a step is recorded, whatever is no tensor's operation is a call that replays repeat. */
 #include "dist/check.h"
+#include "dist/gradients.h"
 #include "dist/ranks.h"
+#include "dist/reducer.h"
 #include "dist/same_module.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <trireme/dist.h>
+#include <trireme/record.h>
 
 enum { FIRST_LIMIT = 1 << 20,
-       LIMIT = 25 << 20 };
+       LIMIT = 25 << 20,
+       NETWORK_LIMIT = 256 << 10 }; /* 2 ms of a link of 1 Gbit/s: the last bucket is what nothing hides */
 
 typedef struct data_parallel data_parallel;
 
-/* What a parameter's hook is told. */
-typedef struct {
+/* What a recorded call must know, also after other steps have run. */
+typedef struct call {
+    struct call *next;
     data_parallel *owner;
-    int64_t number; /* of its slot */
-    int hook;
-} watch;
+    int64_t samples, bucket;
+    struct {
+        dist_load how;
+        const void *from;
+        bool used;
+    } slot[];
+} call;
 
 struct data_parallel {
+    data_parallel *next_alive;
     tr_module *module; /* borrowed: our child, which keeps it */
-    dist_plan plan;
-    watch *watch;    /* owned: slot i's */
-    int64_t *head;   /* owned: samples, then 1 for each slot whose parameter was used */
+    dist_reducer reducer;
+    dist_item *item;         /* owned */
+    dist_gradient *gradient; /* owned: item i's */
+    int64_t items;
+    char *unused;    /* owned: 1 for an item that this rank, 2 for one that no rank used, in some backward */
     int64_t samples; /* of the last forward */
     bool waiting;    /* backward will call us at its end */
+    bool stays;      /* TR_NO_SYNC: in this backward gradients stay here */
+    call *recorded;  /* owned: a list */
 
     tr_tensor *anchor; /* kept: a leaf that outputs hang on which no parameter reached */
     int anchor_hook;
 };
 
-static int64_t *used(data_parallel *d) { return d->head + 1; }
+/* ---- TR_NO_SYNC ---- */
 
-/* ---- at the end of a backward ---- */
+static _Thread_local bool no_sync;
 
-static int reduce_head(data_parallel *d, dist_transport *way)
+bool tr_set_gradient_sync(bool on)
 {
-    d->head[0] = d->samples;
-    return dist_all_reduce(way, d->head, d->plan.slots + 1, TR_INT64);
+    bool before = !no_sync;
+    no_sync = !on;
+    return before;
 }
 
-static int reduce_bucket(data_parallel *d, dist_transport *way, dist_bucket *b, double weight)
+void tr_gradient_sync_restore_(const bool *before) { no_sync = !*before; }
+
+/* ---- calls that replays repeat ---- */
+
+static call *new_call(data_parallel *d, int64_t slots)
 {
-    if (!dist_bucket_used(b, used(d))) return 0;
-    if (dist_bucket_load(b, weight) < 0) return -1;
-    if (dist_all_reduce(way, tr_data(b->memory), tr_numel(b->memory), tr_dtype_of(b->memory)) < 0) return -1;
-    return dist_bucket_store(b, used(d));
+    call *c = calloc(1, sizeof *c + (size_t)slots * sizeof c->slot[0]);
+    if (!c) return tr_fail("out of memory: data parallel");
+    c->owner = d;
+    c->samples = d->samples;
+    return c;
 }
 
-static void forget(data_parallel *d)
+static int make(int (*f)(void *call), call *c)
 {
-    memset(d->head, 0, (size_t)(d->plan.slots + 1) * sizeof *d->head);
-    d->waiting = false;
+    int status = (tr_record_call)(f, c);
+    if (tr_is_recording()) {
+        c->next = c->owner->recorded;
+        c->owner->recorded = c;
+    } else {
+        free(c);
+    }
+    return status;
 }
 
-static void backward_ended(void *data)
+static int begin(void *data)
 {
-    data_parallel *d = data;
-    char words[DIST_WORDS];
-    if (dist_plan_is_over(&d->plan)) {
-        forget(d);
-        return;
+    call *c = data;
+    if (dist_plan_is_over(&c->owner->reducer.plan)) {
+        tr_fail("a step was recorded with other ranks than these");
+        return -1;
     }
     dist_stop_if_failed();
-    dist_transport *way = dist_way();
-    snprintf(words, sizeof words, "average the gradients of %lld parameters", (long long)d->plan.slots);
-    if (!way || dist_check("tr_backward", words) < 0) return;
+    return dist_done(dist_reducer_begin(&c->owner->reducer, c->samples));
+}
 
-    int status = reduce_head(d, way);
-    double weight = d->head[0] > 0 ? (double)d->samples / (double)d->head[0] : 0;
-    for (int64_t i = 0; i < d->plan.buckets && status == 0; i++) status = reduce_bucket(d, way, &d->plan.bucket[i], weight);
-    dist_done(status);
-    if (d->anchor) (tr_set_grad)(d->anchor, NULL);
-    forget(d);
+static int load_and_send(void *data)
+{
+    call *c = data;
+    data_parallel *d = c->owner;
+    dist_bucket *b = &d->reducer.plan.bucket[c->bucket];
+    double weight = dist_reducer_weight(&d->reducer);
+    if (isnan(weight)) return dist_done(-1);
+    for (int64_t s = 0; s < b->slots; s++) {
+        dist_gradient_load(&d->item[b->slot[s].item], b->slot[s].place, c->slot[s].how, c->slot[s].from, weight);
+        dist_bucket_set_used(b, s, c->slot[s].used);
+    }
+    return dist_done(dist_reducer_send(&d->reducer, c->bucket));
+}
+
+static int wait_for_all(void *data)
+{
+    call *c = data;
+    return dist_done(dist_reducer_wait(&c->owner->reducer));
 }
 
 /* ---- during a backward ---- */
 
-static void wait_for_the_end(data_parallel *d)
+static int full(void *owner, int64_t bucket)
 {
-    if (!d->waiting) d->waiting = tr_on_backward_end(backward_ended, d) == 0;
+    data_parallel *d = owner;
+    const dist_bucket *b = &d->reducer.plan.bucket[bucket];
+    call *c = new_call(d, b->slots);
+    if (!c) return -1;
+    c->bucket = bucket;
+    for (int64_t s = 0; s < b->slots; s++) {
+        int64_t item = b->slot[s].item;
+        bool used = d->reducer.ready[item];
+        if (dist_gradient_look(&d->gradient[item], used, &c->slot[s].how, &c->slot[s].from) < 0) {
+            free(c);
+            return -1;
+        }
+        c->slot[s].used = used || c->slot[s].how == DIST_LOAD_KEEP;
+    }
+    return make(load_and_send, c);
+}
+
+/* TR_NO_SYNC: only the numbers of samples travel. */
+static int gather(data_parallel *d, dist_gradient *g)
+{
+    if (tr_is_recording()) {
+        tr_fail("a step with TR_NO_SYNC cannot be recorded");
+        return -1;
+    }
+    dist_load how;
+    const void *from;
+    double weight = dist_reducer_weight(&d->reducer);
+    if (isnan(weight) || dist_gradient_look(g, true, &how, &from) < 0) return -1;
+    dist_gradient_load(&d->item[g->item], tr_data(g->place), how, from, weight);
+    g->gathers = true;
+    tr_drop(g->aside);
+    g->aside = NULL;
+    return dist_gradient_show(g);
+}
+
+static void backward_ended(void *data);
+
+/* True if this backward is one of ours. */
+static bool take_part(data_parallel *d)
+{
+    char words[DIST_WORDS];
+    if (dist_plan_is_over(&d->reducer.plan)) return false;
+    if (d->waiting) return true;
+    d->stays = no_sync;
+    dist_stop_if_failed();
+    snprintf(words, sizeof words, "%s the gradients of %lld parameters", d->stays ? "gather" : "average", (long long)d->items);
+    if (dist_check("tr_backward", words) < 0) return false;
+    call *c = new_call(d, 0);
+    d->waiting = c && make(begin, c) == 0 && tr_on_backward_end(backward_ended, d) == 0;
+    return d->waiting;
 }
 
 static void gradient_done(tr_tensor *parameter, void *data)
 {
     (void)parameter;
-    watch *w = data;
-    used(w->owner)[w->number] = 1;
-    wait_for_the_end(w->owner);
+    dist_gradient *g = data;
+    data_parallel *d = g->owner;
+    if (!take_part(d)) return;
+    if (d->stays ? gather(d, g) : dist_reducer_ready(&d->reducer, g->item)) dist_done(-1);
 }
 
 static void anchor_done(tr_tensor *anchor, void *data)
 {
     (void)anchor;
-    wait_for_the_end(data);
+    take_part(data);
+}
+
+/* ---- at its end ---- */
+
+static int end_of_gathering(data_parallel *d)
+{
+    if (isnan(dist_reducer_weight(&d->reducer))) return -1;
+    d->reducer.running = false;
+    for (int64_t i = 0; i < d->items; i++) {
+        dist_gradient *g = &d->gradient[i];
+        bool marked = g->gathers && g->marker && tr_grad(g->parameter) == g->marker; /* not used this time */
+        if (marked && dist_gradient_show(g) < 0) return -1;
+    }
+    return 0;
+}
+
+static int store_all(data_parallel *d)
+{
+    for (int64_t i = 0; i < d->items; i++) {
+        bool used = dist_reducer_used(&d->reducer, i);
+        if (!d->reducer.ready[i]) d->unused[i] |= used ? 1 : 2;
+        if (dist_gradient_store(&d->gradient[i], used) < 0) return -1;
+    }
+    return 0;
+}
+
+/* The buckets follow the order of the first backward, unless a recording has noted where they lie. */
+static int settle(data_parallel *d)
+{
+    bool moved = false;
+    if (d->reducer.settled || tr_is_recording()) {
+        d->reducer.settled = true;
+        return 0;
+    }
+    if (dist_reducer_settle(&d->reducer, &moved) < 0) return -1;
+    for (int64_t i = 0; i < d->items && moved; i++)
+        if (dist_gradient_place(&d->gradient[i], d->reducer.plan.home[i]->place) < 0) return -1;
+    return 0;
+}
+
+static int average(data_parallel *d)
+{
+    call *c = new_call(d, 0);
+    if (!c) return -1;
+    if (dist_reducer_flush(&d->reducer) < 0) {
+        free(c);
+        return -1;
+    }
+    if (make(wait_for_all, c) < 0 || store_all(d) < 0) return -1;
+    return settle(d);
+}
+
+static void backward_ended(void *data)
+{
+    data_parallel *d = data;
+    d->waiting = false;
+    dist_done(d->stays ? end_of_gathering(d) : average(d));
+    if (d->anchor) (tr_set_grad)(d->anchor, NULL);
 }
 
 /* ---- forward ---- */
@@ -153,54 +294,110 @@ static tr_tensor *forward(tr_module *m, tr_tensor *input)
 {
     data_parallel *d = tr_module_self(m);
     if (tr_dist_world() == 1 || !tr_grad_enabled()) return (tr_forward)(d->module, input);
-    if (dist_plan_is_over(&d->plan))
+    if (dist_plan_is_over(&d->reducer.plan))
         return tr_fail("a data-parallel module was made for other ranks than these, or for one; give its module to tr_data_parallel() again");
     d->samples = tr_ndim(input) > 0 ? tr_size(input, 0) : 1;
-    forget(d);
+    d->waiting = false;
+    for (int64_t i = 0; i < d->items; i++)
+        if (dist_gradient_mark(&d->gradient[i]) < 0) return NULL;
     return anchored(d, (tr_forward)(d->module, input), tr_requires_grad(input));
 }
 
 /* ---- making and freeing ---- */
 
+static _Thread_local data_parallel *alive; /* all that take part */
+
+void dist_leave_memory(void)
+{
+    for (data_parallel *d = alive; d; d = d->next_alive)
+        for (int64_t i = 0; i < d->items; i++) dist_gradient_leave(&d->gradient[i]);
+}
+
+static void forget_alive(const data_parallel *d)
+{
+    for (data_parallel **at = &alive; *at; at = &(*at)->next_alive)
+        if (*at == d) {
+            *at = d->next_alive;
+            return;
+        }
+}
+
 static void release(tr_module *m)
 {
     data_parallel *d = tr_module_self(m);
-    for (int64_t i = 0; i < d->plan.slots && d->watch; i++)
-        if (d->watch[i].hook > 0) tr_remove_hook(d->plan.slot[i].parameter, d->watch[i].hook);
+    forget_alive(d);
+    if (d->reducer.plan.memory && !dist_plan_is_over(&d->reducer.plan)) /* the module goes, its parameters may not */
+        for (int64_t i = 0; i < d->items; i++) dist_gradient_leave(&d->gradient[i]);
+    for (int64_t i = 0; i < d->items && d->gradient; i++) dist_gradient_drop(&d->gradient[i]);
     drop_anchor(d);
-    dist_plan_free(&d->plan);
-    free(d->watch);
-    free(d->head);
-    d->watch = NULL;
-    d->head = NULL;
+    if (d->reducer.plan.memory) dist_reducer_close(&d->reducer);
+    for (call *c = d->recorded, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    free(d->gradient);
+    free(d->item);
+    free(d->unused);
+    memset(d, 0, sizeof *d);
 }
 
-static int watch_gradients(data_parallel *d)
+/* Parameters that train become items. */
+static int collect(data_parallel *d)
 {
-    d->watch = calloc((size_t)d->plan.slots, sizeof *d->watch);
-    d->head = calloc((size_t)d->plan.slots + 1, sizeof *d->head);
-    if (!d->watch || !d->head) {
-        tr_fail("out of memory: tr_data_parallel over %lld parameters", (long long)d->plan.slots);
+    tr_tensors all = tr_parameters(d->module);
+    d->item = calloc((size_t)all.count + 1, sizeof *d->item);
+    d->gradient = calloc((size_t)all.count + 1, sizeof *d->gradient);
+    d->unused = calloc((size_t)all.count + 1, 1);
+    if (!d->item || !d->gradient || !d->unused) {
+        tr_fail("out of memory: tr_data_parallel over %lld parameters", (long long)all.count);
         return -1;
     }
-    for (int64_t i = 0; i < d->plan.slots; i++) {
-        d->watch[i] = (watch){.owner = d, .number = i};
-        d->watch[i].hook = (tr_on_grad)(d->plan.slot[i].parameter, gradient_done, &d->watch[i]);
-        if (d->watch[i].hook < 0) return -1;
+    for (int64_t i = 0; i < all.count; i++) {
+        tr_tensor *p = all.tensor[i];
+        if (!tr_requires_grad(p)) continue;
+        d->item[d->items] = (dist_item){tr_numel(p), tr_dtype_of(p)};
+        d->gradient[d->items] = (dist_gradient){.owner = d, .parameter = tr_keep(p), .item = d->items};
+        d->items++;
+    }
+    if (d->items > 0) return 0;
+    tr_fail("tr_data_parallel: no parameter requires a gradient");
+    return -1;
+}
+
+static int watch(data_parallel *d)
+{
+    for (int64_t i = 0; i < d->items; i++) {
+        dist_gradient *g = &d->gradient[i];
+        if (dist_gradient_place(g, d->reducer.plan.home[i]->place) < 0) return -1;
+        g->hook = (tr_on_grad)(g->parameter, gradient_done, g);
+        if (g->hook < 0) return -1;
     }
     return 0;
 }
 
 /* With others: one module and one plan on all ranks, and the hooks that meet them. */
-static int join_ranks(data_parallel *d, dist_transport *way, int64_t limits[2])
+static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[3])
 {
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
-    if (dist_done(dist_broadcast(way, limits, 2 * sizeof *limits, 0)) < 0) return -1;
-    if (dist_plan_make(&d->plan, way, tr_parameters(d->module), limits[0], limits[1]) < 0) return -1;
-    if (d->plan.slots > 0) return watch_gradients(d);
-    tr_fail("tr_data_parallel: no parameter requires a gradient");
-    return -1;
+    if (dist_done(dist_broadcast(way, agreed, 3 * sizeof *agreed, 0)) < 0) return -1;
+    if (collect(d) < 0) return -1;
+    bool network = way->network, wanted = agreed[2] == TR_OVERLAP_THREAD;
+    bool thread = way->any_thread && (wanted || (agreed[2] == TR_OVERLAP_AUTO && network));
+    if (wanted && !thread) {
+        tr_fail("tr_data_parallel: a thread cannot communicate: MPI was started for one thread only");
+        return -1;
+    }
+    d->reducer.full = full;
+    d->reducer.owner = d;
+    d->reducer.limits[0] = agreed[0] ? agreed[0] : network ? NETWORK_LIMIT
+                                                           : FIRST_LIMIT;
+    d->reducer.limits[1] = agreed[1] ? agreed[1] : network ? NETWORK_LIMIT
+                                                           : LIMIT;
+    if (dist_reducer_open(&d->reducer, way, d->item, d->items, thread) < 0) return -1;
+    d->next_alive = alive;
+    alive = d;
+    return watch(d);
 }
 
 tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options)
@@ -213,8 +410,7 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
         return tr_fail("tr_data_parallel: bucket_bytes %lld, first_bucket_bytes %lld; a bucket holds at least one byte",
                        (long long)options.bucket_bytes, (long long)options.first_bucket_bytes);
     if (dist_check("tr_data_parallel", "data_parallel") < 0) return NULL;
-    int64_t limits[2] = {options.first_bucket_bytes ? options.first_bucket_bytes : FIRST_LIMIT,
-                         options.bucket_bytes ? options.bucket_bytes : LIMIT};
+    int64_t agreed[3] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap};
 
     tr_module *m = (tr_module_new)("DataParallel", forward, sizeof(data_parallel));
     if (!m) return NULL;
@@ -222,7 +418,49 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
     d->module = (tr_module_child)(m, "module", module);
     if (!d->module) return NULL;
     tr_module_on_free(m, release);
-    if (way->world == 1 || join_ranks(d, way, limits) == 0) return m;
+    if (way->world == 1 || join_ranks(d, way, agreed) == 0) return m;
     release(m); /* now, not when the scope closes: hooks of a half-made module must not run */
     return NULL;
+}
+
+/* ---- telling ---- */
+
+static const char *name_of(data_parallel *d, const tr_tensor *parameter)
+{
+    const char *name;
+    tr_tensor *t;
+    for (int64_t i = 0; tr_named_parameter(d->module, i, &name, &t); i++)
+        if (t == parameter) return name;
+    return "?";
+}
+
+static size_t list_unused(data_parallel *d, char which, const char *words, char *text, size_t used, size_t room)
+{
+    const char *before = words;
+    for (int64_t i = 0; i < d->items && used < room; i++) {
+        if (!(d->unused[i] & which)) continue;
+        used += (size_t)snprintf(text + used, room - used, "%s%s", before, name_of(d, d->gradient[i].parameter));
+        before = ", ";
+    }
+    return used;
+}
+
+tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
+{
+    tr_data_parallel_report report = {0};
+    if (!m || strcmp(tr_module_kind(m), "DataParallel") != 0) return report;
+    data_parallel *d = tr_module_self(m);
+    const dist_reducer *r = &d->reducer;
+    if (!d->items) return report;
+    report.buckets = r->plan.buckets;
+    report.early = r->early;
+    report.by_thread = r->courier.has_thread;
+    report.ordered = r->settled;
+    report.exposed_seconds = r->wait_s;
+    size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
+                                                               (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
+                                                               r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
+    used = list_unused(d, 1, "; not used by this rank: ", report.words, used, room);
+    list_unused(d, 2, "; not used by any rank: ", report.words, used, room);
+    return report;
 }

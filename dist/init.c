@@ -251,6 +251,7 @@ int tr_dist_finish(void)
     dist_transport *way = ranks.way;
     int failed = 0;
     if (others_wait()) failed = agree_on_end(way);
+    dist_leave_memory();
     dist_watchdog_stop();
     if (tr_finish() != 0) failed = 1;
     if (ranks.refused) failed = 1;

@@ -418,6 +418,11 @@ static int look_around(mpi_ranks *r)
     if (failed(MPI_Comm_rank(r->host, &rank), "MPI_Comm_rank")) return -1;
     if (failed(MPI_Comm_size(r->host, &ranks_here), "MPI_Comm_size")) return -1;
     r->way.local_rank = rank;
+    r->way.network = ranks_here < r->way.world;
+    int level = MPI_THREAD_SINGLE;
+    if (failed(MPI_Query_thread(&level), "MPI_Query_thread")) return -1;
+    if (failed(MPI_Allreduce(MPI_IN_PLACE, &level, 1, MPI_INT, MPI_MIN, r->comm), "MPI_Allreduce")) return -1;
+    r->way.any_thread = level >= MPI_THREAD_SERIALIZED;
     return share_cores(r, ranks_here);
 }
 
@@ -479,7 +484,7 @@ dist_transport *dist_mpi_world(int *argc, char ***argv)
     MPI_Finalized(&over);
     if (over) return tr_fail("tr_dist_init: MPI has been finalised, and MPI starts only once in a process");
     if (!began) {
-        /* One thread at a time calls MPI: today the caller's, later a communication thread.  A library that grants less
+        /* One thread at a time calls MPI: the caller's, or a communication thread.  A library that grants less
          * than was asked still serves the caller's. */
         int granted = 0;
         if (failed(MPI_Init_thread(argc, argv, MPI_THREAD_SERIALIZED, &granted), "MPI_Init_thread")) return NULL;

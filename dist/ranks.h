@@ -22,4 +22,7 @@ void dist_stop_if_failed(void);
 /* A collective's last word: passes a status on, but ends all ranks if the way itself failed (others may be stuck in it). */
 int dist_done(int status);
 
+/* The ranks are about to finish, and what lies in their memory must leave it (data_parallel.c). */
+void dist_leave_memory(void);
+
 #endif

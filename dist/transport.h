@@ -59,6 +59,8 @@ struct dist_transport {
     const char *name; /* "mpi: Open MPI v4.1.4"; tr_dist_transport() says it */
     int64_t rank, world, local_rank;
     int threads;       /* this rank's share of the cores that its host's ranks may use; 0: not known */
+    bool network;      /* ranks are on several hosts */
+    bool any_thread;   /* calls may come from any thread, one at a time */
     bool ends_process; /* we started it, so the process must not end before finish() */
 
     /* Bring w on: 1 if it is done, 0 if not within `seconds` (0: do not wait; negative: as long as this way waits at all,

@@ -165,6 +165,8 @@ dist_transport *dist_window_open(dist_host *host, int64_t slot_bytes)
         v->way.local_rank = host->all->local_rank;
         v->way.threads = host->all->threads;
         v->way.ends_process = host->all->ends_process;
+        v->way.network = host->hosts > 1;
+        v->way.any_thread = host->all->any_thread;
         snprintf(v->name, sizeof v->name, "shared memory%s%s", host->hosts > 1 ? " and " : ", ", host->all->name);
     }
     v->way.name = v->name;

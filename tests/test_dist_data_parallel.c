@@ -1,9 +1,11 @@
-// CTEST DIST RANKS 1 2 4
+// CTEST DIST RANKS 1 2 3 4
 /* Many ranks with a part of the batch each have the gradient that one rank has with all of it. */
 #include "test.h"
 
 #include <math.h>
 #include <trireme/dist.h>
+#include <trireme/optim.h>
+#include <trireme/record.h>
 
 BEFORE_ALL { return tr_dist_init(argc, argv) < 0; }
 AFTER_ALL { return tr_dist_finish(); }
@@ -83,6 +85,149 @@ TEST(any_size_of_buckets_gives_the_same)
 {
     tr_module *model = perceptron(1);
     assert_gradient_of_all_samples(uneven, tr_data_parallel(model, .bucket_bytes = 100, .first_bucket_bytes = 1), model, perceptron(1));
+}
+
+TEST(a_thread_of_its_own_gives_the_same)
+{
+    tr_module *model = perceptron(1);
+    tr_module *ranks = tr_data_parallel(model, .bucket_bytes = 100, .first_bucket_bytes = 1, .overlap = TR_OVERLAP_THREAD);
+    assert_non_null(ranks);
+    for (int i = 0; i < 3; i++) {
+        tr_module_zero_grad(model);
+        assert_gradient_of_all_samples(uneven, ranks, model, perceptron(1));
+    }
+    if (tr_dist_world() > 1) assert_true(tr_data_parallel_report_of(ranks).by_thread);
+}
+
+TEST(buckets_leave_while_backward_goes_on)
+{
+    tr_module *model = perceptron(1), *ranks = tr_data_parallel(model, .bucket_bytes = 1, .first_bucket_bytes = 1);
+    for (int i = 0; i < 2; i++) {
+        tr_module_zero_grad(model);
+        assert_gradient_of_all_samples(uneven, ranks, model, perceptron(1));
+        tr_data_parallel_report r = tr_data_parallel_report_of(ranks);
+        if (tr_dist_world() == 1) continue;
+        assert_int_equal(r.buckets, 4);
+        assert_int_equal(r.early, 4);
+        assert_true(r.ordered);
+        assert_non_null(strstr(r.words, "4 gradients in 4 buckets"));
+    }
+}
+
+/* ---- gradients that stay ---- */
+
+static const shares *micro_batch(int i)
+{
+    static const shares *const of[] = {&uneven, &even, &some_empty, &uneven};
+    return of[i];
+}
+
+/* Three micro-batches are gathered, the fourth sums; twice, the second time on gradients that were not set to zero. */
+static void gather(tr_module *ranks, tr_module *alone, int times)
+{
+    tr_tensor *x, *y;
+    for (int i = 0; i < 4 * times; i++) {
+        batch((uint64_t)i, &x, &y);
+        const shares *s = micro_batch(i % 4);
+        int64_t n = 0;
+        for (int64_t r = 0; r < tr_dist_world(); r++) n += s->of[tr_dist_world()][r];
+        backward(alone, tr_narrow(x, 0, 0, n), tr_narrow(y, 0, 0, n));
+        bool before = tr_set_gradient_sync(i % 4 == 3);
+        backward(ranks, part(x, *s), part(y, *s));
+        tr_set_gradient_sync(before);
+    }
+}
+
+TEST(gathered_gradients_count_each_sample_once)
+{
+    tr_module *model = perceptron(1), *ranks = tr_data_parallel(model), *alone = perceptron(1);
+    gather(ranks, alone, 2);
+    assert_same_gradients(model, alone);
+}
+
+TEST(without_sync_a_gradient_is_this_rank_s_part)
+{
+    tr_module *model = perceptron(1), *ranks = tr_data_parallel(model), *mine = perceptron(1);
+    tr_tensor *x, *y;
+    batch(3, &x, &y);
+    {
+        TR_NO_SYNC;
+        backward(ranks, part(x, uneven), part(y, uneven));
+    }
+    backward(mine, part(x, uneven), part(y, uneven));
+    double weight = (double)uneven.of[tr_dist_world()][tr_dist_rank()] / SAMPLES;
+    tr_tensors got = tr_parameters(model), want = tr_parameters(mine);
+    for (int64_t i = 0; i < got.count; i++)
+        assert_close(tr_grad(got.tensor[i]), tr_mul(tr_grad(want.tensor[i]), weight), 1e-12);
+}
+
+TEST(setting_gradients_to_zero_forgets_what_was_gathered)
+{
+    tr_module *model = perceptron(1), *ranks = tr_data_parallel(model), *alone = perceptron(1);
+    tr_tensor *x, *y;
+    batch(3, &x, &y);
+    for (int between = 0; between < 2; between++) {
+        {
+            TR_NO_SYNC;
+            backward(ranks, part(x, uneven), part(y, uneven));
+        }
+        tr_module_zero_grad(alone);
+        backward(alone, x, y);
+        tr_tensor *loss = tr_mse_loss(tr_forward(ranks, part(x, uneven)), part(y, uneven));
+        tr_module_zero_grad(model); /* between forward and backward, where many programs do it */
+        assert_int_equal(tr_backward(loss), 0);
+        assert_same_gradients(model, alone);
+    }
+}
+
+/* ---- a recorded step ---- */
+
+static const double *step_weights(bool recorded)
+{
+    static double weights[2][64];
+    double *w = weights[recorded];
+    TR_SCOPE;
+    tr_module *model = perceptron(1);
+    tr_module *ranks = tr_data_parallel(model, .bucket_bytes = 100, .first_bucket_bytes = 1);
+    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.1, .momentum = 0.9);
+    tr_recording *step = NULL;
+    for (int i = 0; i < 6; i++) {
+        TR_SCOPE;
+        tr_tensor *x, *y;
+        batch((uint64_t)i, &x, &y);
+        shares s = i == 4 ? even : uneven; /* one that does not fit between those that do */
+        x = tr_contiguous(part(x, s));
+        y = tr_contiguous(part(y, s));
+        bool fits = step && s.of[2][0] == uneven.of[2][0];
+        if (fits) {
+            assert_int_equal(tr_replay(step, .inputs = TR_TENSORS(x, y)), 0);
+            continue;
+        }
+        if (recorded && i == 1) {
+            assert_int_equal(tr_record(&step, .inputs = TR_TENSORS(x, y)), 0);
+            tr_recording_keep(step);
+        }
+        {
+            TR_SCOPE;
+            tr_zero_grad(sgd);
+            backward(ranks, x, y);
+            tr_step(sgd);
+        }
+        if (recorded && i == 1) assert_int_equal(tr_record_end(), 0);
+    }
+    int n = 0;
+    tr_tensors all = tr_parameters(model);
+    for (int64_t i = 0; i < all.count; i++)
+        for (int64_t k = 0; k < tr_numel(all.tensor[i]) && n < 64; k++) w[n++] = ((const double *)tr_data(all.tensor[i]))[k];
+    tr_recording_drop(step);
+    return w;
+}
+
+TEST(a_recorded_step_gives_the_bits_of_running_it)
+{
+    const double *run = step_weights(false), *replayed = step_weights(true);
+    for (int i = 0; i < 64; i++) assert_true(run[i] == replayed[i]);
+    assert_true(run[0] != 0);
 }
 
 TEST(gradients_accumulate_without_being_scaled_twice)
@@ -209,6 +354,7 @@ static void assert_left_alone(int64_t bucket_bytes)
     assert_int_equal(tr_backward(tr_mean(tr_forward(ranks, tr_ones(TR_SHAPE(3, 1), .dtype = TR_FLOAT64)))), 0);
     assert_null(tr_grad(self->b));
     assert_item(tr_grad(self->c), 0.1, 0);
+    if (tr_dist_world() > 1) assert_non_null(strstr(tr_data_parallel_report_of(ranks).words, "; not used by any rank: b, c"));
 }
 
 TEST(a_parameter_that_nobody_uses_is_left_alone)

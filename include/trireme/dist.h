@@ -89,14 +89,22 @@ enum { TR_DIST_STOPPED = 75 };
 
 /* ---- data parallel ---- */
 
+/* Who brings the sums on while backward computes. */
+typedef enum {
+    TR_OVERLAP_AUTO,   /* a thread where a network does the work, the caller where ranks share the cores of one host */
+    TR_OVERLAP_CALLER, /* the thread that calls tr_backward, whenever a gradient is finished */
+    TR_OVERLAP_THREAD, /* one of its own; an error where MPI was started for one thread only (MPI_THREAD_FUNNELED) */
+} tr_overlap;
+
 typedef struct {
-    int64_t bucket_bytes;       /* gradients are summed in buckets of about this size; default 25 MiB */
-    int64_t first_bucket_bytes; /* default 1 MiB */
+    int64_t bucket_bytes;       /* gradients are summed in buckets of about this size; default 25 MiB, over a network 256 KiB */
+    int64_t first_bucket_bytes; /* default 1 MiB, over a network 256 KiB */
+    tr_overlap overlap;
     char reserved_;
 } tr_data_parallel_options;
 
-/* A module that forwards to `module` (kept, as its child "module") and averages its gradients over all ranks at the end
- * of each backward:
+/* A module that forwards to `module` (kept, as its child "module") and averages its gradients over all ranks during each
+ * backward:
  *     gradient = sum over ranks of (rank's samples x rank's gradient) / all samples
  * where a rank's samples are the first size of its last forward's input (1 for a scalar; forwards under TR_NO_GRAD do not
  * count).  With losses that are means this is the global batch's gradient exactly, however unevenly the samples are shared
@@ -104,6 +112,12 @@ typedef struct {
  * What a gradient held before backward is averaged with it: an average of an earlier backward (gradient accumulation, no
  * tr_zero_grad between) is the same on all ranks and so stays what it was.  A parameter that no rank used is left alone;
  * one that some rank used has the same gradient on every rank afterwards.
+ * A bucket is summed as soon as its gradients are finished, while backward goes on.  Afterwards gradients lie in the
+ * buckets: tr_grad() gives tensors over their memory.  Buckets are first filled from the last parameter back, and after the
+ * first backward once more in the order in which rank 0's gradients were finished; gradients move then.  Such a tensor is
+ * not to be held beyond the module or tr_dist_finish; tr_grad() then gives a copy.
+ * A step may be recorded (record.h); its replays sum at the same places.  They are collective too, and want this module
+ * alive.
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
  * copied to all; options that differ are rank 0's.  On one rank it only forwards.  It belongs to the ranks of its
  * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
@@ -116,8 +130,34 @@ TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options
  *     "tr_check_replicas: parameter 2.weight differs: rank 1 of 4 holds values of its own (of 6 parameters 4 differ)" */
 TR_API int(tr_check_replicas)(tr_module *module);
 
+/* Gradient accumulation without the cost of summing each time: TR_NO_SYNC; as a block's first line, around forward and
+ * backward, leaves gradients on their rank until the next backward outside of it sums all that was gathered.
+ *     for (int i = 0; i < 4; i++) {
+ *         bool before = tr_set_gradient_sync(i == 3);       or TR_NO_SYNC; for the first three
+ *         tr_backward(tr_mse_loss(tr_forward(ranks, x[i]), y[i]));
+ *         tr_set_gradient_sync(before);
+ *     }
+ * The numbers of samples still travel: each backward counts with the weights of its own samples, as on one rank.  So every
+ * rank runs it as often.  tr_zero_grad forgets what was gathered.  A backward for each forward; not in a recorded step. */
+TR_API bool tr_set_gradient_sync(bool on); /* what it was; each thread's own */
+TR_API void tr_gradient_sync_restore_(const bool *before);
+
+/* What a data-parallel module did in its last backward, on this rank; zero for one rank. */
+typedef struct {
+    int64_t buckets, early; /* early: that left while backward went on */
+    bool by_thread;         /* summed by a thread of its own */
+    bool ordered;           /* buckets follow the order of the first backward */
+    double exposed_seconds; /* waited for sums when backward had ended */
+    char words[400];        /* all of it, and the parameters that some backward did not use: here, or on any rank */
+} tr_data_parallel_report;
+TR_API tr_data_parallel_report tr_data_parallel_report_of(tr_module *m);
+
 #ifdef __cplusplus
 }
+#endif
+
+#if defined(__GNUC__)
+# define TR_NO_SYNC bool TR_JOIN_(tr_no_sync_, __LINE__) __attribute__((cleanup(tr_gradient_sync_restore_), unused)) = tr_set_gradient_sync(false)
 #endif
 
 #ifndef __cplusplus

@@ -1,0 +1,56 @@
+/* Parameters' gradients and their places in buckets.
+ *
+ * After an average a parameter's gradient is its place: a tensor over the bucket's memory.  The next backward adds to it
+ * there, or, after tr_zero_grad, leaves a gradient of its own, which is weighted on its way into the place: the one pass
+ * over gradients that weighting needs anyway.  (float16 and bfloat16 lie in buckets as float32, so these are copied back.)
+ *
+ * What TR_NO_SYNC gathers is weighted already, what backward adds to it is not yet.  So before such a backward the gradient
+ * is replaced by a marker, zero, and the place holds the sum; a program that sets its gradients to zero takes the marker
+ * away, and with it the sum. */
+#ifndef TRIREME_DIST_GRADIENTS_H
+#define TRIREME_DIST_GRADIENTS_H
+
+#include "dist/bucket.h"
+
+#include <trireme/autograd.h>
+
+/* What is done with a place when its bucket leaves. */
+typedef enum { DIST_LOAD_ZERO,
+               DIST_LOAD_SCALE,  /* it holds the gradient */
+               DIST_LOAD_WEIGH,  /* from -> place */
+               DIST_LOAD_GATHER, /* place += weight * from */
+               DIST_LOAD_KEEP    /* it holds what is weighted already */
+} dist_load;
+
+typedef struct {
+    void *owner;
+    tr_tensor *parameter; /* kept */
+    tr_tensor *place;     /* kept */
+    tr_tensor *shown;     /* kept: what becomes the gradient; place itself, or of another type */
+    tr_tensor *marker;    /* kept; NULL until needed */
+    tr_tensor *aside;     /* kept: a gradient that may have to come back, since nobody may have used it */
+    int64_t item;
+    int hook;
+    bool gathers; /* place holds what TR_NO_SYNC gathered */
+} dist_gradient;
+
+/* Its place is here, in memory that is not ours.  0, or -1 with an error standing. */
+int dist_gradient_place(dist_gradient *g, void *memory);
+void dist_gradient_drop(dist_gradient *g);
+
+/* Before a backward. */
+int dist_gradient_mark(dist_gradient *g);
+
+/* How to load it, and from where; `used`: this backward made a gradient.  What must happen through tensors happens now. */
+int dist_gradient_look(dist_gradient *g, bool used, dist_load *how, const void **from);
+
+void dist_gradient_load(const dist_item *item, void *place, dist_load how, const void *from, double weight);
+
+/* The place holds the gradient.  After a sum: some rank used it, or nobody did. */
+int dist_gradient_show(dist_gradient *g);
+int dist_gradient_store(dist_gradient *g, bool used);
+
+/* The place's memory is about to go: a gradient that lies there is copied. */
+int dist_gradient_leave(dist_gradient *g);
+
+#endif

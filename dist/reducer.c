@@ -1,0 +1,136 @@
+#include "dist/reducer.h"
+
+#include "dist/ranks.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread)
+{
+    size_t room = (size_t)items + 1;
+    if (dist_plan_make(&r->plan, way, item, items, NULL, r->limits[0], r->limits[1]) < 0) return -1;
+    r->work = calloc(room, sizeof *r->work);
+    r->ready = calloc(room, sizeof *r->ready);
+    r->missing = calloc(room, sizeof *r->missing);
+    r->order = calloc(room, sizeof *r->order);
+    if (!r->work || !r->ready || !r->missing || !r->order)
+        tr_fail("out of memory: a reducer of %lld gradients", (long long)items);
+    else if (dist_courier_open(&r->courier, way, thread) == 0)
+        return 0;
+    dist_reducer_close(r);
+    return -1;
+}
+
+/* One that stopped half-way leaves what the transport may still look at. */
+void dist_reducer_close(dist_reducer *r)
+{
+    dist_courier_close(&r->courier);
+    if (!r->running || dist_plan_is_over(&r->plan)) {
+        dist_plan_free(&r->plan);
+        free(r->work);
+    }
+    free(r->ready);
+    free(r->missing);
+    free(r->order);
+    r->work = NULL;
+    r->ready = NULL;
+    r->missing = NULL;
+    r->order = NULL;
+}
+
+int dist_reducer_begin(dist_reducer *r, int64_t samples)
+{
+    if (r->running) {
+        tr_fail("the last average of gradients has not ended: a backward pass failed in it");
+        return -1;
+    }
+    r->running = true;
+    r->counted = false;
+    r->began = dist_now();
+    r->next = r->early = r->ordered = 0;
+    memset(r->ready, 0, (size_t)r->plan.items * sizeof *r->ready);
+    for (int64_t i = 0; i < r->plan.buckets; i++) r->missing[i] = r->plan.bucket[i].slots;
+    r->samples = r->all_samples = samples;
+    r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = &r->all_samples, .into = &r->all_samples, .n = 1, .dtype = TR_INT64};
+    return dist_courier_post(&r->courier, &r->count);
+}
+
+double dist_reducer_weight(dist_reducer *r)
+{
+    if (!r->counted && dist_courier_wait(&r->courier, &r->count) < 0) return NAN;
+    r->counted = true;
+    return r->all_samples > 0 ? (double)r->samples / (double)r->all_samples : 0;
+}
+
+static int64_t bucket_of(const dist_reducer *r, int64_t item)
+{
+    int64_t b = 0;
+    for (const dist_slot *s = r->plan.home[item]; s >= r->plan.bucket[b].slot + r->plan.bucket[b].slots;) b++;
+    return b;
+}
+
+int dist_reducer_ready(dist_reducer *r, int64_t item)
+{
+    if (r->ready[item]) return 0;
+    r->ready[item] = true;
+    r->order[r->ordered++] = item;
+    r->missing[bucket_of(r, item)]--;
+    while (r->next < r->plan.buckets && r->missing[r->next] == 0) {
+        r->early++;
+        if (r->full(r->owner, r->next++) < 0) return -1;
+    }
+    return dist_courier_progress(&r->courier);
+}
+
+int dist_reducer_send(dist_reducer *r, int64_t bucket)
+{
+    dist_bucket *b = &r->plan.bucket[bucket];
+    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype};
+    return dist_courier_post(&r->courier, &r->work[bucket]);
+}
+
+int dist_reducer_flush(dist_reducer *r)
+{
+    while (r->next < r->plan.buckets)
+        if (r->full(r->owner, r->next++) < 0) return -1;
+    return 0;
+}
+
+int dist_reducer_wait(dist_reducer *r)
+{
+    double before = dist_now();
+    if (isnan(dist_reducer_weight(r))) return -1;
+    for (int64_t i = 0; i < r->plan.buckets; i++)
+        if (dist_courier_wait(&r->courier, &r->work[i]) < 0) return -1;
+    r->running = false;
+    r->wait_s = dist_now() - before;
+    r->total_s = dist_now() - r->began;
+    return 0;
+}
+
+bool dist_reducer_used(const dist_reducer *r, int64_t item)
+{
+    const dist_bucket *b = &r->plan.bucket[bucket_of(r, item)];
+    return dist_bucket_used(b, r->plan.home[item] - b->slot);
+}
+
+/* What was never ready comes last, the last first. */
+static void complete(dist_reducer *r)
+{
+    for (int64_t i = r->plan.items - 1; i >= 0; i--)
+        if (!r->ready[i]) r->order[r->ordered++] = i;
+}
+
+int dist_reducer_settle(dist_reducer *r, bool *moved)
+{
+    *moved = false;
+    r->settled = true;
+    if (r->plan.buckets < 2) return 0;
+    dist_transport *way = r->courier.way;
+    complete(r);
+    if (dist_broadcast(way, r->order, r->plan.items * (int64_t)sizeof *r->order, 0) < 0) return -1;
+    if (dist_barrier(way) < 0) return -1; /* nobody reads our buckets any more */
+    *moved = true;
+    return dist_plan_reorder(&r->plan, r->order, r->limits[0], r->limits[1]);
+}

@@ -1,0 +1,60 @@
+/* When which bucket travels: the weighted sum  g = sum_r (n_r / N) g_r  of many gradients, while they are still being made.
+ *
+ *     begin    post { samples }: the weight n_r / N is known when the first bucket needs it
+ *     ready    a gradient is finished; buckets that are full leave, in the plan's order, the same on every rank
+ *     end      the rest leaves, full or not; wait for all
+ *
+ * Loading is the owner's: when a bucket may leave, full() is called, writes weight * gradient into every place and says
+ * which were used, and then calls dist_reducer_send().  (So that a recorded step can do the same in every replay.) */
+#ifndef TRIREME_DIST_REDUCER_H
+#define TRIREME_DIST_REDUCER_H
+
+#include "dist/bucket.h"
+#include "dist/courier.h"
+
+typedef struct {
+    dist_plan plan;
+    dist_courier courier;
+    int64_t limits[2]; /* bytes of the first bucket, and of the others */
+    int (*full)(void *owner, int64_t bucket);
+    void *owner;
+
+    bool running;
+    int64_t samples, all_samples;
+    dist_work count;
+    bool counted;
+    dist_work *work;  /* owned: a bucket's; as many as items */
+    bool *ready;      /* owned: an item's */
+    int64_t *missing; /* owned: items that a bucket waits for */
+    int64_t next;     /* bucket that leaves next */
+    int64_t *order;   /* owned: items as they became ready, this time */
+    int64_t ordered;
+    bool settled; /* the plan follows the order in which gradients are finished */
+
+    int64_t early;          /* buckets that left before end(), this time */
+    double wait_s, total_s; /* of waiting in end(); from begin() to the end of end() */
+    double began;
+} dist_reducer;
+
+/* item stays the caller's; limits, full and owner are set.  Collective.  0, or -1 with an error standing and nothing held. */
+int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread);
+void dist_reducer_close(dist_reducer *r);
+
+/* All return 0, or -1 with an error standing. */
+int dist_reducer_begin(dist_reducer *r, int64_t samples);
+int dist_reducer_ready(dist_reducer *r, int64_t item);
+int dist_reducer_send(dist_reducer *r, int64_t bucket);
+int dist_reducer_flush(dist_reducer *r); /* the rest leaves */
+int dist_reducer_wait(dist_reducer *r);  /* for all; and it is over */
+
+/* n_r / N; waits for it.  NaN with an error standing. */
+double dist_reducer_weight(dist_reducer *r);
+
+/* Did any rank use it, last time? */
+bool dist_reducer_used(const dist_reducer *r, int64_t item);
+
+/* After a first time: the plan takes rank 0's order, if it has more than one bucket to choose from.  Collective.  *moved:
+ * the items' places are elsewhere now. */
+int dist_reducer_settle(dist_reducer *r, bool *moved);
+
+#endif
