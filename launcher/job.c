@@ -1,7 +1,5 @@
-#include "launcher/job.h"
+#include "launcher/job_state.h"
 #include "launcher/launcher.h"
-#include "launcher/verdict.h"
-#include "launcher/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,31 +22,6 @@ enum { FAILED_GRACE_S = 2,     /* others' time from SIGTERM to SIGKILL when a ra
        MPIRUN_WELL_MS = 10000, /* the same where all went well */
        DRAIN_MS = 1000,
        STRANGERS = 64 };
-
-typedef struct {
-    wire line;
-    int rank; /* -1: has not said hello */
-    int64_t heard_ms;
-} caller;
-
-typedef struct {
-    job_wish wish;
-    int listening;
-    caller *caller;                   /* owned */
-    int callers, room, present, over; /* over: ranks that ended or were lost */
-    verdict_rank *rank;               /* owned */
-    char **row;                       /* owned: what the ranks tell for the table */
-    pid_t mpirun;                     /* 0: it has ended */
-    int mpirun_status;
-    enum { STARTING,
-           RUNNING,
-           ENDING, /* the ranks were told */
-           LEAVING /* all ranks have ended, or had their time: mpirun is next */
-    } phase;
-    int64_t deadline_ms; /* of the phase */
-    bool failed, late;
-    int signal; /* that told us to end */
-} job;
 
 static volatile sig_atomic_t told[NSIG];
 static void on_signal(int number) { told[number] = 1; }
@@ -83,15 +56,17 @@ static void start_mpirun(job *j)
     _exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
 }
 
+static bool wants_end(void) { return told_to_end || told[SIGINT] || told[SIGTERM] || told[SIGHUP]; }
+
 /* Writes what a rank wrote. A reader who has stopped reading stops the ranks too; who wants their end does not wait for
  * that reader. */
 static void write_all(int fd, const char *text, size_t bytes)
 {
     while (bytes > 0) {
-        struct timespec moment = {.tv_nsec = told_to_end ? 0 : 250 * 1000000L};
+        struct timespec moment = {.tv_nsec = wants_end() ? 0 : 250 * 1000000L};
         struct pollfd reader = {.fd = fd, .events = POLLOUT};
         int ready = ppoll(&reader, 1, &moment, &mask_while_waiting);
-        if (ready <= 0 && (told_to_end || told[SIGINT] || told[SIGTERM] || told[SIGHUP])) return;
+        if (ready <= 0 && wants_end()) return;
         if (ready <= 0) continue;
         ssize_t n = write(fd, text, bytes < PIPE_BUF ? bytes : PIPE_BUF);
         if (n < 0 && errno != EINTR && errno != EAGAIN) return;
@@ -148,23 +123,9 @@ static void lose(job *j, caller *c, int silent_s)
 
 /* ---- what the ranks tell ---- */
 
-static void show_table(const job *j)
-{
-    int width = 4, shown = j->wish.ranks > 16 ? 16 : j->wish.ranks;
-    for (int r = 0; r < shown; r++)
-        if (plan_host_width(j->rank[r].host) > width) width = plan_host_width(j->rank[r].host);
-    plan_print_head(stderr, width);
-    for (int r = 0; r < shown; r++) {
-        char *rest = NULL, *field[5] = {0};
-        for (int f = 0; f < 5; f++) field[f] = strtok_r(f ? NULL : j->row[r], "\n", &rest);
-        if (field[4]) plan_print_row(stderr, width, r, j->rank[r].host, field[0], atoi(field[1]), atoi(field[2]), atoi(field[3]), field[4]);
-    }
-    if (shown < j->wish.ranks) fprintf(stderr, "   ...  %d more\n", j->wish.ranks - shown);
-}
-
 static void start_all(job *j)
 {
-    if (j->wish.table) show_table(j);
+    if (j->wish.table) job_show_table(j);
     tell_all(j, WIRE_GO, j->wish.silent_s);
     j->phase = RUNNING;
     for (int i = 0; i < j->callers; i++) {
@@ -338,63 +299,6 @@ static bool finished(const job *j)
     return open_lines(j) == 0 || now_ms() > j->deadline_ms;
 }
 
-/* ---- what became of it ---- */
-
-static void say_who_is_missing(const job *j)
-{
-    char which[120] = "";
-    int missing = 0;
-    for (int r = 0; r < j->wish.ranks; r++) {
-        if (j->row[r] || missing++ >= 8) continue;
-        size_t used = strlen(which);
-        snprintf(which + used, sizeof which - used, "%s%d", used ? ", " : "", r);
-    }
-    fprintf(stderr, "trireme run: rank%s %s%s of %d did not start within %d s\n", missing == 1 ? "" : "s", which, missing > 8 ? " ..." : "",
-            j->wish.ranks, j->wish.start_s);
-}
-
-static void say_who_failed(const job *j, int first)
-{
-    char how[200];
-    const verdict_rank *r = &j->rank[first];
-    verdict_how(how, sizeof how, r);
-    if (*verdict_words(r)) fprintf(stderr, "trireme run: rank %d said: %s\n", first, verdict_words(r));
-    if (j->wish.log_folder) {
-        char log[4096];
-        log_path(log, sizeof log, j->wish.log_folder, first, j->wish.ranks);
-        fprintf(stderr, "trireme run: its log, on %s: %s\n", r->host, log);
-    }
-    fprintf(stderr, "trireme run: rank %d of %d on %s failed first: %s\n", first, j->wish.ranks, r->host, how);
-}
-
-static job_end judge(const job *j)
-{
-    int first = verdict_first(j->rank, j->wish.ranks), worst = 0;
-    for (int r = 0; r < j->wish.ranks; r++)
-        if (j->rank[r].lost || j->rank[r].status > worst) worst = j->rank[r].status > 0 ? j->rank[r].status : 1;
-    if (j->signal) { /* ranks that wrote their checkpoint and left say so by their status */
-        bool in_order = j->signal != SIGINT && j->over == j->wish.ranks && worst < 128 && worst != 1;
-        if (in_order) return (job_end){.status = worst};
-        fprintf(stderr, "trireme run: ended by signal %d (%s)\n", j->signal, strsignal(j->signal));
-        return (job_end){.status = 128 + j->signal};
-    }
-    if (first >= 0) {
-        int status = verdict_status(&j->rank[first]);
-        say_who_failed(j, first);
-        return (job_end){.status = status, .restart = status != EXIT_USAGE && status != EXIT_CANNOT_EXECUTE && status != EXIT_NOT_FOUND};
-    }
-    if (j->late) {
-        say_who_is_missing(j);
-        return (job_end){.status = EXIT_FAILURE};
-    }
-    if (j->failed || worst) {
-        fprintf(stderr, "trireme run: %s ended with status %d%s\n", j->wish.command->arg[0], j->mpirun_status,
-                j->present < j->wish.ranks ? " before all ranks had started" : "");
-        return (job_end){.status = j->mpirun_status ? j->mpirun_status : 1, .restart = j->present == j->wish.ranks};
-    }
-    return (job_end){.status = EXIT_SUCCESS};
-}
-
 static void catch_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGCHLD};
@@ -434,7 +338,7 @@ job_end job_run(job_wish wish)
         reap_mpirun(&j);
         keep_deadlines(&j);
     }
-    job_end end = judge(&j);
+    job_end end = job_judge(&j);
     for (int i = 0; i < j.callers; i++) wire_close(&j.caller[i].line);
     for (int r = 0; r < wish.ranks; r++) free(j.row[r]);
     close(j.listening);

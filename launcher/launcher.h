@@ -2,9 +2,10 @@
  * its own share of the cores, watches over them, and shows the machine they run on.
  *
  *   main.c       which command is meant, help
- *   run.c        trireme run: options, then hosts and plan, then command, then job
- *   job.c        one start of a job, from its first rank to its last: who failed
- *                first, and that nobody outlives it
+ *   run.c        trireme run: options.c, then hosts and plan, then command, then job
+ *   job.c        one start of a job, from its first rank to its last, and that
+ *                nobody outlives it
+ *   judge.c      what is told of it; verdict.c: who failed first
  *   rank.c       what mpirun starts on every rank: bind, call job.c, then guard
  *   guard.c      stands beside the program on its host: its output, its end
  *   lines.c      output cut so that lines stay whole

@@ -6,9 +6,9 @@
 #include "launcher/hosts.h"
 #include "launcher/job.h"
 #include "launcher/launcher.h"
+#include "launcher/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,124 +19,8 @@
 
 extern char **environ;
 
-static const char help[] =
-    "usage: trireme run [options] program [arguments]\n"
-    "\n"
-    "Starts N ranks of an MPI program, each bound to its own share of the cores that\n"
-    "this job may use, and ends them all when one fails. Exits with the program's\n"
-    "status: that of the rank that failed first.\n"
-    "\n"
-    "where\n"
-    "  -n N             number of ranks; by default what the hosts or Slurm say, else\n"
-    "                   one for each NUMA node (each GPU, where built for GPUs)\n"
-    "  --hosts LIST     hosts and their ranks: a:2,b:2 or node[01-04]:2\n"
-    "  --hostfile FILE  the same, a host a line: a, a:2 or a slots=2\n"
-    "                   Inside a Slurm allocation of several hosts these are its own.\n"
-    "  --threads T      OMP_NUM_THREADS of each rank; by default $OMP_NUM_THREADS if\n"
-    "                   set, else one for each of its cores\n"
-    "  --oversubscribe  allow more ranks than cores, or than the hosts have slots\n"
-    "  --no-bind        let ranks run on any core\n"
-    "  -x NAME[=VALUE]  give the ranks on all hosts this variable as well; TRIREME_*,\n"
-    "                   NCCL_*, OMP_* and GOMP_* they get anyway\n"
-    "output\n"
-    "  --tag-output     begin every line with its rank: [1] loss 0.5\n"
-    "  --log-dir DIR    all output of rank R to DIR/rank-R.log, on the rank's host\n"
-    "  -q, --quiet      no table of ranks on stderr\n"
-    "  --dry-run        print the mpirun line for a shell and exit\n"
-    "failures\n"
-    "  --max-restarts K     start again after a failure, at most K times; the program\n"
-    "                       finds the number of the restart in TRIREME_RESTART\n"
-    "  --grace S            seconds from SIGTERM to SIGKILL when trireme run is told\n"
-    "                       to end by SIGINT or SIGTERM (2)\n"
-    "  --host-timeout S     a host not heard of for S seconds ends the job (15)\n"
-    "  --start-timeout S    all ranks have to start within S seconds (120)\n"
-    "  --no-watch           become mpirun: none of the four above\n"
-    "\n"
-    "  trireme run -n 2 ./digits --epochs 3\n"
-    "  trireme run --hosts a:4,b:4 --log-dir logs --max-restarts 3 ./train\n";
-
-typedef struct {
-    plan_wish wish;
-    bool dry_run, quiet, no_bind, no_watch, tag;
-    int restarts, grace_s, silent_s, start_s;
-    const char *hosts, *hostfile, *log_folder;
-    char **sent; /* owned: -x */
-    int sents;
-    char **program; /* with its arguments */
-} options;
-
-static options read_options(int argc, char **argv)
-{
-    enum { THREADS = 256,
-           OVERSUBSCRIBE,
-           NO_BIND,
-           DRY_RUN,
-           HOSTS,
-           HOSTFILE,
-           TAG,
-           LOG_FOLDER,
-           RESTARTS,
-           GRACE,
-           SILENT,
-           START,
-           NO_WATCH };
-    static const struct option names[] = {
-        {"ranks", required_argument, NULL, 'n'},
-        {"threads", required_argument, NULL, THREADS},
-        {"oversubscribe", no_argument, NULL, OVERSUBSCRIBE},
-        {"no-bind", no_argument, NULL, NO_BIND},
-        {"dry-run", no_argument, NULL, DRY_RUN},
-        {"quiet", no_argument, NULL, 'q'},
-        {"hosts", required_argument, NULL, HOSTS},
-        {"hostfile", required_argument, NULL, HOSTFILE},
-        {"tag-output", no_argument, NULL, TAG},
-        {"log-dir", required_argument, NULL, LOG_FOLDER},
-        {"max-restarts", required_argument, NULL, RESTARTS},
-        {"grace", required_argument, NULL, GRACE},
-        {"host-timeout", required_argument, NULL, SILENT},
-        {"start-timeout", required_argument, NULL, START},
-        {"no-watch", no_argument, NULL, NO_WATCH},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    options o = {.grace_s = 2, .silent_s = 15, .start_s = 120};
-    opterr = 0;
-    o.sent = need_memory(argc, sizeof *o.sent);
-    for (int c; (c = getopt_long(argc, argv, "+:n:x:qh", names, NULL)) != -1;) switch (c) {
-        case 'n':
-            if (strcmp(optarg, "p") == 0 && optind < argc) optarg = argv[optind++]; /* -np, as mpirun has it */
-            o.wish.ranks = count_option("run", "-n", optarg);
-            break;
-        case 'x':
-            if (*optarg == 0 || *optarg == '=') fail_usage("run", "-x %s: a variable's name is needed", optarg);
-            o.sent[o.sents++] = optarg;
-            break;
-        case THREADS: o.wish.threads = count_option("run", "--threads", optarg); break;
-        case OVERSUBSCRIBE: o.wish.oversubscribe = true; break;
-        case NO_BIND: o.no_bind = true; break;
-        case DRY_RUN: o.dry_run = true; break;
-        case 'q': o.quiet = true; break;
-        case HOSTS: o.hosts = optarg; break;
-        case HOSTFILE: o.hostfile = optarg; break;
-        case TAG: o.tag = true; break;
-        case LOG_FOLDER: o.log_folder = optarg; break;
-        case RESTARTS: o.restarts = strcmp(optarg, "0") == 0 ? 0 : count_option("run", "--max-restarts", optarg); break;
-        case GRACE: o.grace_s = strcmp(optarg, "0") == 0 ? 0 : count_option("run", "--grace", optarg); break;
-        case SILENT: o.silent_s = count_option("run", "--host-timeout", optarg); break;
-        case START: o.start_s = count_option("run", "--start-timeout", optarg); break;
-        case NO_WATCH: o.no_watch = true; break;
-        case 'h': fputs(help, stdout); exit(EXIT_SUCCESS);
-        default: fail_option("run", c, argv);
-        }
-    if (optind == argc) fail_usage("run", "no program named");
-    if (o.hosts && o.hostfile) fail_usage("run", "--hosts and --hostfile: one of the two");
-    if (o.no_watch && o.restarts) fail_usage("run", "--max-restarts and --no-watch: one of the two");
-    o.program = argv + optind;
-    return o;
-}
-
 /* The hosts that the user or Slurm names; none where it is this one. Settles the number of ranks. */
-static hosts find_hosts(options *o)
+static hosts find_hosts(run_options *o)
 {
     char why[300];
     hosts h = {0};
@@ -173,7 +57,7 @@ static void find_program(const char *name)
 /* Settings for mpirun. On one host shared memory and no look at the network, which is 0.2 s of the 0.3 s that an empty
  * program takes otherwise; between hosts Open MPI knows best. Open MPI 5 reads OMPI_MCA_ too, its launcher PRTE_MCA_;
  * "vader" is its "sm". */
-static void add_settings(command *c, const options *o, bool network, bool oversubscribed)
+static void add_settings(command *c, const run_options *o, bool network, bool oversubscribed)
 {
     if (!network) {
         command_default(c, "OMPI_MCA_pml", "ob1");
@@ -224,7 +108,7 @@ static void show(const plan *p, const machine *m, bool no_bind)
 }
 
 /* -x for what all hosts are to have: ours, the library's, NCCL's and OpenMP's settings, and the user's own. */
-static void add_sent(command *c, const options *o)
+static void add_sent(command *c, const run_options *o)
 {
     static const char *const families[] = {"TRIREME_", "NCCL_", "OMP_", "GOMP_"};
     for (char **variable = environ; *variable; variable++)
@@ -249,7 +133,7 @@ static void add_sent(command *c, const options *o)
 }
 
 /* The words that make each rank's process start as one of ours. */
-static void add_rank(command *c, const options *o, const char *launcher, const char *shares, bool alone)
+static void add_rank(command *c, const run_options *o, const char *launcher, const char *shares, bool alone)
 {
     command_add(c, launcher);
     command_add(c, "rank");
@@ -271,7 +155,7 @@ static void add_rank(command *c, const options *o, const char *launcher, const c
     command_add(c, "--");
 }
 
-static int run_job(const command *c, const options *o, int ranks, bool network)
+static int run_job(const command *c, const run_options *o, int ranks, bool network)
 {
     job_wish wish = {.command = c, .ranks = ranks, .network = network, .table = network && !o->quiet, .log_folder = o->log_folder, .start_s = o->start_s, .silent_s = o->silent_s, .grace_s = o->grace_s};
     for (int restarts = 0;; restarts++) {
@@ -289,7 +173,7 @@ static int run_job(const command *c, const options *o, int ranks, bool network)
 
 int launcher_run(int argc, char **argv)
 {
-    options o = read_options(argc, argv);
+    run_options o = run_options_read(argc, argv);
     hosts h = find_hosts(&o);
     bool network = h.hosts > 0;
     find_program(o.program[0]);
