@@ -17,6 +17,7 @@
 #endif
 
 enum { HELD_MS = 50,              /* how long the beginning of a line waits for its end */
+       SAID_LEAVES_MS = 3000,     /* a program that has said why it ends is left alone so long */
        LEAVING_MS = 1000,         /* what a program has after SIGTERM where nobody said how long */
        UNSENT_BYTES = 256 * 1024, /* beyond it the program waits until trireme run has taken some */
        READ_BYTES = 16 * 1024 };
@@ -35,7 +36,7 @@ typedef struct {
     pid_t program;
     bool ended, asked, bye, lost, told_why;
     int status, signal;
-    int64_t kill_ms, beat_ms; /* 0: not to be killed */
+    int64_t kill_ms, beat_ms, told_ms; /* kill_ms 0: not to be killed */
 } guard;
 
 static volatile sig_atomic_t child_changed, asked_to_end;
@@ -139,6 +140,7 @@ static void tell_why(guard *g)
     const char *said = errors_of(g)->said;
     if (g->told_why || !*said || !g->wish.line) return;
     g->told_why = true;
+    g->told_ms = now_ms();
     wire_send(g->wish.line, WIRE_SAID, said, strlen(said));
 }
 
@@ -167,13 +169,16 @@ static void signal_program(guard *g, int number)
     if (kill(-g->program, number) != 0) kill(g->program, number);
 }
 
+/* It has just said why it ends all ranks: others may be gone before it, and its exit status is wanted. */
+static bool leaves_by_itself(const guard *g) { return g->told_why && now_ms() - g->told_ms < SAID_LEAVES_MS; }
+
 static void end_program(guard *g, int64_t after_ms)
 {
     g->asked = true;
     int64_t at = now_ms() + after_ms;
     if (after_ms == 0)
         signal_program(g, SIGKILL);
-    else if (g->kill_ms == 0)
+    else if (g->kill_ms == 0 && !leaves_by_itself(g))
         signal_program(g, SIGTERM);
     if (g->kill_ms == 0 || at < g->kill_ms) g->kill_ms = at;
 }

@@ -58,7 +58,7 @@ int verdict_status(const verdict_rank *rank) { return rank->status > 0 && !sent_
 
 void verdict_how(char *text, size_t bytes, const verdict_rank *rank)
 {
-    if (sent_home(rank))
+    if (sent_home(rank) || (rank->lost && rank->said_ms && !rank->silent_s))
         snprintf(text, bytes, "with the error told above");
     else if (rank->signal)
         snprintf(text, bytes, "killed by signal %d (%s)", rank->signal, strsignal(rank->signal));
