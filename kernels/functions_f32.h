@@ -131,18 +131,24 @@ static inline TR_BOTH float cos_f32(float x) { return sin_quarters_f32(x, 1); }
 static inline TR_BOTH float sin_any_f32(float x) { return fabsf(x) <= SIN_LIMIT ? sin_f32(x) : sinf(x); }
 static inline TR_BOTH float cos_any_f32(float x) { return fabsf(x) <= SIN_LIMIT ? cos_f32(x) : cosf(x); }
 
-/* e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which does not cancel near 0. */
+/* x + x^3 P(x^2) near 0, where the other way cancels; elsewhere 1 - 2 / (exp(2|x|) + 1).  (e / (e + 2) with
+ * e = exp(2|x|) - 1 would do for all, a little faster, with errors up to 2.6 ulp.) */
 static inline TR_BOTH float tanh_f32(float x)
 {
-    float a = fabsf(x);
+    float a = fabsf(x), z = a * a;
+    float near = fma_f32(-5.70498872745e-3f, z, 2.06390887954e-2f);
+    near = fma_f32(near, z, -5.37397155531e-2f);
+    near = fma_f32(near, z, 1.33314422036e-1f);
+    near = fma_f32(near, z, -3.33332819422e-1f);
+    near = fma_f32(near * z, a, a);
     power_of_two d = split_exp_f32(a > 10.0f ? 20.0f : a + a); /* beyond it is 1 */
     float q = fma_f32(d.r * d.r, exp_tail_f32(d.r), d.r);
     float scale = f32_of_bits((bits_of_f32(d.shifted) + 127u) << 23);
-    float e = fma_f32(scale, q, scale - 1.0f);
-    return copysignf(e / (e + 2.0f), x);
+    float far = 1.0f - 2.0f / (fma_f32(scale, q, scale) + 1.0f);
+    return copysignf(a > 0.625f ? far : near, x); /* NaN goes near */
 }
 
-/* exp(x) - 1 likewise; large results are made at half their size, where 2^n is still a float. */
+/* exp(x) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which does not cancel near 0; large results are made at half their size, where 2^n is still a float. */
 static inline TR_BOTH float expm1_f32(float x)
 {
     power_of_two d = split_exp_f32(x < -20.0f ? -20.0f : x); /* below it is -1 */
