@@ -44,7 +44,13 @@ bool dist_watchdog_runs(void) { return dog.runs; }
 
 static bool is_message(const dist_work *w) { return w->operation == DIST_SEND || w->operation == DIST_RECEIVE; }
 
-void dist_watchdog_label(const char *words) { snprintf(label, sizeof label, "%s", words ? words : ""); }
+/* Cut where there is no more room.  (Not snprintf: a small collective takes no longer than that.) */
+static void copy_text(char *to, size_t bytes, const char *from)
+{
+    if (!memccpy(to, from ? from : "", '\0', bytes)) to[bytes - 1] = '\0';
+}
+
+void dist_watchdog_label(const char *words) { copy_text(label, sizeof label, words); }
 
 static void write_note(dist_note *note, const dist_work *w)
 {
@@ -56,8 +62,8 @@ static void write_note(dist_note *note, const dist_work *w)
     int line = w->line;
     if (!file) file = tr_here_(&line);
     if (strcmp(words, dist_operation_name(w->operation)) == 0) words = "";
-    snprintf(note->label, sizeof note->label, "%s", words);
-    snprintf(note->file, sizeof note->file, "%s", file ? file : "");
+    copy_text(note->label, sizeof note->label, words);
+    copy_text(note->file, sizeof note->file, file);
     note->line = line;
 }
 
@@ -94,9 +100,9 @@ void dist_watchdog_done(const dist_transport *way, const dist_work *w)
 void dist_watchdog_waits(const dist_transport *way, const dist_work *w)
 {
     if (way != dog.way) return;
-    atomic_store_explicit(&dog.mine->waits, !w ? 0 : is_message(w) ? 2
-                                                                   : 1,
-                          memory_order_release);
+    int waits = !w ? 0 : is_message(w) ? 2
+                                       : 1;
+    atomic_store_explicit(&dog.mine->waits, waits, memory_order_release);
 }
 
 /* ---- telling ---- */
