@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     _Atomic int64_t claimed; /* 1 + the rank that tells; 0: nothing is wrong */
     _Atomic int64_t blamed;  /* 1 + the rank that failed; 0: not written yet */
+    _Atomic int patient;     /* it waits in tr_dist_finish for all to hear of it, and nobody need be ended yet */
     char host[64], why[1024];
 } dist_head;
 

@@ -16,11 +16,17 @@ uint64_t dist_hash(const char *text)
 /* Every rank's words, told once for each run of neighbours that say the same. */
 static int tell_difference(dist_transport *way, const char *function, const char *words)
 {
-    char mine[DIST_WORDS] = "";
-    snprintf(mine, sizeof mine, "%s", words);
+    char mine[DIST_WORDS] = "", number[32];
+    int line;
+    const char *file = tr_here_(&line);
+    if (file)
+        snprintf(mine, sizeof mine, "%.100s at %.40s:%d", words, file, line);
+    else
+        snprintf(mine, sizeof mine, "%s", words);
+    dist_watchdog_number(number, sizeof number);
     char *all = malloc((size_t)way->world * DIST_WORDS);
     if (!all) {
-        tr_fail("%s: " DIST_DIFFER "; here: %s (out of memory for more)", function, mine);
+        tr_fail("%s: " DIST_DIFFER "%s; here: %s (out of memory for more)", function, number, mine);
         return -1;
     }
     int status = dist_all_gather(way, mine, all, DIST_WORDS);
@@ -37,7 +43,7 @@ static int tell_difference(dist_transport *way, const char *function, const char
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s: %s", from ? "; " : "", who, said);
     }
     free(all);
-    if (status == 0) tr_fail("%s: " DIST_DIFFER ": %s", function, text);
+    if (status == 0) tr_fail("%s: " DIST_DIFFER "%s: %s", function, number, text);
     return -1;
 }
 

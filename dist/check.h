@@ -5,7 +5,7 @@
  * words' hash h travels in one small message: the largest h and the largest ~h of all ranks agree only if every h does.
  * Only when they differ do the words themselves travel, for the error that every rank then gets:
  *
- *     tr_all_reduce: ranks ask for different things: rank 0: all_reduce float32 (3, 4); rank 1: barrier            */
+ *     tr_all_reduce: ranks ask for different things in #8: rank 0: all_reduce float32 (3, 4) at a.c:9; rank 1: barrier at a.c:7 */
 #ifndef TRIREME_DIST_CHECK_H
 #define TRIREME_DIST_CHECK_H
 

@@ -73,6 +73,10 @@ static bool begin_the_end(void)
 static void leave(int status)
 {
     /* Aborting asks the launcher, which may be gone or slow: the alarm then ends this process, which the launcher notices. */
+    sigset_t alarms;
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    pthread_sigmask(SIG_UNBLOCK, &alarms, NULL); /* the watchdog blocks all */
     signal(SIGALRM, SIG_DFL);
     alarm(ABORT_TAKES_SECONDS);
     ranks.way->abort(ranks.way, status);
@@ -240,6 +244,7 @@ static int agree_on_end(dist_transport *way)
     bool mine = tr_error_stands();
     uint64_t failed = mine ? (uint64_t)(way->world - way->rank) : 0; /* the largest is the lowest rank's */
     dist_watchdog_label("finish");
+    if (mine) dist_watchdog_fails_in_peace(tr_error_message());
     int status = dist_check_within("tr_dist_finish", "finish", &failed, mine ? FAILED_WAITS_SECONDS : -1);
     if (status != 0) end_all(tr_error_message(), 1);
     if (failed) spread(way, way->world - (int64_t)failed);

@@ -174,12 +174,13 @@ static int compare(dist_meeting *m)
     if (all_digests_agree(m)) return 1;
     const dist_asked *first = &m->flag[0]->asked[m->works % 2];
     for (int i = 1; i < m->host->ranks; i++) {
-        char one[80], other[80];
+        char one[80], other[80], number[32], here[80], there[80];
         if (memcmp(first, &m->flag[i]->asked[m->works % 2], sizeof *first) == 0) continue;
         show(m, 0, one, sizeof one);
         show(m, i, other, sizeof other);
-        tr_fail(DIST_DIFFER ": rank %lld: %s; rank %lld: %s", (long long)m->host->number[0], one,
-                (long long)m->host->number[i], other);
+        int64_t rank = m->host->number[0], another = m->host->number[i];
+        tr_fail(DIST_DIFFER "%s: rank %lld: %s%s; rank %lld: %s%s", dist_watchdog_number(number, sizeof number), (long long)rank, one,
+                dist_watchdog_place(rank, here, sizeof here), (long long)another, other, dist_watchdog_place(another, there, sizeof there));
         return -1;
     }
     return 1;

@@ -105,6 +105,24 @@ void dist_watchdog_waits(const dist_transport *way, const dist_work *w)
     atomic_store_explicit(&dog.mine->waits, waits, memory_order_release);
 }
 
+static int64_t under_way(void) { return atomic_load(&dog.mine->done) + 1; }
+
+const char *dist_watchdog_number(char *text, size_t bytes)
+{
+    text[0] = '\0';
+    if (dog.runs) snprintf(text, bytes, " in #%lld", (long long)under_way());
+    return text;
+}
+
+const char *dist_watchdog_place(int64_t rank, char *text, size_t bytes)
+{
+    text[0] = '\0';
+    if (!dog.runs || !dist_board_near(&dog.board, rank)) return text;
+    const dist_note *note = dist_page_note(dist_board_page(&dog.board, rank), under_way());
+    if (note && note->file[0]) snprintf(text, bytes, " at %s:%d", note->file, (int)note->line);
+    return text;
+}
+
 /* ---- telling ---- */
 
 static void name_first(char *line, size_t bytes)
@@ -118,14 +136,23 @@ void dist_watchdog_failed(const char *why, char *line, size_t bytes)
 {
     line[0] = '\0';
     if (!dog.runs || dist_board_claim(&dog.board, dog.board.rank, why)) return;
-    if (!strstr(why, DIST_DIFFER)) name_first(line, bytes);
+    dist_head *head = dist_board_head(&dog.board);
+    atomic_store(&head->patient, 0);
+    bool another = atomic_load(&head->blamed) != 1 + dog.board.rank;
+    if (another && !strstr(head->why, DIST_DIFFER)) name_first(line, bytes);
+}
+
+void dist_watchdog_fails_in_peace(const char *why)
+{
+    if (dog.runs && dist_board_claim(&dog.board, dog.board.rank, why)) atomic_store(&dist_board_head(&dog.board)->patient, 1);
 }
 
 /* One of several that found it: the others wait to be ended. */
 static void tell(int64_t blamed, const char *why, const char *table)
 {
     static char lines[DIST_REPORT + 2048];
-    if (!dist_board_claim(&dog.board, blamed, why)) return;
+    dist_head *head = dist_board_head(&dog.board);
+    if (!dist_board_claim(&dog.board, blamed, why) && !atomic_exchange(&head->patient, 0)) return;
     snprintf(lines, sizeof lines, "%strireme: rank %lld of %lld on %s ends all ranks: %s\n", table, (long long)dog.board.rank,
              (long long)dog.board.world, dog.mine->host, why);
     tr_fail("%s", why); /* of this thread: what the transport tells the others */
@@ -182,7 +209,11 @@ static void look_at_the_time(int64_t now_ms)
 /* Somebody has failed, and would have ended us by now. */
 static void look_at_others(int64_t now_ms)
 {
-    if (!atomic_load(&dist_board_head(&dog.board)->claimed)) return;
+    const dist_head *head = dist_board_head(&dog.board);
+    if (!atomic_load(&head->claimed) || atomic_load(&head->patient)) {
+        dog.claimed_since = 0;
+        return;
+    }
     if (!dog.claimed_since) dog.claimed_since = now_ms;
     if (now_ms - dog.claimed_since < OTHERS_END_MS) return;
     char line[1400] = "another rank ends all", text[1600];

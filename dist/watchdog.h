@@ -28,7 +28,10 @@ bool dist_watchdog_runs(void);
 /* This rank failed, and why.  If another did before: "rank 1 on HOST failed first: WHY" in `line`, else "". */
 void dist_watchdog_failed(const char *why, char *line, size_t bytes);
 
-/* ---- what works.c notes; nothing for other transports than the one that is watched ---- */
+/* The same in tr_dist_finish, where it may still be told to all in peace; failed() then ends the peace. */
+void dist_watchdog_fails_in_peace(const char *why);
+
+/* ---- what work.c notes; nothing for other transports than the one that is watched ---- */
 
 void dist_watchdog_called(const dist_transport *way, dist_work *w);
 void dist_watchdog_arrived(const dist_transport *way, const dist_work *w);
@@ -38,6 +41,11 @@ void dist_watchdog_waits(const dist_transport *way, const dist_work *w); /* NULL
 /* What this thread's next collectives are for, in words: "gradients, bucket 0: 2.weight .. 2.bias".  Copied; cut at 111
  * characters. */
 void dist_watchdog_label(const char *words);
+
+/* For errors about the collective under way: " in #12", and " at train.c:30", where `rank` of this host called it; "" where
+ * that is not known. */
+const char *dist_watchdog_number(char *text, size_t bytes);
+const char *dist_watchdog_place(int64_t rank, char *text, size_t bytes);
 
 /* ---- verdict.c ---- */
 

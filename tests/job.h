@@ -37,6 +37,7 @@ static int run_job(const char *launcher, const char *part)
         {"OMPI_MCA_pml", "ob1"},
         {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
         {"OMP_NUM_THREADS", "1"},
+        {"LSAN_OPTIONS", "suppressions=" TEST_DIR "/suppressions/openmpi.lsan:print_suppressions=0"},
     };
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) setenv(settings[i][0], settings[i][1], 0);
     setenv("TEST_PART", part, 1);

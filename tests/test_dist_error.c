@@ -182,7 +182,7 @@ TEST(an_error_at_the_end_ends_ranks_that_are_elsewhere)
 {
     setenv("TRIREME_CHECK", "0", 1);
     assert_ends_badly("fails_then_finishes_alone");
-    assert_output_has("trireme: rank 1 of 2 on ");
+    assert_output_has("rank 1 "); /* said by itself, or by rank 0 if that ends first */
     assert_output_has("no luck");
     unsetenv("TRIREME_CHECK");
 }
@@ -216,7 +216,7 @@ TEST(in_shared_memory_unequal_ranks_are_found_without_checks)
     setenv("TRIREME_CHECK", "0", 1);
     setenv("TRIREME_TRANSPORT", "shared", 1);
     assert_ends_badly("sends_more_than_is_taken");
-    assert_output_has("rank 0: broadcast of 32 bytes; rank 1: broadcast of 16 bytes");
+    assert_output_has("rank 0: broadcast of 32 bytes at test_dist_error.c:");
     unsetenv("TRIREME_TRANSPORT");
     unsetenv("TRIREME_CHECK");
 }

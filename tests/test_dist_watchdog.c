@@ -259,10 +259,13 @@ TEST(a_missed_collective_is_found_at_once)
 {
     setenv("TRIREME_CHECK", "1", 1);
     assert_ends_within(5, 2, "auto", "misses_one");
-    assert_output_has("rank 0: barrier; rank 1: all_reduce float32 (5,)");
+    assert_output_has(" in #");
+    assert_output_has(": rank 0: barrier at test_dist_watchdog.c:");
+    assert_output_has("; rank 1: all_reduce float32 (5,) at test_dist_watchdog.c:");
     setenv("TRIREME_CHECK", "0", 1);
     assert_ends_within(5, 2, "shared", "misses_one");
-    assert_output_has("rank 0: barrier of 0 bytes; rank 1: all_reduce of 5 float32");
+    assert_output_has(" in #4: rank 0: barrier of 0 bytes at test_dist_watchdog.c:");
+    assert_output_has("; rank 1: all_reduce of 5 float32 at test_dist_watchdog.c:");
     unsetenv("TRIREME_CHECK");
 }
 
@@ -281,7 +284,8 @@ TEST(another_shape_is_found_at_once)
     setenv("TRIREME_CHECK", "1", 1);
     assert_ends_within(5, 3, "mpi", "changes_the_shape");
     unsetenv("TRIREME_CHECK");
-    assert_output_has("ranks 0-1: all_reduce float32 (5,); rank 2: all_reduce float32 (6,)");
+    assert_output_has("ranks 0-1: all_reduce float32 (5,) at test_dist_watchdog.c:");
+    assert_output_has("; rank 2: all_reduce float32 (6,) at test_dist_watchdog.c:");
 }
 
 static void assert_stops(int ranks, const char *transport, const char *part)
