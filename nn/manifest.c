@@ -37,21 +37,12 @@ static int read_member(io_json *j, char *key, void *data)
     return 0;
 }
 
-static int check_version(const nn_manifest *m)
-{
-    const char *of = nn_manifest_has(m, "format") ? nn_manifest_text(m, "format") : "";
-    if (strcmp(of, format) != 0) return io_fail_status(m->source, "this is no checkpoint's manifest");
-    int64_t version;
-    if (nn_manifest_whole(m, "version", 1, &version) < 0) return -1;
-    if (version <= VERSION) return 0;
-    return io_fail_status(m->source, "written in version %lld of the format; this library knows up to %d", (long long)version, VERSION);
-}
-
 /* An entry is at least `"": "",` long, so the text bounds their number. */
 static int64_t room_in(int64_t bytes) { return bytes / 6 + 1; }
 
 nn_manifest *nn_manifest_read(const io_source *s)
 {
+    static const char foreign[] = "this is no checkpoint's manifest";
     static const char cut[] = "the manifest is damaged: its checksum does not fit";
     if (s->size > LARGEST) return io_fail(s, "this is no checkpoint's manifest: it has %lld bytes", (long long)s->size);
     if (s->size <= TAIL) return io_fail(s, "%s", cut);
@@ -60,14 +51,15 @@ nn_manifest *nn_manifest_read(const io_source *s)
     if (!m || !text || io_source_read(s, 0, text, s->size) < 0) return NULL;
     char tail[TAIL + 1];
     make_tail(tail, text, s->size - TAIL);
-    if (memcmp(text + s->size - TAIL, tail, TAIL) != 0) return io_fail(s, "%s", memcmp(text, "{\n  \"format\"", 12) == 0 ? cut : "this is no checkpoint's manifest");
+    if (memcmp(text + s->size - TAIL, tail, TAIL) != 0) return io_fail(s, "%s", memcmp(text, "{\n  \"format\"", 12) == 0 ? cut : foreign);
 
     *m = (nn_manifest){.source = s, .room = room_in(s->size)};
     m->key = core_scope_memory(m->room * (int64_t)sizeof *m->key, s->call);
     m->value = core_scope_memory(m->room * (int64_t)sizeof *m->value, s->call);
     io_json j = {.source = s, .text = text, .length = s->size};
     if (!m->key || !m->value || io_json_object(&j, read_member, m) < 0 || io_json_end(&j) < 0) return NULL;
-    return check_version(m) < 0 ? NULL : m;
+    if (!nn_manifest_has(m, "format") || strcmp(nn_manifest_text(m, "format"), format) != 0) return io_fail(s, "%s", foreign);
+    return m;
 }
 
 static int64_t find(const nn_manifest *m, const char *key)
@@ -97,6 +89,14 @@ int nn_manifest_whole(const nn_manifest *m, const char *key, int64_t count, int6
         at = end + 1;
     }
     return text ? 0 : -1;
+}
+
+int nn_manifest_check_version(const nn_manifest *m)
+{
+    int64_t version;
+    if (nn_manifest_whole(m, "version", 1, &version) < 0) return -1;
+    if (version <= VERSION) return 0;
+    return io_fail_status(m->source, "written in version %lld of the format; this library knows up to %d", (long long)version, VERSION);
 }
 
 /* ---- writing ---- */
@@ -138,6 +138,12 @@ int nn_manifest_end(nn_manifest_writer *w, const char *path)
     }
     free(w->text);
     return status;
+}
+
+void nn_manifest_abandon(nn_manifest_writer *w)
+{
+    fclose(w->memory);
+    free(w->text);
 }
 
 /* ---- numbers ---- */

@@ -22,8 +22,11 @@ typedef struct {
     int64_t count, room;
 } nn_manifest;
 
-/* Everything read belongs to the open scope.  NULL with an error noted for what is damaged, foreign, or of a newer version. */
+/* Everything read belongs to the open scope.  NULL with an error noted for what is damaged or foreign. */
 nn_manifest *nn_manifest_read(const io_source *source);
+
+/* 0, or -1 with an error noted: a newer library wrote it. */
+int nn_manifest_check_version(const nn_manifest *m);
 
 /* The text under this name; NULL with an error noted if there is none. */
 const char *nn_manifest_text(const nn_manifest *m, const char *key);
@@ -42,6 +45,7 @@ typedef struct {
 int nn_manifest_begin(nn_manifest_writer *w, const char *call);
 void nn_manifest_put(nn_manifest_writer *w, const char *key, const char *format, ...) TR_PRINTF(3, 4);
 int nn_manifest_end(nn_manifest_writer *w, const char *path);
+void nn_manifest_abandon(nn_manifest_writer *w);
 
 /* ---- numbers as texts that mean the same in every locale ---- */
 enum { NN_NUMBER_ROOM = 32 };
