@@ -58,6 +58,24 @@ resumes() {
 }
 claim "resuming from a checkpoint ends where an unbroken run ends, bit for bit" resumes
 
+# 23 steps an epoch: the last checkpoint, of step 63, is in the middle of one.
+stops() { ranks 2 --epochs 3 --out ck2 --checkpoints ck --every 7 >out && [ "$(ls ck/*63.json)" = ck/step-000000000063.json ] && [ "$(ls ck | wc -l)" = 9 ]; }
+claim "two ranks leave their last three checkpoints" stops
+ranks 2 --epochs 8 --out unbroken --csv unbroken.csv >out 2>&1
+{ head -n 1 unbroken.csv && tail -n +65 unbroken.csv; } >from64.csv
+goes_on() { # goes_on RANKS: from a copy of the folder
+    cp -r ck "ck-$1" && ranks "$1" --epochs 8 --out "on$1" --checkpoints "ck-$1" --every 1000 --csv "on$1.csv" >out && curves_agree from64.csv "on$1.csv"
+}
+claim "two ranks go on in the middle of an epoch" goes_on 2
+claim "and end where an unbroken run ends, bit for bit" cmp on2/digits.safetensors unbroken/digits.safetensors
+claim "one rank goes on from the checkpoint of two" goes_on 1
+claim "so do three" goes_on 3
+rates() { "$digits" --epochs 1 --lr 0.5 --out r1 >out && "$digits" --epochs 2 --resume r1/digits.safetensors --out r2 >out && "$digits" --epochs 3 --resume r2/digits.safetensors --lr 0.25 --out r3 >out; }
+rate_is() { head -c 200 "$1/digits.safetensors" | grep -qaF "\"learning_rate\":\"$2\""; }
+claim "a run goes on with the checkpoint's learning rate" rates
+claim "which is the one it began with" rate_is r2 5e-1
+claim "unless another is asked for" rate_is r3 25e-2
+
 # ---- MNIST's files: two images each, made here ----
 idx() { # idx FILE HEADER BYTES: octal
     printf "$2$3" >"$1"

@@ -3,7 +3,8 @@
  *     trireme run -n 2 digits --epochs 60
  *
  * Every rank sees its own part of each batch; gradients are averaged over all of them while nothing in the loop below
- * speaks of ranks.  Rank 0 draws the progress bar, the loss curve, and writes the checkpoint. */
+ * speaks of ranks.  Rank 0 draws the progress bar, the loss curve, and writes the model; with --checkpoints a run that was
+ * killed goes on where its last checkpoint was, in the middle of an epoch, on as many ranks or on others. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,43 +23,51 @@ typedef struct {
     tr_metrics *csv;
 } history;
 
-/* Each rank noted its own samples' summed losses; together they are the global batches'. */
-static int gather(history *h, tr_tensor *sums, const int64_t *sizes, int64_t batches, int64_t epoch)
+/* Each rank noted its own samples' summed losses; together they are the global batches'.  Those from `first` to `end`. */
+static int gather(history *h, tr_tensor *sums, const int64_t *sizes, int64_t first, int64_t end, int64_t epoch)
 {
     if (tr_all_reduce(sums) < 0) return -1;
-    for (int64_t i = 0; i < batches; i++) {
+    for (int64_t i = first; i < end; i++) {
         double loss = tr_get(sums, i) / (double)sizes[i];
         if (h->steps < h->room) h->loss[h->steps] = loss;
         h->steps++;
         if (h->csv && tr_metrics_row(h->csv, (double[]){(double)(h->before + h->steps), (double)epoch + 1, loss}, 3) < 0) return -1;
     }
-    return 0;
+    return tr_zero_(sums) ? 0 : -1;
 }
 
-static int train_epoch(tr_module *ranks, tr_optim *sgd, tr_loader *loader, int64_t epoch, tr_progress *bar, history *h)
+static int train_epoch(tr_module *ranks, tr_training *run, const digits_options *o, int64_t epoch, tr_progress *bar, history *h)
 {
     TR_SCOPE;
-    int64_t batches = tr_loader_batches(loader);
+    int64_t batches = tr_loader_batches(run->loader);
     tr_tensor *sums = tr_zeros(TR_SHAPE(batches), .dtype = TR_FLOAT64);
     int64_t *sizes = calloc((size_t)(batches ? batches : 1), sizeof *sizes);
-    if (!sums || !sizes || tr_loader_start(loader, epoch) < 0) {
+    if (!sums || !sizes || tr_loader_start(run->loader, epoch) < 0) {
         free(sizes);
         return -1;
     }
     double *sum = tr_data(sums);
-    for (tr_batch b; tr_loader_next(loader, &b);) {
+    int64_t gathered = -1, done = 0;
+    for (tr_batch b; tr_loader_next(run->loader, &b);) {
         TR_SCOPE;
         tr_tensor *loss = tr_cross_entropy(tr_forward(ranks, b.input), b.target);
-        if (tr_backward(loss) < 0 || tr_step(sgd) < 0) break;
-        tr_zero_grad(sgd);
+        if (tr_backward(loss) < 0 || tr_step(run->optim) < 0) break;
+        tr_zero_grad(run->optim);
+        run->step++;
 
         double mine = b.size ? tr_item(loss) : 0;
         sum[b.index] = mine * (double)b.size;
         sizes[b.index] = b.global_size;
+        if (gathered < 0) gathered = b.index; /* not 0 in an epoch that goes on */
+        done = b.index + 1;
         tr_progress_step(bar, b.global_size, "loss %.4f", mine);
+        if (!o->checkpoints || !o->every || run->step % o->every != 0) continue;
+        if (gather(h, sums, sizes, gathered, done, epoch) < 0 || tr_training_save(o->checkpoints, run) < 0) break;
+        gathered = done;
     }
-    int status = tr_error_stands() ? -1 : gather(h, sums, sizes, batches, epoch);
+    int status = tr_error_stands() ? -1 : gather(h, sums, sizes, gathered < 0 ? 0 : gathered, done, epoch);
     free(sizes);
+    if (status == 0 && o->checkpoints && !o->every) status = tr_training_save(o->checkpoints, run);
     return status;
 }
 
@@ -97,7 +106,20 @@ static int draw(const history *h, const char *path)
     return status < 0 ? -1 : 0;
 }
 
-static int run(const digits_options *o)
+/* From a file with the model after so many epochs, then from the newest checkpoint if there is one.  Their learning rate
+ * counts unless another is asked for. */
+static int resume(const digits_options *o, tr_training *run)
+{
+    tr_loader_place place = tr_loader_state(run->loader);
+    if (o->resume) {
+        if (tr_checkpoint_load(o->resume, run->module, run->optim, &place.epoch) < 0 || tr_loader_set_state(run->loader, place) < 0) return -1;
+        run->step = place.epoch * tr_loader_batches(run->loader);
+    }
+    if (o->checkpoints && tr_training_resume(o->checkpoints, run) < 0) return -1;
+    return o->lr > 0 ? tr_set_learning_rate(run->optim, o->lr) : 0;
+}
+
+static int train(const digits_options *o)
 {
     bool first = tr_dist_rank() == 0;
     digits_data data;
@@ -111,19 +133,18 @@ static int run(const digits_options *o)
     tr_module *model = tr_sequential(tr_flatten_layer(), tr_linear_layer(data.pixels, o->hidden), tr_relu_layer(), tr_linear_layer(o->hidden, 10));
     if (tr_module_to(model, device) < 0) return -1;
     tr_module *ranks = tr_data_parallel(model);
-    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = o->lr, .momentum = 0.9);
+    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = o->lr > 0 ? o->lr : 0.1, .momentum = 0.9);
     tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard());
-    int64_t epoch = 0;
-    if (!ranks || !sgd || !loader) return -1;
-    if (o->resume && tr_checkpoint_load(o->resume, model, sgd, &epoch) < 0) return -1;
-
-    int64_t steps = (o->epochs > epoch ? o->epochs - epoch : 0) * tr_loader_batches(loader);
-    history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps, .before = epoch * tr_loader_batches(loader)};
+    tr_training run = {.module = model, .optim = sgd, .loader = loader, .shard = tr_dist_shard()};
+    if (!ranks || !sgd || !loader || resume(o, &run) < 0) return -1;
+    int64_t epoch = tr_loader_state(loader).epoch, all = o->epochs * tr_loader_batches(loader), steps = all > run.step ? all - run.step : 0;
+    bool goes_on = run.step > 0;
+    history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps, .before = run.step};
     static const char columns[] = "step,epoch,loss";
-    if (first && o->csv && !(h.csv = o->resume ? tr_metrics_append(o->csv, columns) : tr_metrics_open(o->csv, columns))) return free(h.loss), -1;
+    if (first && o->csv && !(h.csv = goes_on ? tr_metrics_append(o->csv, columns) : tr_metrics_open(o->csv, columns))) return free(h.loss), -1;
     tr_progress *bar = tr_progress_new("training", steps, .unit = "digits", .silent = !first);
     int status = h.loss ? 0 : (tr_fail("no memory for %lld losses", (long long)steps), -1);
-    for (; epoch < o->epochs && status == 0; epoch++) status = train_epoch(ranks, sgd, loader, epoch, bar, &h);
+    for (; epoch < o->epochs && status == 0; epoch++) status = train_epoch(ranks, &run, o, epoch, bar, &h);
     tr_progress_end(bar);
     if (tr_metrics_close(h.csv) < 0) status = -1;
 
@@ -159,6 +180,6 @@ int main(int argc, char **argv)
         tr_dist_finish();
         return bad;
     }
-    if (!first || ready_to_write(options.out) == 0) (void)!run(&options);
+    if (!first || ready_to_write(options.out) == 0) (void)!train(&options);
     return tr_dist_finish();
 }

@@ -13,7 +13,7 @@ const char digits_usage[] =
     "\n"
     "  --epochs N      how often every digit is seen           (60)\n"
     "  --batch N       digits in a step, over all ranks        (64)\n"
-    "  --lr X          learning rate                           (0.1)\n"
+    "  --lr X          learning rate                           (0.1, or the checkpoint's)\n"
     "  --seed N        of weights and order                    (0)\n"
     "  --hidden N      neurons in the middle                   (256)\n"
     "  --device NAME   cpu, cuda, cuda:1 ...                   (this rank's own)\n"
@@ -22,7 +22,9 @@ const char digits_usage[] =
     "  --out DIR       where the loss curve and the checkpoint go   (.)\n"
     "  --save FILE     the checkpoint                          (DIR/digits.safetensors)\n"
     "  --resume FILE   go on from a checkpoint, up to --epochs\n"
-    "  --csv FILE      write step, epoch and loss of every step; --resume goes on behind what is there\n"
+    "  --checkpoints DIR   write a checkpoint after every epoch, and begin from the newest one there\n"
+    "  --every N       write it every N steps instead\n"
+    "  --csv FILE      write step, epoch and loss of every step; a run that goes on writes behind what is there\n"
     "  --reproducible  the same weights on any number of ranks (not yet)\n"
     "  --help          this text\n";
 
@@ -57,13 +59,15 @@ int digits_read_options(int argc, char **argv, bool speak, digits_options *o)
            OUT,
            SAVE,
            RESUME,
+           CHECKPOINTS,
+           EVERY,
            CSV,
            REPRODUCIBLE,
            HELP };
     static const struct option names[] = {
-        {"epochs", required_argument, NULL, EPOCHS}, {"batch", required_argument, NULL, BATCH}, {"lr", required_argument, NULL, LR}, {"seed", required_argument, NULL, SEED}, {"hidden", required_argument, NULL, HIDDEN}, {"device", required_argument, NULL, DEVICE}, {"data", required_argument, NULL, DATA}, {"out", required_argument, NULL, OUT}, {"save", required_argument, NULL, SAVE}, {"resume", required_argument, NULL, RESUME}, {"csv", required_argument, NULL, CSV}, {"reproducible", no_argument, NULL, REPRODUCIBLE}, {"help", no_argument, NULL, HELP}, {0}};
+        {"epochs", required_argument, NULL, EPOCHS}, {"batch", required_argument, NULL, BATCH}, {"lr", required_argument, NULL, LR}, {"seed", required_argument, NULL, SEED}, {"hidden", required_argument, NULL, HIDDEN}, {"device", required_argument, NULL, DEVICE}, {"data", required_argument, NULL, DATA}, {"out", required_argument, NULL, OUT}, {"save", required_argument, NULL, SAVE}, {"resume", required_argument, NULL, RESUME}, {"checkpoints", required_argument, NULL, CHECKPOINTS}, {"every", required_argument, NULL, EVERY}, {"csv", required_argument, NULL, CSV}, {"reproducible", no_argument, NULL, REPRODUCIBLE}, {"help", no_argument, NULL, HELP}, {0}};
     int64_t seed = 0;
-    *o = (digits_options){.epochs = 60, .batch = 64, .hidden = 256, .lr = 0.1, .out = "."};
+    *o = (digits_options){.epochs = 60, .batch = 64, .hidden = 256, .out = "."};
     opterr = speak;
     for (int c, index = 0, bad = 0; (c = getopt_long(argc, argv, "h", names, &index)) != -1;) {
         switch (c) {
@@ -77,6 +81,8 @@ int digits_read_options(int argc, char **argv, bool speak, digits_options *o)
         case OUT: o->out = optarg; break;
         case SAVE: o->save = optarg; break;
         case RESUME: o->resume = optarg; break;
+        case CHECKPOINTS: o->checkpoints = optarg; break;
+        case EVERY: bad = whole(optarg, 1, INT64_MAX, &o->every); break;
         case CSV: o->csv = optarg; break;
         case HELP:
         case 'h': o->help = true; return 0;

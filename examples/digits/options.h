@@ -7,14 +7,16 @@
 
 typedef struct {
     int64_t epochs, batch, hidden;
-    double lr;
+    int64_t every; /* steps from checkpoint to checkpoint; 0: an epoch */
+    double lr;     /* 0: 0.1, or the checkpoint's */
     uint64_t seed;
-    const char *device; /* "cpu", "cuda:0"; NULL: this rank's own */
-    const char *data;   /* an .npz, or a folder with MNIST's IDX files */
-    const char *out;    /* where pictures and checkpoints go */
-    const char *save;   /* the checkpoint's name; NULL: digits.safetensors in out */
-    const char *resume; /* a checkpoint to go on from, or NULL */
-    const char *csv;    /* a file for the loss of every step, or NULL */
+    const char *device;      /* "cpu", "cuda:0"; NULL: this rank's own */
+    const char *data;        /* an .npz, or a folder with MNIST's IDX files */
+    const char *checkpoints; /* a folder of them, or NULL */
+    const char *out;         /* where pictures and checkpoints go */
+    const char *save;        /* the checkpoint's name; NULL: digits.safetensors in out */
+    const char *resume;      /* a checkpoint to go on from, or NULL */
+    const char *csv;         /* a file for the loss of every step, or NULL */
     bool help;
 } digits_options;
 
