@@ -44,10 +44,17 @@ void data_sampler_shuffle(data_sampler *s, int64_t epoch, int64_t from)
 /* n r / W, rounded down, without the product. */
 static int64_t share(int64_t n, int64_t r, int64_t world) { return n / world * r + n % world * r / world; }
 
+/* Where rank r's part of n samples begins. */
+static int64_t begin_of(const data_sampler *s, int64_t n, int64_t r)
+{
+    int64_t shards = s->virtual_shards;
+    return shards ? share(n, share(shards, r, s->world), shards) : share(n, r, s->world);
+}
+
 data_part data_sampler_part(const data_sampler *s, int64_t batch)
 {
     int64_t start = s->from + (batch - s->begin) * s->batch_size, left = s->samples - start;
     int64_t n = left < s->batch_size ? left : s->batch_size;
-    int64_t first = share(n, s->rank, s->world), end = share(n, s->rank + 1, s->world);
+    int64_t first = begin_of(s, n, s->rank), end = begin_of(s, n, s->rank + 1);
     return (data_part){start + first, end - first, n};
 }

@@ -15,6 +15,7 @@ typedef struct {
     int64_t batches;    /* in an epoch */
     bool drop_last;
     int64_t rank, world;
+    int64_t virtual_shards; /* of a batch, of which ranks have whole ones; 0: parts differ by one sample at most */
     uint64_t seed;
     tr_generator *generator; /* keeps; NULL: samples come as they stand */
     int64_t *order;          /* owns; of the epoch; NULL likewise */

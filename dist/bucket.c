@@ -101,7 +101,7 @@ bool dist_plan_is_over(const dist_plan *plan) { return plan->generation != dist_
 
 int dist_plan_make(dist_plan *plan, dist_transport *way, const dist_item *item, int64_t items, const int64_t *order, int64_t first_limit, int64_t limit)
 {
-    *plan = (dist_plan){.item = item, .items = items, .generation = dist_generation(), .bytes = room_for(item, items)};
+    *plan = (dist_plan){.item = item, .items = items, .way = way, .generation = dist_generation(), .bytes = room_for(item, items)};
     plan->memory = way->take(way, plan->bytes);
     if (plan->memory && lay_out(plan, order, first_limit, limit) == 0) return 0;
     dist_plan_free(plan);
@@ -135,10 +135,8 @@ int dist_plan_reorder(dist_plan *plan, const int64_t *order, int64_t first_limit
 
 void dist_plan_free(dist_plan *plan)
 {
-    if (plan->memory && !dist_plan_is_over(plan)) {
-        dist_transport *way = dist_way();
-        if (way) way->give_back(way, plan->memory);
-    }
+    bool there = plan->way == dist_alone() || !dist_plan_is_over(plan);
+    if (plan->memory && there) plan->way->give_back(plan->way, plan->memory);
     forget_layout(plan);
     *plan = (dist_plan){0};
 }

@@ -46,7 +46,8 @@ typedef struct {
     int64_t buckets;
     void *memory; /* of all buckets: the transport's, until it finishes; enough for any order of these items */
     int64_t bytes;
-    int generation; /* of ranks, that it is for (ranks.h) */
+    dist_transport *way; /* borrowed */
+    int generation;      /* of ranks, that it is for (ranks.h) */
 } dist_plan;
 
 /* The type that gradients of a type are added in. */

@@ -21,6 +21,7 @@
 #include "dist/ranks.h"
 #include "dist/reducer.h"
 #include "dist/same_module.h"
+#include "dist/shards.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,6 +60,8 @@ struct data_parallel {
     bool waiting;    /* backward will call us at its end */
     bool stays;      /* TR_NO_SYNC: in this backward gradients stay here */
     call *recorded;  /* owned: a list */
+    bool reproducible;
+    dist_shards shards; /* if reproducible */
 
     tr_tensor *anchor; /* kept: a leaf that outputs hang on which no parameter reached */
     int anchor_hook;
@@ -293,7 +296,12 @@ static tr_tensor *anchored(data_parallel *d, tr_tensor *y, bool input_has_graph)
 static tr_tensor *forward(tr_module *m, tr_tensor *input)
 {
     data_parallel *d = tr_module_self(m);
-    if (tr_dist_world() == 1 || !tr_grad_enabled()) return (tr_forward)(d->module, input);
+    if (!tr_grad_enabled()) return (tr_forward)(d->module, input);
+    if (d->reproducible && !dist_plan_is_over(&d->reducer.plan)) {
+        if (!d->shards.open) return tr_fail("a reproducible data-parallel module's forward belongs into a loop over tr_next_shard()");
+        return (tr_forward)(d->module, input);
+    }
+    if (tr_dist_world() == 1) return (tr_forward)(d->module, input);
     if (dist_plan_is_over(&d->reducer.plan))
         return tr_fail("a data-parallel module was made for other ranks than these, or for one; give its module to tr_data_parallel() again");
     d->samples = tr_ndim(input) > 0 ? tr_size(input, 0) : 1;
@@ -330,6 +338,7 @@ static void release(tr_module *m)
         for (int64_t i = 0; i < d->items; i++) dist_gradient_leave(&d->gradient[i]);
     for (int64_t i = 0; i < d->items && d->gradient; i++) dist_gradient_drop(&d->gradient[i]);
     drop_anchor(d);
+    dist_shards_close(&d->shards);
     if (d->reducer.plan.memory) dist_reducer_close(&d->reducer);
     for (call *c = d->recorded, *next; c; c = next) {
         next = c->next;
@@ -369,6 +378,7 @@ static int watch(data_parallel *d)
     for (int64_t i = 0; i < d->items; i++) {
         dist_gradient *g = &d->gradient[i];
         if (dist_gradient_place(g, d->reducer.plan.home[i]->place) < 0) return -1;
+        if (d->reproducible) continue; /* sums when a batch's last shard is done */
         g->hook = (tr_on_grad)(g->parameter, gradient_done, g);
         if (g->hook < 0) return -1;
     }
@@ -376,12 +386,13 @@ static int watch(data_parallel *d)
 }
 
 /* With others: one module and one plan on all ranks, and the hooks that meet them. */
-static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[3])
+static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
 {
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
-    if (dist_done(dist_broadcast(way, agreed, 3 * sizeof *agreed, 0)) < 0) return -1;
+    if (dist_done(dist_broadcast(way, agreed, 5 * sizeof *agreed, 0)) < 0) return -1;
     if (collect(d) < 0) return -1;
+    d->reproducible = agreed[3];
     bool network = way->network, wanted = agreed[2] == TR_OVERLAP_THREAD;
     bool thread = way->any_thread && (wanted || (agreed[2] == TR_OVERLAP_AUTO && network));
     if (wanted && !thread) {
@@ -395,6 +406,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[3])
     d->reducer.limits[1] = agreed[1] ? agreed[1] : network ? NETWORK_LIMIT
                                                            : LIMIT;
     if (dist_reducer_open(&d->reducer, way, d->item, d->items, thread) < 0) return -1;
+    if (d->reproducible && dist_shards_open(&d->shards, way, &d->reducer.plan, d->gradient, d->items, agreed[4]) < 0) return -1;
     d->next_alive = alive;
     alive = d;
     return watch(d);
@@ -410,7 +422,9 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
         return tr_fail("tr_data_parallel: bucket_bytes %lld, first_bucket_bytes %lld; a bucket holds at least one byte",
                        (long long)options.bucket_bytes, (long long)options.first_bucket_bytes);
     if (dist_check("tr_data_parallel", "data_parallel") < 0) return NULL;
-    int64_t agreed[3] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap};
+    if (options.virtual_shards < 0) return tr_fail("tr_data_parallel: virtual_shards %lld", (long long)options.virtual_shards);
+    int64_t agreed[5] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap, options.reproducible,
+                         options.virtual_shards ? options.virtual_shards : TR_VIRTUAL_SHARDS};
 
     tr_module *m = (tr_module_new)("DataParallel", forward, sizeof(data_parallel));
     if (!m) return NULL;
@@ -418,9 +432,22 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
     d->module = (tr_module_child)(m, "module", module);
     if (!d->module) return NULL;
     tr_module_on_free(m, release);
-    if (way->world == 1 || join_ranks(d, way, agreed) == 0) return m;
+    if ((way->world == 1 && !options.reproducible) || join_ranks(d, way, agreed) == 0) return m;
     release(m); /* now, not when the scope closes: hooks of a half-made module must not run */
     return NULL;
+}
+
+/* ---- virtual shards ---- */
+
+bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard)
+{
+    if (!m || !batch || !shard) return tr_fail("tr_next_shard: NULL");
+    bool ours = strcmp(tr_module_kind(m), "DataParallel") == 0;
+    data_parallel *d = ours ? tr_module_self(m) : NULL;
+    if (d && d->reproducible && !dist_plan_is_over(&d->reducer.plan)) return dist_shards_next(&d->shards, batch, shard);
+    bool first = !shard->input && batch->input;
+    *shard = first ? *batch : (tr_batch){0};
+    return first;
 }
 
 /* ---- telling ---- */

@@ -51,9 +51,14 @@ typedef struct {
     int64_t rank, world;
 } tr_shard;
 
+/* How many virtual shards there usually are: 1, 2, 3, 4, 6, 8, 12 or 24 ranks have equally many. */
+enum { TR_VIRTUAL_SHARDS = 24 };
+
 typedef struct {
     int64_t batch_size;          /* of the global batch, of which rank r of W reads samples [n r / W, n (r + 1) / W); default 1 */
     int64_t batch_size_per_rank; /* instead: each rank's part, so that the global batch grows with the ranks */
+    int64_t virtual_shards;      /* cut each global batch into so many, of which ranks get whole ones (tr_next_shard in dist.h):
+                                  * shard v is samples [n v / V, n (v + 1) / V), rank r has shards [V r / W, V (r + 1) / W) */
     bool shuffle;                /* a new order each epoch: torch.randperm of an MT19937 generator seeded seed + epoch */
     bool drop_last;              /* leave out a last batch that is not full */
     tr_shard shard;

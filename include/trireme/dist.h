@@ -100,6 +100,8 @@ typedef struct {
     int64_t bucket_bytes;       /* gradients are summed in buckets of about this size; default 25 MiB, over a network 256 KiB */
     int64_t first_bucket_bytes; /* default 1 MiB, over a network 256 KiB */
     tr_overlap overlap;
+    bool reproducible;      /* the same bits on any number of ranks; see tr_next_shard */
+    int64_t virtual_shards; /* then: how many a global batch is cut into; default TR_VIRTUAL_SHARDS */
     char reserved_;
 } tr_data_parallel_options;
 
@@ -129,6 +131,27 @@ TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options
  * ranks whose values are not what most ranks hold.  Buffers may differ and are not looked at.  Collective.
  *     "tr_check_replicas: parameter 2.weight differs: rank 1 of 4 holds values of its own (of 6 parameters 4 differ)" */
 TR_API int(tr_check_replicas)(tr_module *module);
+
+/* With .reproducible = true weights come out the same, bit for bit, whatever the number of ranks.  Floating-point sums depend
+ * on their grouping, so a global batch is cut into a fixed number of virtual shards: each is computed by itself, and their
+ * gradients are added in one fixed binary tree, whoever holds them.  The loader gives each rank whole ones:
+ *     tr_loader *loader = tr_loader_new(digits, .batch_size = 240, .shard = tr_dist_shard(), .virtual_shards = TR_VIRTUAL_SHARDS);
+ *     tr_module *ranks = tr_data_parallel(model, .reproducible = true);
+ *     for (tr_batch b; tr_loader_next(loader, &b);) {
+ *         for (tr_batch s = {0}; tr_next_shard(ranks, &b, &s);) {
+ *             TR_SCOPE;
+ *             tr_backward(tr_cross_entropy(tr_forward(ranks, s.input), s.target));
+ *         }
+ *         tr_step(sgd);
+ *         tr_zero_grad(sgd);
+ *     }
+ * `shard` starts as zero, and is the next shard's samples while true comes back; .index says which of all shards it is.
+ * When false comes back gradients are those of the global batch: this last call is collective.  Without .reproducible there is
+ * one shard, the batch, and backward sums as ever: one program serves both.
+ * It costs: kernels that work on a 24th of the batch at a time; no overlap; each rank holds about log2(shards) sums of
+ * gradients; sums travel to rank 0 and back, one from each rank where ranks are a power of two, up to five otherwise.
+ * False with an error standing too. */
+TR_API bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard);
 
 /* Gradient accumulation without the cost of summing each time: TR_NO_SYNC; as a block's first line, around forward and
  * backward, leaves gradients on their rank until the next backward outside of it sums all that was gathered.
@@ -171,6 +194,7 @@ TR_API tr_data_parallel_report tr_data_parallel_report_of(tr_module *m);
 # define tr_dist_stop_on_signals()      TR_STATUS_((tr_dist_stop_on_signals)())
 # define tr_dist_should_stop()          (TR_HERE_, (tr_dist_should_stop)())
 # define tr_check_replicas(module)      TR_STATUS_((TR_HERE_, (tr_check_replicas)(module)))
+# define tr_next_shard(m, batch, shard) tr_next_at_((TR_HERE_, (tr_next_shard)(m, batch, shard)), __FILE__, __LINE__)
 # define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 #endif

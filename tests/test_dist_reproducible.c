@@ -1,0 +1,152 @@
+// CTEST DIST RANKS 1 2 3 8
+/* With .reproducible the number of ranks cannot be seen in the weights. */
+#include "test.h"
+
+#include <trireme/dist.h>
+#include <trireme/optim.h>
+#if __has_include(<mpi.h>)
+# include <mpi.h>
+
+static int rank, world;
+
+BEFORE_ALL
+{
+    if (MPI_Init(argc, argv) != MPI_SUCCESS) return 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    return MPI_Comm_size(MPI_COMM_WORLD, &world) != MPI_SUCCESS;
+}
+AFTER_ALL { return MPI_Finalize(); }
+
+enum { SAMPLES = 500,
+       IN = 20,
+       OUT = 5,
+       EPOCHS = 12 };
+
+static uint64_t digest(tr_module *m)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    tr_tensors all = tr_parameters(m);
+    for (int64_t i = 0; i < all.count; i++) {
+        const unsigned char *bytes = tr_data(all.tensor[i]);
+        for (int64_t k = 0; k < tr_numel(all.tensor[i]) * tr_dtype_size(tr_dtype_of(all.tensor[i])); k++) h = (h ^ bytes[k]) * 0x100000001b3u;
+    }
+    return h;
+}
+
+static tr_module *perceptron(void)
+{
+    tr_manual_seed(1);
+    return tr_sequential(tr_linear_layer(IN, 33), tr_tanh_layer(), tr_linear_layer(33, OUT));
+}
+
+static tr_loader *loader(int64_t shards)
+{
+    tr_manual_seed(2);
+    tr_tensor *x = tr_randn(TR_SHAPE(SAMPLES, IN)), *y = tr_randn(TR_SHAPE(SAMPLES, OUT));
+    return tr_loader_new(tr_dataset_tensors(x, y), .batch_size = 31, .shuffle = true, .shard = tr_dist_shard(), .virtual_shards = shards);
+}
+
+/* 17 steps an epoch, the last of 4 samples: more shards than samples. */
+static uint64_t train(bool zero_grad)
+{
+    TR_SCOPE;
+    tr_module *model = perceptron(), *ranks = tr_data_parallel(model, .reproducible = true);
+    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.01, .momentum = 0.5);
+    tr_loader *l = loader(TR_VIRTUAL_SHARDS);
+    for (int epoch = 0; epoch < (zero_grad ? EPOCHS : 1); epoch++) {
+        assert_int_equal(tr_loader_start(l, epoch), 0);
+        for (tr_batch b; tr_loader_next(l, &b);) {
+            for (tr_batch s = {0}; tr_next_shard(ranks, &b, &s);) {
+                TR_SCOPE;
+                assert_int_equal(tr_backward(tr_mse_loss(tr_forward(ranks, s.input), s.target)), 0);
+            }
+            assert_int_equal(tr_step(sgd), 0);
+            if (zero_grad) tr_zero_grad(sgd);
+        }
+    }
+    assert_false(tr_error_stands());
+    return digest(model);
+}
+
+/* The same training by the first rank, the first two, three, ... */
+static void assert_same_on_all(bool zero_grad)
+{
+    static const int numbers[] = {1, 2, 3, 4, 6, 8};
+    uint64_t first = 0;
+    for (int i = 0; i < 6 && numbers[i] <= world; i++) {
+        MPI_Comm some;
+        uint64_t h = 0, all[2];
+        assert_int_equal(MPI_Comm_split(MPI_COMM_WORLD, rank < numbers[i] ? 0 : MPI_UNDEFINED, rank, &some), MPI_SUCCESS);
+        if (rank < numbers[i]) {
+            assert_int_equal(tr_dist_init_comm(&some), 0);
+            assert_int_equal(tr_dist_world(), numbers[i]);
+            h = train(zero_grad);
+            assert_int_equal(tr_dist_finish(), 0);
+            MPI_Comm_free(&some);
+        }
+        uint64_t mine[2] = {rank < numbers[i] ? h : 0, rank < numbers[i] ? ~h : 0};
+        MPI_Allreduce(mine, all, 2, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
+        assert_true(all[0] == ~all[1]);
+        if (i == 0) first = all[0];
+        assert_true(all[0] == first);
+    }
+}
+
+TEST(hundreds_of_shuffled_steps_give_the_same_bits_on_any_number_of_ranks) { assert_same_on_all(true); }
+
+TEST(gradients_that_are_not_set_to_zero_add_up_the_same) { assert_same_on_all(false); }
+
+static void join(void) { assert_int_equal(tr_dist_init_comm(&(MPI_Comm){MPI_COMM_WORLD}), 0); }
+
+static void leave(void) { assert_int_equal(tr_dist_finish(), 0); }
+
+TEST(it_is_the_gradient_of_the_global_batch)
+{
+    join();
+    tr_module *model = perceptron(), *ranks = tr_data_parallel(model, .reproducible = true), *alone = perceptron();
+    tr_loader *l = loader(TR_VIRTUAL_SHARDS);
+    tr_manual_seed(2);
+    tr_tensor *x = tr_randn(TR_SHAPE(SAMPLES, IN)), *y = tr_randn(TR_SHAPE(SAMPLES, OUT));
+    tr_loader *whole = tr_loader_new(tr_dataset_tensors(x, y), .batch_size = 31, .shuffle = true);
+    tr_loader_start(l, 0);
+    tr_loader_start(whole, 0);
+    for (tr_batch b, w; tr_loader_next(l, &b) && tr_loader_next(whole, &w);) {
+        tr_module_zero_grad(model);
+        tr_module_zero_grad(alone);
+        for (tr_batch s = {0}; tr_next_shard(ranks, &b, &s);) {
+            TR_SCOPE;
+            assert_int_equal(tr_backward(tr_mse_loss(tr_forward(ranks, s.input), s.target)), 0);
+        }
+        assert_int_equal(tr_backward(tr_mse_loss(tr_forward(alone, w.input), w.target)), 0);
+        for (int64_t i = 0; i < tr_parameters(model).count; i++)
+            assert_close(tr_grad(tr_parameters(model).tensor[i]), tr_grad(tr_parameters(alone).tensor[i]), 1e-6);
+    }
+    leave();
+}
+
+TEST(without_the_option_a_batch_is_one_shard)
+{
+    join();
+    tr_module *model = perceptron(), *ranks = tr_data_parallel(model);
+    tr_loader *l = loader(0);
+    tr_batch b, s = {0};
+    tr_loader_start(l, 0);
+    assert_true(tr_loader_next(l, &b));
+    assert_true(tr_next_shard(ranks, &b, &s));
+    assert_ptr_equal(s.input, b.input);
+    assert_false(tr_next_shard(ranks, &b, &s));
+    leave();
+}
+
+TEST(forward_outside_of_shards_is_refused)
+{
+    join();
+    tr_module *ranks = tr_data_parallel(perceptron(), .reproducible = true);
+    assert_null(tr_forward(ranks, tr_zeros(TR_SHAPE(2, IN))));
+    assert_error_says("tr_next_shard");
+    leave();
+}
+
+#else
+TEST(needs_mpi) { skip_because("built without MPI"); }
+#endif
