@@ -30,10 +30,6 @@
 #include <trireme/dist.h>
 #include <trireme/record.h>
 
-enum { FIRST_LIMIT = 1 << 20,
-       LIMIT = 25 << 20,
-       NETWORK_LIMIT = 256 << 10 }; /* 2 ms of a link of 1 Gbit/s: the last bucket is what nothing hides */
-
 typedef struct data_parallel data_parallel;
 
 /* What a recorded call must know, also after other steps have run. */
@@ -393,18 +389,10 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     if (dist_done(dist_broadcast(way, agreed, 5 * sizeof *agreed, 0)) < 0) return -1;
     if (collect(d) < 0) return -1;
     d->reproducible = agreed[3];
-    bool network = way->network, wanted = agreed[2] == TR_OVERLAP_THREAD;
-    bool thread = way->any_thread && (wanted || (agreed[2] == TR_OVERLAP_AUTO && network));
-    if (wanted && !thread) {
-        tr_fail("tr_data_parallel: a thread cannot communicate: MPI was started for one thread only");
-        return -1;
-    }
+    bool thread;
     d->reducer.full = full;
     d->reducer.owner = d;
-    d->reducer.limits[0] = agreed[0] ? agreed[0] : network ? NETWORK_LIMIT
-                                                           : FIRST_LIMIT;
-    d->reducer.limits[1] = agreed[1] ? agreed[1] : network ? NETWORK_LIMIT
-                                                           : LIMIT;
+    if (dist_reducer_choose(&d->reducer, way, agreed, &thread) < 0) return -1;
     if (dist_reducer_open(&d->reducer, way, d->item, d->items, thread) < 0) return -1;
     if (d->reproducible && dist_shards_open(&d->shards, way, &d->reducer.plan, d->gradient, d->items, agreed[4]) < 0) return -1;
     d->next_alive = alive;

@@ -5,6 +5,24 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <trireme/dist.h>
+
+enum { FIRST_LIMIT = 1 << 20,
+       LIMIT = 25 << 20,
+       NETWORK_LIMIT = 256 << 10 }; /* 2 ms of a link of 1 Gbit/s: the last bucket is what nothing hides */
+
+int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_t asked[3], bool *thread)
+{
+    bool network = way->network, wanted = asked[2] == TR_OVERLAP_THREAD;
+    r->limits[0] = asked[0] ? asked[0] : network ? NETWORK_LIMIT
+                                                 : FIRST_LIMIT;
+    r->limits[1] = asked[1] ? asked[1] : network ? NETWORK_LIMIT
+                                                 : LIMIT;
+    *thread = way->world > 1 && way->any_thread && (wanted || (asked[2] == TR_OVERLAP_AUTO && network));
+    if (!wanted || *thread || way->world == 1) return 0;
+    tr_fail("a thread cannot communicate: MPI was started for one thread only");
+    return -1;
+}
 
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread)
 {

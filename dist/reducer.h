@@ -36,6 +36,10 @@ typedef struct {
     double began;
 } dist_reducer;
 
+/* Buckets' limits and who brings them on, from what rank 0 asked for: {bytes of the first, of the others; 0: usual;
+ * tr_overlap}.  0, or -1 with an error standing. */
+int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_t asked[3], bool *thread);
+
 /* item stays the caller's; limits, full and owner are set.  Collective.  0, or -1 with an error standing and nothing held. */
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread);
 void dist_reducer_close(dist_reducer *r);

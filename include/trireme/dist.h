@@ -89,6 +89,8 @@ enum { TR_DIST_STOPPED = 75 };
 
 /* ---- data parallel ---- */
 
+typedef struct tr_reducer tr_reducer;
+
 /* Who brings the sums on while backward computes. */
 typedef enum {
     TR_OVERLAP_AUTO,   /* a thread where a network does the work, the caller where ranks share the cores of one host */
@@ -175,6 +177,39 @@ typedef struct {
 } tr_data_parallel_report;
 TR_API tr_data_parallel_report tr_data_parallel_report_of(tr_module *m);
 
+/* ---- gradients of one's own ----
+ * The same buckets and overlap for buffers of any program, in C or Fortran, with no tensor in it:
+ *     tr_buffer buffers[] = {{w, n, TR_FLOAT64}, {b, m, TR_FLOAT64}};
+ *     tr_reducer *r = tr_reducer_new(buffers, 2);
+ *     for each step:
+ *         tr_reducer_begin(r, samples);
+ *         ... b is finished:  tr_reducer_ready(r, 1);      in any order, while the rest is still being made
+ *         ... w is finished:  tr_reducer_ready(r, 0);
+ *         tr_reducer_wait(r);                              now both hold  sum_r (samples_r / all samples) buffer_r
+ * All of it is collective, ready() excepted. */
+typedef struct {
+    void *data; /* the program's: row-major, in place as long as the reducer lives */
+    int64_t count;
+    tr_dtype dtype; /* float32, float64, complex64, complex128 */
+} tr_buffer;
+
+typedef struct {
+    int64_t bucket_bytes, first_bucket_bytes; /* as for tr_data_parallel */
+    tr_overlap overlap;
+    bool sum; /* plain sums: every rank's buffer counts 1 */
+    char reserved_;
+} tr_reducer_options;
+
+/* Counts and types are the same on every rank.  NULL with an error standing; tr_reducer_free() it before tr_dist_finish. */
+TR_API tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer_options options);
+TR_API void tr_reducer_free(tr_reducer *r);
+
+/* All return 0, or -1 with an error standing.  A buffer that is not marked ready counts as zero; one that no rank marked is
+ * left alone. */
+TR_API int(tr_reducer_begin)(tr_reducer *r, int64_t samples);
+TR_API int(tr_reducer_ready)(tr_reducer *r, int64_t buffer); /* leave it alone from now on */
+TR_API int(tr_reducer_wait)(tr_reducer *r);
+
 #ifdef __cplusplus
 }
 #endif
@@ -195,6 +230,11 @@ TR_API tr_data_parallel_report tr_data_parallel_report_of(tr_module *m);
 # define tr_dist_should_stop()          (TR_HERE_, (tr_dist_should_stop)())
 # define tr_check_replicas(module)      TR_STATUS_((TR_HERE_, (tr_check_replicas)(module)))
 # define tr_next_shard(m, batch, shard) tr_next_at_((TR_HERE_, (tr_next_shard)(m, batch, shard)), __FILE__, __LINE__)
+# define tr_reducer_new(buffers, ...)     TR_REDUCER_(buffers, __VA_ARGS__, )
+# define TR_REDUCER_(buffers, count, ...) tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
+# define tr_reducer_begin(r, samples)     TR_STATUS_((tr_reducer_begin)(r, samples))
+# define tr_reducer_ready(r, buffer)      TR_STATUS_((tr_reducer_ready)(r, buffer))
+# define tr_reducer_wait(r)               TR_STATUS_((tr_reducer_wait)(r))
 # define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 #endif

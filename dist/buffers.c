@@ -1,0 +1,151 @@
+/* The reducer for a program's own buffers: no tensors, no graph. */
+#include "dist/check.h"
+#include "dist/ranks.h"
+#include "dist/reducer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trireme/dist.h>
+
+struct tr_reducer {
+    dist_reducer reducer;
+    tr_buffer *buffer; /* owned; their data are the program's */
+    dist_item *item;   /* owned */
+    int64_t buffers;
+    bool sum;
+};
+
+static bool serves(tr_dtype dtype)
+{
+    return dtype == TR_FLOAT32 || dtype == TR_FLOAT64 || dtype == TR_COMPLEX64 || dtype == TR_COMPLEX128;
+}
+
+static int full(void *owner, int64_t bucket)
+{
+    tr_reducer *r = owner;
+    dist_bucket *b = &r->reducer.plan.bucket[bucket];
+    double weight = dist_reducer_weight(&r->reducer);
+    if (isnan(weight)) return -1;
+    for (int64_t s = 0; s < b->slots; s++) {
+        int64_t i = b->slot[s].item;
+        bool used = r->reducer.ready[i];
+        dist_scale(b->dtype, b->slot[s].place, r->buffer[i].data, b->slot[s].n, !used ? 0 : r->sum ? 1
+                                                                                                   : weight);
+        dist_bucket_set_used(b, s, used);
+    }
+    return dist_reducer_send(&r->reducer, bucket);
+}
+
+static int take_buffers(tr_reducer *r, const tr_buffer *buffers)
+{
+    r->buffer = calloc((size_t)r->buffers, sizeof *r->buffer);
+    r->item = calloc((size_t)r->buffers, sizeof *r->item);
+    if (!r->buffer || !r->item) {
+        tr_fail("out of memory: tr_reducer_new over %lld buffers", (long long)r->buffers);
+        return -1;
+    }
+    for (int64_t i = 0; i < r->buffers; i++) {
+        tr_buffer b = buffers[i];
+        if (b.count < 0 || (b.count > 0 && !b.data) || !serves(b.dtype)) {
+            tr_fail("tr_reducer_new: buffer %lld: %lld numbers of %s at %p; expected float32, float64, complex64 or complex128",
+                    (long long)i, (long long)b.count, tr_dtype_name(b.dtype), b.data);
+            return -1;
+        }
+        r->buffer[i] = b;
+        r->item[i] = (dist_item){b.count, b.dtype};
+    }
+    return 0;
+}
+
+/* Sizes and types are the same on every rank, or no rank goes on. */
+static int compare(const tr_reducer *r, dist_transport *way)
+{
+    uint64_t h = (uint64_t)r->buffers;
+    for (int64_t i = 0; i < r->buffers; i++) h = ((h ^ (uint64_t)r->item[i].n) * 0x100000001b3u ^ (uint64_t)r->item[i].dtype) * 0x100000001b3u;
+    uint64_t agreed[2] = {h, ~h};
+    if (dist_largest(way, agreed, 2, -1) < 0) return -1;
+    if (agreed[0] == ~agreed[1]) return 0;
+    tr_fail("tr_reducer_new: the ranks' buffers differ in number, count or type; here are %lld", (long long)r->buffers);
+    return -1;
+}
+
+tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer_options options)
+{
+    dist_stop_if_failed();
+    dist_transport *way = dist_way();
+    if (!way) return NULL;
+    if (!buffers || count < 1) return tr_fail("tr_reducer_new: %lld buffers", (long long)count);
+    if (options.bucket_bytes < 0 || options.first_bucket_bytes < 0)
+        return tr_fail("tr_reducer_new: bucket_bytes %lld, first_bucket_bytes %lld", (long long)options.bucket_bytes, (long long)options.first_bucket_bytes);
+    tr_reducer *r = calloc(1, sizeof *r);
+    if (!r) return tr_fail("out of memory: a reducer");
+    r->buffers = count;
+    r->sum = options.sum;
+    r->reducer.full = full;
+    r->reducer.owner = r;
+    int64_t agreed[3] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap};
+    bool thread;
+    if (take_buffers(r, buffers) == 0 && compare(r, way) == 0 && dist_done(dist_broadcast(way, agreed, sizeof agreed, 0)) == 0 &&
+        dist_reducer_choose(&r->reducer, way, agreed, &thread) == 0 && dist_reducer_open(&r->reducer, way, r->item, count, thread) == 0)
+        return r;
+    tr_reducer_free(r);
+    return NULL;
+}
+
+void tr_reducer_free(tr_reducer *r)
+{
+    if (!r) return;
+    if (r->reducer.plan.memory) dist_reducer_close(&r->reducer);
+    free(r->buffer);
+    free(r->item);
+    free(r);
+}
+
+static bool lives(const char *function, const tr_reducer *r)
+{
+    if (!r) return tr_fail("%s: NULL instead of a reducer", function);
+    if (dist_plan_is_over(&r->reducer.plan)) return tr_fail("%s: the ranks it was made for have finished", function);
+    dist_stop_if_failed();
+    return true;
+}
+
+int(tr_reducer_begin)(tr_reducer *r, int64_t samples)
+{
+    if (!lives("tr_reducer_begin", r)) return -1;
+    if (samples < 0) {
+        tr_fail("tr_reducer_begin: %lld samples", (long long)samples);
+        return -1;
+    }
+    return dist_done(dist_reducer_begin(&r->reducer, samples));
+}
+
+int(tr_reducer_ready)(tr_reducer *r, int64_t buffer)
+{
+    if (!lives("tr_reducer_ready", r)) return -1;
+    if (buffer < 0 || buffer >= r->buffers || !r->reducer.running) {
+        tr_fail(r->reducer.running ? "tr_reducer_ready: buffer %lld of %lld" : "tr_reducer_ready: buffer %lld of %lld before tr_reducer_begin", (long long)buffer, (long long)r->buffers);
+        return -1;
+    }
+    return dist_done(dist_reducer_ready(&r->reducer, buffer));
+}
+
+static int finish(tr_reducer *r)
+{
+    bool moved;
+    if (dist_reducer_flush(&r->reducer) < 0 || dist_reducer_wait(&r->reducer) < 0) return -1;
+    for (int64_t i = 0; i < r->buffers; i++)
+        if (dist_reducer_used(&r->reducer, i)) memcpy(r->buffer[i].data, r->reducer.plan.home[i]->place, (size_t)(r->item[i].n * tr_dtype_size(r->item[i].dtype)));
+    return r->reducer.settled ? 0 : dist_reducer_settle(&r->reducer, &moved);
+}
+
+int(tr_reducer_wait)(tr_reducer *r)
+{
+    if (!lives("tr_reducer_wait", r)) return -1;
+    if (!r->reducer.running) {
+        tr_fail("tr_reducer_wait: before tr_reducer_begin");
+        return -1;
+    }
+    return dist_done(finish(r));
+}
