@@ -200,6 +200,10 @@ void dist_add_scaled(tr_dtype dtype, void *to, const void *from, int64_t n, doub
         double *y = to;
         const double *x = from;
         for (int64_t i = 0; i < reals(dtype, n); i++) y[i] += weight * x[i];
+    } else if (weight == 1) {
+        float *y = to;
+        const float *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] += x[i];
     } else {
         float *y = to;
         const float *x = from;

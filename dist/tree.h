@@ -10,7 +10,11 @@
  *
  * A rank adds up what it can as shards come, the way a binary counter carries, so it holds few sums at once.  Then the
  * owner of a node's first shard receives its right half from that half's owner and adds it; rank 0 has the sum in the end,
- * and everybody gets it from there.  Where ranks are a power of two each passes on one sum. */
+ * and everybody gets it from there.  Where ranks are a power of two each passes on one sum.
+ *
+ * The other way, exact sums of 64-bit integers, took 0.55 to 0.8 of the time (2.7 MB, 1 to 6 ranks), but its exponent is
+ * known only when all shards of all ranks are, so that each rank must hold all of its shards' gradients; and what is much
+ * smaller than the largest gradient loses digits. */
 #ifndef TRIREME_DIST_TREE_H
 #define TRIREME_DIST_TREE_H
 

@@ -150,8 +150,10 @@ TR_API int(tr_check_replicas)(tr_module *module);
  * `shard` starts as zero, and is the next shard's samples while true comes back; .index says which of all shards it is.
  * When false comes back gradients are those of the global batch: this last call is collective.  Without .reproducible there is
  * one shard, the batch, and backward sums as ever: one program serves both.
- * It costs: kernels that work on a 24th of the batch at a time; no overlap; each rank holds about log2(shards) sums of
- * gradients; sums travel to rank 0 and back, one from each rank where ranks are a power of two, up to five otherwise.
+ * It costs: kernels that work on a 24th of the batch at a time; a pass over all gradients for each shard; no overlap; each
+ * rank holds about log2(shards) sums of gradients; sums travel to rank 0 and back, one from each rank where ranks are a
+ * power of two, up to five otherwise.  (2.7 MB of gradients, 24 shards, 2 ranks on two cores: 20 ms a step, where one sum
+ * takes 0.2.)  Not for recorded steps.
  * False with an error standing too. */
 TR_API bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard);
 
