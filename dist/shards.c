@@ -39,6 +39,7 @@ static bool hand_out(dist_shards *s, const tr_batch *b, tr_batch *shard)
     TR_NO_GRAD;
     int64_t mine = begin_of(s, b, first_of(s, s->tree.way->rank));
     int64_t start = begin_of(s, b, s->shard), n = begin_of(s, b, s->shard + 1) - start;
+    tr_set_sample_place(true, s->step, (uint64_t)start);
     s->input = tr_keep(cut(b->input, start - mine, n));
     s->target = tr_keep(cut(b->target, start - mine, n));
     *shard = (tr_batch){.input = s->input, .target = s->target, .index = s->shard, .size = n, .global_size = b->global_size};
@@ -103,6 +104,7 @@ static int begin(dist_shards *s, const tr_batch *b)
     for (int64_t i = 0; i < s->items; i++)
         if (put_aside(s, i) < 0) return -1;
     s->open = true;
+    s->step++;
     s->shard = first - 1;
     return 0;
 }
@@ -154,6 +156,7 @@ bool dist_shards_next(dist_shards *s, const tr_batch *b, tr_batch *shard)
     tr_drop(s->input);
     tr_drop(s->target);
     s->input = s->target = NULL;
+    tr_set_sample_place(false, 0, 0);
     *shard = (tr_batch){0};
     s->shard++;
     if (failed || tr_error_stands() || skip_empty(s, b, end) < 0) {

@@ -13,6 +13,7 @@ typedef struct {
     int64_t items;
     tr_tensor **before;        /* owned, each kept: what gradients held before the batch */
     tr_tensor *input, *target; /* kept: the shard's */
+    uint64_t step;             /* counts batches */
     bool open;                 /* between the first and the last call for a batch */
     int64_t shard;             /* that is being worked on */
 } dist_shards;

@@ -33,10 +33,10 @@ static uint64_t digest(tr_module *m)
     return h;
 }
 
-static tr_module *perceptron(void)
+static tr_module *perceptron(double p)
 {
     tr_manual_seed(1);
-    return tr_sequential(tr_linear_layer(IN, 33), tr_tanh_layer(), tr_linear_layer(33, OUT));
+    return tr_sequential(tr_linear_layer(IN, 33), tr_tanh_layer(), tr_dropout_layer(p), tr_linear_layer(33, OUT));
 }
 
 static tr_loader *loader(int64_t shards)
@@ -50,7 +50,7 @@ static tr_loader *loader(int64_t shards)
 static uint64_t train(bool zero_grad)
 {
     TR_SCOPE;
-    tr_module *model = perceptron(), *ranks = tr_data_parallel(model, .reproducible = true);
+    tr_module *model = perceptron(0.25), *ranks = tr_data_parallel(model, .reproducible = true);
     tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.01, .momentum = 0.5);
     tr_loader *l = loader(TR_VIRTUAL_SHARDS);
     for (int epoch = 0; epoch < (zero_grad ? EPOCHS : 1); epoch++) {
@@ -92,7 +92,7 @@ static void assert_same_on_all(bool zero_grad)
     }
 }
 
-TEST(hundreds_of_shuffled_steps_give_the_same_bits_on_any_number_of_ranks) { assert_same_on_all(true); }
+TEST(hundreds_of_shuffled_steps_with_dropout_give_the_same_bits_on_any_number_of_ranks) { assert_same_on_all(true); }
 
 TEST(gradients_that_are_not_set_to_zero_add_up_the_same) { assert_same_on_all(false); }
 
@@ -103,7 +103,7 @@ static void leave(void) { assert_int_equal(tr_dist_finish(), 0); }
 TEST(it_is_the_gradient_of_the_global_batch)
 {
     join();
-    tr_module *model = perceptron(), *ranks = tr_data_parallel(model, .reproducible = true), *alone = perceptron();
+    tr_module *model = perceptron(0), *ranks = tr_data_parallel(model, .reproducible = true), *alone = perceptron(0);
     tr_loader *l = loader(TR_VIRTUAL_SHARDS);
     tr_manual_seed(2);
     tr_tensor *x = tr_randn(TR_SHAPE(SAMPLES, IN)), *y = tr_randn(TR_SHAPE(SAMPLES, OUT));
@@ -127,7 +127,7 @@ TEST(it_is_the_gradient_of_the_global_batch)
 TEST(without_the_option_a_batch_is_one_shard)
 {
     join();
-    tr_module *model = perceptron(), *ranks = tr_data_parallel(model);
+    tr_module *model = perceptron(0), *ranks = tr_data_parallel(model);
     tr_loader *l = loader(0);
     tr_batch b, s = {0};
     tr_loader_start(l, 0);
@@ -141,7 +141,7 @@ TEST(without_the_option_a_batch_is_one_shard)
 TEST(forward_outside_of_shards_is_refused)
 {
     join();
-    tr_module *ranks = tr_data_parallel(perceptron(), .reproducible = true);
+    tr_module *ranks = tr_data_parallel(perceptron(0), .reproducible = true);
     assert_null(tr_forward(ranks, tr_zeros(TR_SHAPE(2, IN))));
     assert_error_says("tr_next_shard");
     leave();

@@ -86,6 +86,21 @@ TR_API tr_module *(tr_tanh_layer)(void);
 TR_API tr_module *(tr_sigmoid_layer)(void);
 TR_API tr_module *(tr_flatten_layer)(void); /* (B, ...) to (B, product of the rest) */
 
+/* y = x mask / (1 - p), mask 0 with probability p, else 1; x floating.  grad  dx = dy mask / (1 - p).  The layer does so in
+ * training (tr_train) and passes x on otherwise.  Its numbers are counted (TR_PHILOX) from its seed; default: one drawn from
+ * this thread's generator.  In a loop over tr_next_shard (dist.h) they depend on the seed, the step and the place in the
+ * global batch, not on the number of ranks.  tr_dropout's generator may be NULL: this thread's. */
+typedef struct {
+    uint64_t seed;
+    char reserved_;
+} tr_dropout_options;
+TR_API tr_module *(tr_dropout_layer)(double p, tr_dropout_options options);
+TR_API tr_tensor *(tr_dropout)(tr_tensor *x, double p, tr_generator *generator);
+
+/* For loops over parts of a global batch (tr_next_shard calls it): this thread works on samples from `sample` on, in step
+ * `step`; known = false: on whatever comes. */
+TR_API void tr_set_sample_place(bool known, uint64_t step, uint64_t sample);
+
 /* Modules one after the other, named "0", "1", ... */
 TR_API tr_module *(tr_sequential_of)(tr_module *const *modules, int64_t count);
 
@@ -104,6 +119,9 @@ TR_API tr_module *(tr_sequential_of)(tr_module *const *modules, int64_t count);
 # define tr_module_load(m, path)                  TR_STATUS_((tr_module_load)(m, path))
 # define tr_linear_layer(in, ...)                 TR_LINEAR_(in, __VA_ARGS__, )
 # define TR_LINEAR_(in, out, ...)                 TR_MODULE_((tr_linear_layer)(in, out, (tr_linear_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_dropout(x, p, generator)              TR_TENSOR_((tr_dropout)(x, p, generator))
+# define tr_dropout_layer(...)                    TR_DROPOUT_(__VA_ARGS__, )
+# define TR_DROPOUT_(p, ...)                      TR_MODULE_((tr_dropout_layer)(p, (tr_dropout_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_relu_layer()                          TR_MODULE_((tr_relu_layer)())
 # define tr_tanh_layer()                          TR_MODULE_((tr_tanh_layer)())
 # define tr_sigmoid_layer()                       TR_MODULE_((tr_sigmoid_layer)())
