@@ -232,13 +232,18 @@ TR_API int(tr_reducer_wait)(tr_reducer *r);
 # define tr_dist_should_stop()          (TR_HERE_, (tr_dist_should_stop)())
 # define tr_check_replicas(module)      TR_STATUS_((TR_HERE_, (tr_check_replicas)(module)))
 # define tr_next_shard(m, batch, shard) tr_next_at_((TR_HERE_, (tr_next_shard)(m, batch, shard)), __FILE__, __LINE__)
+static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int line)
+{
+    if (!r) tr_error_at_(file, line);
+    return r;
+}
 # define tr_reducer_new(buffers, ...)     TR_REDUCER_(buffers, __VA_ARGS__, )
 # define TR_REDUCER_(buffers, count, ...) tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
 # define tr_reducer_begin(r, samples)     TR_STATUS_((tr_reducer_begin)(r, samples))
 # define tr_reducer_ready(r, buffer)      TR_STATUS_((tr_reducer_ready)(r, buffer))
 # define tr_reducer_wait(r)               TR_STATUS_((tr_reducer_wait)(r))
-# define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
-# define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
+# define tr_data_parallel(...)            TR_DATA_PARALLEL_(__VA_ARGS__, )
+# define TR_DATA_PARALLEL_(module, ...)   TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 #endif
 
 #endif
