@@ -58,6 +58,9 @@ struct data_parallel {
     call *recorded;  /* owned: a list */
     bool reproducible;
     dist_shards shards; /* if reproducible */
+    int64_t *owner;     /* owned: item i's rank; NULL until asked for */
+    tr_tensor **mine;   /* owned: parameters that are this rank's to step */
+    int64_t mine_count;
 
     tr_tensor *anchor; /* kept: a leaf that outputs hang on which no parameter reached */
     int anchor_hook;
@@ -343,6 +346,8 @@ static void release(tr_module *m)
     free(d->gradient);
     free(d->item);
     free(d->unused);
+    free(d->owner);
+    free(d->mine);
     memset(d, 0, sizeof *d);
 }
 
@@ -438,6 +443,79 @@ bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard)
     return first;
 }
 
+/* ---- sharded optimiser state ---- */
+
+/* The largest parameters first, each to the rank that has least. */
+static void share_out(data_parallel *d, int64_t *load, bool *given)
+{
+    for (int64_t k = 0; k < d->items; k++) {
+        int64_t most = -1, least = 0;
+        for (int64_t i = 0; i < d->items; i++)
+            if (!given[i] && (most < 0 || d->item[i].n > d->item[most].n)) most = i;
+        for (int64_t r = 1; r < tr_dist_world(); r++)
+            if (load[r] < load[least]) least = r;
+        given[most] = true;
+        d->owner[most] = least;
+        load[least] += d->item[most].n;
+    }
+    for (int64_t i = 0; i < d->items; i++)
+        if (d->owner[i] == tr_dist_rank()) d->mine[d->mine_count++] = d->gradient[i].parameter;
+}
+
+static data_parallel *with_owners(tr_module *m, const char *function)
+{
+    if (!m || strcmp(tr_module_kind(m), "DataParallel") != 0) return tr_fail("%s: expected a module of tr_data_parallel()", function);
+    data_parallel *d = tr_module_self(m);
+    if (d->owner) return d;
+    if (!d->items && collect(d) < 0) return NULL; /* one rank */
+    int64_t *load = calloc((size_t)tr_dist_world(), sizeof *load);
+    bool *given = calloc((size_t)d->items, sizeof *given);
+    d->owner = calloc((size_t)d->items, sizeof *d->owner);
+    d->mine = calloc((size_t)d->items, sizeof(tr_tensor *));
+    bool served = load && given && d->owner && d->mine;
+    if (served) share_out(d, load, given);
+    free(load);
+    free(given);
+    return served ? d : tr_fail("out of memory: %s", function);
+}
+
+tr_tensors(tr_shard_parameters)(tr_module *m)
+{
+    data_parallel *d = with_owners(m, "tr_shard_parameters");
+    return d ? (tr_tensors){d->mine, d->mine_count} : (tr_tensors){NULL, 0};
+}
+
+/* All started, then all waited for: many are small. */
+static int gather_all(void *data)
+{
+    data_parallel *d = data;
+    dist_stop_if_failed();
+    dist_transport *way = dist_way();
+    if (!way || dist_check("tr_gather_parameters", "gather parameters") < 0) return -1;
+    dist_work *work = calloc((size_t)d->items, sizeof *work);
+    if (!work) {
+        tr_fail("out of memory: tr_gather_parameters");
+        return dist_done(-1);
+    }
+    int status = 0;
+    for (int64_t i = 0; i < d->items && status == 0; i++) {
+        void *at = tr_data(d->gradient[i].parameter);
+        int64_t bytes = d->item[i].n * tr_dtype_size(d->item[i].dtype);
+        work[i] = (dist_work){.operation = DIST_BROADCAST, .from = at, .into = at, .n = bytes, .peer = d->owner[i]};
+        status = dist_start(way, &work[i]);
+    }
+    for (int64_t i = 0; i < d->items && status == 0; i++) status = dist_wait(way, &work[i]);
+    if (status == 0) free(work); /* else the transport may still look at it */
+    return dist_done(status);
+}
+
+int(tr_gather_parameters)(tr_module *m)
+{
+    data_parallel *d = with_owners(m, "tr_gather_parameters");
+    if (!d) return -1;
+    return tr_dist_world() == 1 ? 0 : (tr_record_call)(gather_all, d);
+}
+
 /* ---- telling ---- */
 
 static const char *name_of(data_parallel *d, const tr_tensor *parameter)
@@ -466,7 +544,7 @@ tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
     if (!m || strcmp(tr_module_kind(m), "DataParallel") != 0) return report;
     data_parallel *d = tr_module_self(m);
     const dist_reducer *r = &d->reducer;
-    if (!d->items) return report;
+    if (!r->plan.memory) return report;
     report.buckets = r->plan.buckets;
     report.early = r->early;
     report.by_thread = r->courier.has_thread;
