@@ -17,11 +17,9 @@
  *
  * While a step is recorded, whatever is no tensor's operation is a call that replays repeat. */
 #include "dist/check.h"
-#include "dist/gradients.h"
+#include "dist/data_parallel.h"
 #include "dist/ranks.h"
-#include "dist/reducer.h"
 #include "dist/same_module.h"
-#include "dist/shards.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -30,41 +28,8 @@
 #include <trireme/dist.h>
 #include <trireme/record.h>
 
-typedef struct data_parallel data_parallel;
-
-/* What a recorded call must know, also after other steps have run. */
-typedef struct call {
-    struct call *next;
-    data_parallel *owner;
-    int64_t samples, bucket;
-    struct {
-        dist_load how;
-        const void *from;
-        bool used;
-    } slot[];
-} call;
-
-struct data_parallel {
-    data_parallel *next_alive;
-    tr_module *module; /* borrowed: our child, which keeps it */
-    dist_reducer reducer;
-    dist_item *item;         /* owned */
-    dist_gradient *gradient; /* owned: item i's */
-    int64_t items;
-    char *unused;    /* owned: 1 for an item that this rank, 2 for one that no rank used, in some backward */
-    int64_t samples; /* of the last forward */
-    bool waiting;    /* backward will call us at its end */
-    bool stays;      /* TR_NO_SYNC: in this backward gradients stay here */
-    call *recorded;  /* owned: a list */
-    bool reproducible;
-    dist_shards shards; /* if reproducible */
-    int64_t *owner;     /* owned: item i's rank; NULL until asked for */
-    tr_tensor **mine;   /* owned: parameters that are this rank's to step */
-    int64_t mine_count;
-
-    tr_tensor *anchor; /* kept: a leaf that outputs hang on which no parameter reached */
-    int anchor_hook;
-};
+typedef dist_data_parallel data_parallel;
+typedef dist_call call;
 
 /* ---- TR_NO_SYNC ---- */
 
@@ -351,9 +316,9 @@ static void release(tr_module *m)
     memset(d, 0, sizeof *d);
 }
 
-/* Parameters that train become items. */
-static int collect(data_parallel *d)
+int dist_data_parallel_collect(data_parallel *d)
 {
+    if (d->items) return 0;
     tr_tensors all = tr_parameters(d->module);
     d->item = calloc((size_t)all.count + 1, sizeof *d->item);
     d->gradient = calloc((size_t)all.count + 1, sizeof *d->gradient);
@@ -392,7 +357,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
     if (dist_done(dist_broadcast(way, agreed, 5 * sizeof *agreed, 0)) < 0) return -1;
-    if (collect(d) < 0) return -1;
+    if (dist_data_parallel_collect(d) < 0) return -1;
     d->reproducible = agreed[3];
     bool thread;
     d->reducer.full = full;
@@ -430,130 +395,20 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
     return NULL;
 }
 
+dist_data_parallel *dist_data_parallel_of(const tr_module *m)
+{
+    bool ours = m && strcmp(tr_module_kind(m), "DataParallel") == 0;
+    return ours ? tr_module_self(m) : NULL;
+}
+
 /* ---- virtual shards ---- */
 
 bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard)
 {
     if (!m || !batch || !shard) return tr_fail("tr_next_shard: NULL");
-    bool ours = strcmp(tr_module_kind(m), "DataParallel") == 0;
-    data_parallel *d = ours ? tr_module_self(m) : NULL;
+    data_parallel *d = dist_data_parallel_of(m);
     if (d && d->reproducible && !dist_plan_is_over(&d->reducer.plan)) return dist_shards_next(&d->shards, batch, shard);
     bool first = !shard->input && batch->input;
     *shard = first ? *batch : (tr_batch){0};
     return first;
-}
-
-/* ---- sharded optimiser state ---- */
-
-/* The largest parameters first, each to the rank that has least. */
-static void share_out(data_parallel *d, int64_t *load, bool *given)
-{
-    for (int64_t k = 0; k < d->items; k++) {
-        int64_t most = -1, least = 0;
-        for (int64_t i = 0; i < d->items; i++)
-            if (!given[i] && (most < 0 || d->item[i].n > d->item[most].n)) most = i;
-        for (int64_t r = 1; r < tr_dist_world(); r++)
-            if (load[r] < load[least]) least = r;
-        given[most] = true;
-        d->owner[most] = least;
-        load[least] += d->item[most].n;
-    }
-    for (int64_t i = 0; i < d->items; i++)
-        if (d->owner[i] == tr_dist_rank()) d->mine[d->mine_count++] = d->gradient[i].parameter;
-}
-
-static data_parallel *with_owners(tr_module *m, const char *function)
-{
-    if (!m || strcmp(tr_module_kind(m), "DataParallel") != 0) return tr_fail("%s: expected a module of tr_data_parallel()", function);
-    data_parallel *d = tr_module_self(m);
-    if (d->owner) return d;
-    if (!d->items && collect(d) < 0) return NULL; /* one rank */
-    int64_t *load = calloc((size_t)tr_dist_world(), sizeof *load);
-    bool *given = calloc((size_t)d->items, sizeof *given);
-    d->owner = calloc((size_t)d->items, sizeof *d->owner);
-    d->mine = calloc((size_t)d->items, sizeof(tr_tensor *));
-    bool served = load && given && d->owner && d->mine;
-    if (served) share_out(d, load, given);
-    free(load);
-    free(given);
-    return served ? d : tr_fail("out of memory: %s", function);
-}
-
-tr_tensors(tr_shard_parameters)(tr_module *m)
-{
-    data_parallel *d = with_owners(m, "tr_shard_parameters");
-    return d ? (tr_tensors){d->mine, d->mine_count} : (tr_tensors){NULL, 0};
-}
-
-/* All started, then all waited for: many are small. */
-static int gather_all(void *data)
-{
-    data_parallel *d = data;
-    dist_stop_if_failed();
-    dist_transport *way = dist_way();
-    if (!way || dist_check("tr_gather_parameters", "gather parameters") < 0) return -1;
-    dist_work *work = calloc((size_t)d->items, sizeof *work);
-    if (!work) {
-        tr_fail("out of memory: tr_gather_parameters");
-        return dist_done(-1);
-    }
-    int status = 0;
-    for (int64_t i = 0; i < d->items && status == 0; i++) {
-        void *at = tr_data(d->gradient[i].parameter);
-        int64_t bytes = d->item[i].n * tr_dtype_size(d->item[i].dtype);
-        work[i] = (dist_work){.operation = DIST_BROADCAST, .from = at, .into = at, .n = bytes, .peer = d->owner[i]};
-        status = dist_start(way, &work[i]);
-    }
-    for (int64_t i = 0; i < d->items && status == 0; i++) status = dist_wait(way, &work[i]);
-    if (status == 0) free(work); /* else the transport may still look at it */
-    return dist_done(status);
-}
-
-int(tr_gather_parameters)(tr_module *m)
-{
-    data_parallel *d = with_owners(m, "tr_gather_parameters");
-    if (!d) return -1;
-    return tr_dist_world() == 1 ? 0 : (tr_record_call)(gather_all, d);
-}
-
-/* ---- telling ---- */
-
-static const char *name_of(data_parallel *d, const tr_tensor *parameter)
-{
-    const char *name;
-    tr_tensor *t;
-    for (int64_t i = 0; tr_named_parameter(d->module, i, &name, &t); i++)
-        if (t == parameter) return name;
-    return "?";
-}
-
-static size_t list_unused(data_parallel *d, char which, const char *words, char *text, size_t used, size_t room)
-{
-    const char *before = words;
-    for (int64_t i = 0; i < d->items && used < room; i++) {
-        if (!(d->unused[i] & which)) continue;
-        used += (size_t)snprintf(text + used, room - used, "%s%s", before, name_of(d, d->gradient[i].parameter));
-        before = ", ";
-    }
-    return used;
-}
-
-tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
-{
-    tr_data_parallel_report report = {0};
-    if (!m || strcmp(tr_module_kind(m), "DataParallel") != 0) return report;
-    data_parallel *d = tr_module_self(m);
-    const dist_reducer *r = &d->reducer;
-    if (!r->plan.memory) return report;
-    report.buckets = r->plan.buckets;
-    report.early = r->early;
-    report.by_thread = r->courier.has_thread;
-    report.ordered = r->settled;
-    report.exposed_seconds = r->wait_s;
-    size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
-                                                               (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
-                                                               r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
-    used = list_unused(d, 1, "; not used by this rank: ", report.words, used, room);
-    list_unused(d, 2, "; not used by any rank: ", report.words, used, room);
-    return report;
 }

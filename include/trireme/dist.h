@@ -177,7 +177,8 @@ TR_API void tr_gradient_sync_restore_(const bool *before);
  *                     tr_step(adam);
  *                     tr_gather_parameters(ranks);
  *                     tr_module_zero_grad(ranks);           tr_zero_grad(adam) knows this rank's parameters alone
- * The list is the module's; a rank may have none.  Gathering is collective: 0, or -1 with an error standing.
+ * The list is the module's, empty with an error standing where ranks outnumber parameters.  Gathering is collective: 0, or
+ * -1 with an error standing.
  * see  Rajbhandari et al., "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", SC 2020 */
 TR_API tr_tensors(tr_shard_parameters)(tr_module *m);
 TR_API int(tr_gather_parameters)(tr_module *m);

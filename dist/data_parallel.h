@@ -1,0 +1,51 @@
+/* What a data-parallel module holds. */
+#ifndef TRIREME_DIST_DATA_PARALLEL_H
+#define TRIREME_DIST_DATA_PARALLEL_H
+
+#include "dist/gradients.h"
+#include "dist/reducer.h"
+#include "dist/shards.h"
+
+typedef struct dist_data_parallel dist_data_parallel;
+
+/* What a recorded call must know, also after other steps have run. */
+typedef struct dist_call {
+    struct dist_call *next;
+    dist_data_parallel *owner;
+    int64_t samples, bucket;
+    struct {
+        dist_load how;
+        const void *from;
+        bool used;
+    } slot[];
+} dist_call;
+
+struct dist_data_parallel {
+    dist_data_parallel *next_alive;
+    tr_module *module; /* borrowed: our child, which keeps it */
+    dist_reducer reducer;
+    dist_item *item;         /* owned */
+    dist_gradient *gradient; /* owned: item i's */
+    int64_t items;
+    char *unused;        /* owned: 1 for an item that this rank, 2 for one that no rank used, in some backward */
+    int64_t samples;     /* of the last forward */
+    bool waiting;        /* backward will call us at its end */
+    bool stays;          /* TR_NO_SYNC: in this backward gradients stay here */
+    dist_call *recorded; /* owned: a list */
+    bool reproducible;
+    dist_shards shards; /* if reproducible */
+    int64_t *owner;     /* owned: item i's rank; NULL until asked for */
+    tr_tensor **mine;   /* owned: parameters that are this rank's to step */
+    int64_t mine_count;
+
+    tr_tensor *anchor; /* kept: a leaf that outputs hang on which no parameter reached */
+    int anchor_hook;
+};
+
+/* NULL, without an error, if m is another module. */
+dist_data_parallel *dist_data_parallel_of(const tr_module *m);
+
+/* Parameters that train become items, unless they are already.  0, or -1 with an error standing. */
+int dist_data_parallel_collect(dist_data_parallel *d);
+
+#endif

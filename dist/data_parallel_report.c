@@ -1,0 +1,44 @@
+/* What a data-parallel module tells of itself. */
+#include "dist/data_parallel.h"
+
+#include <stdio.h>
+#include <trireme/dist.h>
+
+static const char *name_of(dist_data_parallel *d, const tr_tensor *parameter)
+{
+    const char *name;
+    tr_tensor *t;
+    for (int64_t i = 0; tr_named_parameter(d->module, i, &name, &t); i++)
+        if (t == parameter) return name;
+    return "?";
+}
+
+static size_t list_unused(dist_data_parallel *d, char which, const char *words, char *text, size_t used, size_t room)
+{
+    const char *before = words;
+    for (int64_t i = 0; i < d->items && used < room; i++) {
+        if (!(d->unused[i] & which)) continue;
+        used += (size_t)snprintf(text + used, room - used, "%s%s", before, name_of(d, d->gradient[i].parameter));
+        before = ", ";
+    }
+    return used;
+}
+
+tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
+{
+    tr_data_parallel_report report = {0};
+    dist_data_parallel *d = dist_data_parallel_of(m);
+    if (!d || !d->reducer.plan.memory) return report;
+    const dist_reducer *r = &d->reducer;
+    report.buckets = r->plan.buckets;
+    report.early = r->early;
+    report.by_thread = r->courier.has_thread;
+    report.ordered = r->settled;
+    report.exposed_seconds = r->wait_s;
+    size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
+                                                               (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
+                                                               r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
+    used = list_unused(d, 1, "; not used by this rank: ", report.words, used, room);
+    list_unused(d, 2, "; not used by any rank: ", report.words, used, room);
+    return report;
+}
