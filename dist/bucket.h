@@ -35,6 +35,7 @@ typedef struct {
     int64_t n;       /* numbers in memory, those that count ranks included */
     dist_slot *slot; /* borrowed from the plan */
     int64_t slots;
+    char words[112]; /* "gradients, bucket 0 of 3: 4.bias .. 2.weight" (reducer.c) */
 } dist_bucket;
 
 typedef struct {

@@ -71,6 +71,7 @@ void dist_courier_close(dist_courier *c)
 int dist_courier_post(dist_courier *c, dist_work *w)
 {
     if (!c->has_thread) return dist_start(c->way, w);
+    if (!w->file) w->file = tr_here_(&w->line); /* the thread's own is nowhere */
     pthread_mutex_lock(&c->lock);
     w->next = NULL;
     if (c->last)

@@ -351,6 +351,14 @@ static int watch(data_parallel *d)
     return 0;
 }
 
+static const char *name_of(data_parallel *d, const tr_tensor *parameter);
+
+static const char *name_of_item(void *owner, int64_t item)
+{
+    data_parallel *d = owner;
+    return name_of(d, d->gradient[item].parameter);
+}
+
 /* With others: one module and one plan on all ranks, and the hooks that meet them. */
 static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
 {
@@ -361,6 +369,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     d->reproducible = agreed[3];
     bool thread;
     d->reducer.full = full;
+    d->reducer.name = name_of_item;
     d->reducer.owner = d;
     if (dist_reducer_choose(&d->reducer, way, agreed, &thread) < 0) return -1;
     if (dist_reducer_open(&d->reducer, way, d->item, d->items, thread) < 0) return -1;

@@ -1,8 +1,10 @@
 #include "dist/reducer.h"
 
 #include "dist/ranks.h"
+#include "dist/stop.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <trireme/dist.h>
@@ -24,10 +26,27 @@ int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_
     return -1;
 }
 
+static const char *name_of(const dist_reducer *r, int64_t item)
+{
+    const char *name = r->name ? r->name(r->owner, item) : NULL;
+    return name ? name : "unnamed";
+}
+
+static void name_buckets(dist_reducer *r)
+{
+    for (int64_t i = 0; i < r->plan.buckets; i++) {
+        dist_bucket *b = &r->plan.bucket[i];
+        int n = snprintf(b->words, sizeof b->words, "gradients, bucket %lld of %lld: %.30s", (long long)i, (long long)r->plan.buckets,
+                         name_of(r, b->slot[0].item));
+        if (b->slots > 1) snprintf(b->words + n, sizeof b->words - (size_t)n, " .. %.30s", name_of(r, b->slot[b->slots - 1].item));
+    }
+}
+
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread)
 {
     size_t room = (size_t)items + 1;
     if (dist_plan_make(&r->plan, way, item, items, NULL, r->limits[0], r->limits[1]) < 0) return -1;
+    name_buckets(r);
     r->work = calloc(room, sizeof *r->work);
     r->ready = calloc(room, sizeof *r->ready);
     r->missing = calloc(room, sizeof *r->missing);
@@ -69,16 +88,18 @@ int dist_reducer_begin(dist_reducer *r, int64_t samples)
     r->next = r->early = r->ordered = 0;
     memset(r->ready, 0, (size_t)r->plan.items * sizeof *r->ready);
     for (int64_t i = 0; i < r->plan.buckets; i++) r->missing[i] = r->plan.bucket[i].slots;
-    r->samples = r->all_samples = samples;
-    r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = &r->all_samples, .into = &r->all_samples, .n = 1, .dtype = TR_INT64};
+    r->samples = r->all[0] = samples;
+    r->all[1] = dist_stop_wish();
+    r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = r->all, .into = r->all, .n = 2, .dtype = TR_INT64, .label = "gradients, how many samples"};
     return dist_courier_post(&r->courier, &r->count);
 }
 
 double dist_reducer_weight(dist_reducer *r)
 {
     if (!r->counted && dist_courier_wait(&r->courier, &r->count) < 0) return NAN;
+    if (!r->counted) dist_stop_heard(r->all[1] > 0);
     r->counted = true;
-    return r->all_samples > 0 ? (double)r->samples / (double)r->all_samples : 0;
+    return r->all[0] > 0 ? (double)r->samples / (double)r->all[0] : 0;
 }
 
 static int64_t bucket_of(const dist_reducer *r, int64_t item)
@@ -104,7 +125,7 @@ int dist_reducer_ready(dist_reducer *r, int64_t item)
 int dist_reducer_send(dist_reducer *r, int64_t bucket)
 {
     dist_bucket *b = &r->plan.bucket[bucket];
-    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype};
+    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype, .label = b->words};
     return dist_courier_post(&r->courier, &r->work[bucket]);
 }
 
@@ -150,5 +171,7 @@ int dist_reducer_settle(dist_reducer *r, bool *moved)
     if (dist_broadcast(way, r->order, r->plan.items * (int64_t)sizeof *r->order, 0) < 0) return -1;
     if (dist_barrier(way) < 0) return -1; /* nobody reads our buckets any more */
     *moved = true;
-    return dist_plan_reorder(&r->plan, r->order, r->limits[0], r->limits[1]);
+    int status = dist_plan_reorder(&r->plan, r->order, r->limits[0], r->limits[1]);
+    if (status == 0) name_buckets(r);
+    return status;
 }

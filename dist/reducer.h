@@ -17,10 +17,11 @@ typedef struct {
     dist_courier courier;
     int64_t limits[2]; /* bytes of the first bucket, and of the others */
     int (*full)(void *owner, int64_t bucket);
+    const char *(*name)(void *owner, int64_t item); /* for reports; NULL: items have none */
     void *owner;
 
     bool running;
-    int64_t samples, all_samples;
+    int64_t samples, all[2]; /* of all ranks: samples; how many were told to stop (stop.h) */
     dist_work count;
     bool counted;
     dist_work *work;  /* owned: a bucket's; as many as items */

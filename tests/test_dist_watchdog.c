@@ -101,6 +101,37 @@ static int loops_before_backward(void)
     return tr_dist_finish();
 }
 
+static void loop_for_ever(tr_tensor *parameter, void *unused)
+{
+    (void)parameter, (void)unused;
+    for (volatile bool for_ever = culprit; for_ever;) {}
+}
+
+static int loops_in_backward(void)
+{
+    tr_module *m = tr_linear_layer(3, 2), *ranks = tr_data_parallel(m);
+    tr_tensor *y = tr_forward(ranks, tr_ones(TR_SHAPE(4, 3)));
+    tr_on_grad(tr_parameters(m).tensor[0], loop_for_ever, NULL);
+    tr_backward(tr_sum(y));
+    return tr_dist_finish();
+}
+
+/* With each backward the wish to stop travels, and nothing is asked beside it. */
+static int stops_after_backward(void)
+{
+    tr_module *ranks = tr_data_parallel(tr_linear_layer(3, 2));
+    int step = 0;
+    tr_dist_stop_on_signals();
+    for (bool stop = false; !stop && step < 100; step++) {
+        if (culprit && step == 37) raise(SIGTERM);
+        tr_backward(tr_sum(tr_forward(ranks, tr_ones(TR_SHAPE(4, 3)))));
+        stop = tr_dist_should_stop();
+    }
+    printf("rank %d stops after %d steps\n", (int)tr_dist_rank(), step);
+    fflush(stdout);
+    return tr_dist_finish() ? 1 : TR_DIST_STOPPED;
+}
+
 /* Ends at the step in which the one rank is told to. */
 static int is_told_to_stop(int signal)
 {
@@ -145,6 +176,8 @@ static const struct {
     {"gets_usr1", gets_usr1},
     {"drifts_away", drifts_away},
     {"loops_before_backward", loops_before_backward},
+    {"loops_in_backward", loops_in_backward},
+    {"stops_after_backward", stops_after_backward},
     {"changes_the_order", changes_the_order},
     {"changes_the_shape", changes_the_shape},
 };
@@ -234,7 +267,11 @@ TEST(backward_is_told_by_what_it_does_and_the_line_that_called_it)
     setenv("TRIREME_CHECK", "0", 1);
     assert_ends_within(6, 2, "shared", "loops_before_backward");
     unsetenv("TRIREME_CHECK");
-    assert_output_has("(average the gradients of 2 parameters) at test_dist_watchdog.c:");
+    assert_output_has("(gradients, how many samples) at test_dist_watchdog.c:");
+    assert_output_has("rank 1 on ");
+    assert_output_has(" is alive and runs code of its own");
+    assert_ends_within(6, 2, "shared", "loops_in_backward");
+    assert_output_has("(gradients, bucket 0 of 1: bias .. weight) at test_dist_watchdog.c:");
     assert_output_has("rank 1 on ");
     assert_output_has(" is alive and runs code of its own");
 }
@@ -307,6 +344,7 @@ TEST(all_ranks_stop_at_one_step)
 {
     assert_stops(3, "auto", "is_terminated");
     assert_stops(2, "mpi", "gets_usr1");
+    assert_stops(3, "auto", "stops_after_backward");
 }
 
 TEST(a_replica_that_drifts_away_is_named_with_its_first_parameter)

@@ -80,8 +80,9 @@ TR_API int(tr_barrier)(void);
 /* From now on SIGTERM and SIGUSR1 are noted instead of ending this process.  Nothing is installed without this call. */
 TR_API int(tr_dist_stop_on_signals)(void);
 
-/* Has any rank been told to stop?  The same answer on every rank, and true for ever after.  Collective; true, too, where the
- * ranks cannot meet any more. */
+/* Has any rank been told to stop?  The same answer on every rank, and true for ever after.  Collective, and one small message,
+ * unless a data-parallel module's backward has run since the last question: the answer has come with its reduction.  True,
+ * too, where the ranks cannot meet any more. */
 TR_API bool(tr_dist_should_stop)(void);
 
 /* The exit status that says so (EX_TEMPFAIL: start me again). */
