@@ -113,9 +113,10 @@ static int compare(dist_transport *way, tr_module *m, const uint64_t *digest, in
     uint64_t agreed[4] = {all, ~all, (uint64_t)count, ~(uint64_t)count};
     if (dist_done(dist_largest(way, agreed, 4, -1)) < 0) return -1;
     if (agreed[0] == ~agreed[1]) return 0;
-    if (agreed[2] != ~agreed[3]) {
-        tr_fail("tr_check_replicas: the ranks' modules differ: %lld to %lld parameters, here %lld", (long long)~agreed[3],
-                (long long)agreed[2], (long long)count);
+    uint64_t most = agreed[2], least = ~agreed[3];
+    if (most != least) {
+        tr_fail("tr_check_replicas: the ranks' modules differ: %lld to %lld parameters, here %lld", (long long)least,
+                (long long)most, (long long)count);
         return -1;
     }
     uint64_t *of_all = calloc((size_t)(way->world * count), sizeof *of_all);

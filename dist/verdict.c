@@ -61,7 +61,7 @@ static void add(char *text, size_t bytes, const char *format, ...)
     size_t used = strlen(text);
     va_list rest;
     va_start(rest, format);
-    vsnprintf(text + used, bytes - used, format, rest);
+    vsnprintf(text + used, bytes - used, format, rest); /* NOLINT(clang-analyzer-valist.Uninitialized) */
     va_end(rest);
 }
 
@@ -154,7 +154,7 @@ static int guilt(const dist_board *b, int64_t rank, int64_t k, const dist_page *
 {
     const dist_page *p = dist_board_page(b, rank);
     if (!dist_board_near(b, rank) || atomic_load(&p->done) >= k) return INNOCENT;
-    int halted = life_of(p);
+    int halted = (int)life_of(p);
     if (atomic_load(&p->arrived) < k) return halted != ALIVE ? HALTED_OUTSIDE + halted : ELSEWHERE;
     if (asks_otherwise(p, first, k)) return OTHERWISE;
     if (halted != ALIVE) return HALTED_INSIDE + halted;

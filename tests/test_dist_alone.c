@@ -2,6 +2,7 @@
 /* Started by hand, a program is rank 0 of 1, and MPI stays out of it. */
 #include "test.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <trireme/dist.h>
 #if __has_include(<mpi.h>)
@@ -70,4 +71,13 @@ TEST(joining_needs_a_running_mpi)
     assert_error_says("tr_dist_init failed");
     assert_int_equal(tr_dist_finish(), 1);
     assert_int_equal(tr_dist_init(NULL, NULL), 0);
+}
+
+TEST(alone_a_rank_agrees_with_itself)
+{
+    assert_int_equal(tr_check_replicas(tr_linear_layer(3, 2)), 0);
+    assert_false(tr_dist_should_stop());
+    assert_int_equal(tr_dist_stop_on_signals(), 0);
+    assert_int_equal(raise(SIGUSR1), 0);
+    assert_true(tr_dist_should_stop());
 }

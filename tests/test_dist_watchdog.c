@@ -8,7 +8,7 @@
 #include <trireme/dist.h>
 #include <trireme/ops.h>
 
-/* ---- the parts that ranks play; the last rank is the one that fails ---- */
+/* ---- the parts that ranks play; the last rank is the one that fails, or, with TEST_FIRST, the first ---- */
 
 static bool culprit;
 
@@ -187,7 +187,7 @@ BEFORE_ALL
     const char *part = getenv("TEST_PART");
     if (!part) return 0;
     if (tr_dist_init(argc, argv) < 0) exit(tr_dist_finish());
-    culprit = tr_dist_rank() == tr_dist_world() - 1;
+    culprit = tr_dist_rank() == (getenv("TEST_FIRST") ? 0 : tr_dist_world() - 1);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
     exit(99);
@@ -290,6 +290,17 @@ TEST(hosts_that_wait_for_each_other_name_the_rank)
     unsetenv("TRIREME_HOST_RANKS");
     assert_output_has("rank 3 on ");
     assert_output_has(" is alive and runs code of its own");
+}
+
+TEST(a_hosts_first_rank_is_named_too_and_not_those_that_wait_for_its_host)
+{
+    setenv("TRIREME_HOST_RANKS", "2", 1);
+    setenv("TEST_FIRST", "1", 1);
+    assert_ends_within(7, 4, "shared", "is_stopped");
+    unsetenv("TEST_FIRST");
+    unsetenv("TRIREME_HOST_RANKS");
+    assert_output_has(" ends all ranks: after 1.5 s (TRIREME_TIMEOUT) rank 0 on ");
+    assert_output_has("is stopped (as by kill -STOP");
 }
 
 TEST(a_missed_collective_is_found_at_once)
