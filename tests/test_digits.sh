@@ -70,6 +70,23 @@ claim "two ranks go on in the middle of an epoch" goes_on 2
 claim "and end where an unbroken run ends, bit for bit" cmp on2/digits.safetensors unbroken/digits.safetensors
 claim "one rank goes on from the checkpoint of two" goes_on 1
 claim "so do three" goes_on 3
+# A rank is killed once there is a checkpoint; the launcher starts all of them again, and they go on.
+restarts() {
+    command -v mpirun >mpirun.path || return 0
+    printf '#!/bin/sh\necho $$ >pid.$OMPI_COMM_WORLD_RANK\nexec "$@"\n' >noting && chmod +x noting
+    "$trireme" run -q --oversubscribe -n 2 --max-restarts 2 ./noting "$digits" --epochs 12 --hidden 512 --out killed --checkpoints kills --every 5 >job.out 2>&1 &
+    local job=$!
+    for _ in $(seq 1000); do
+        ls kills/*.json >there 2>&1 && break
+        sleep 0.01
+    done
+    kill -9 "$(cat pid.1)"
+    wait $job
+    grep -qF "restart 1 of 2" job.out || { cat job.out; return 1; }
+    ranks 2 --epochs 12 --hidden 512 --out alive >out && cmp killed/digits.safetensors alive/digits.safetensors
+}
+claim "a run whose rank is killed is started again and ends as if it had not been" restarts
+
 rates() { "$digits" --epochs 1 --lr 0.5 --out r1 >out && "$digits" --epochs 2 --resume r1/digits.safetensors --out r2 >out && "$digits" --epochs 3 --resume r2/digits.safetensors --lr 0.25 --out r3 >out; }
 rate_is() { head -c 200 "$1/digits.safetensors" | grep -qaF "\"learning_rate\":\"$2\""; }
 claim "a run goes on with the checkpoint's learning rate" rates
