@@ -87,6 +87,20 @@ restarts() {
 }
 claim "a run whose rank is killed is started again and ends as if it had not been" restarts
 
+makes_room() {
+    "$digits" --epochs 12 --hidden 512 --out room --checkpoints rooms --every 5 >out 2>&1 &
+    local job=$!
+    for _ in $(seq 1000); do
+        ls rooms/*.json >there 2>&1 && break
+        sleep 0.01
+    done
+    kill -USR1 $job
+    wait $job
+    [ $? = 75 ] && [ ! -e room/digits.safetensors ] && "$digits" --epochs 12 --hidden 512 --out room --checkpoints rooms >out &&
+        "$digits" --epochs 12 --hidden 512 --out one >out && cmp room/digits.safetensors one/digits.safetensors
+}
+claim "a run that is told to make room says so by its status, and goes on later" makes_room
+
 rates() { "$digits" --epochs 1 --lr 0.5 --out r1 >out && "$digits" --epochs 2 --resume r1/digits.safetensors --out r2 >out && "$digits" --epochs 3 --resume r2/digits.safetensors --lr 0.25 --out r3 >out; }
 rate_is() { head -c 200 "$1/digits.safetensors" | grep -qaF "\"learning_rate\":\"$2\""; }
 claim "a run goes on with the checkpoint's learning rate" rates

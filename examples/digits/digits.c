@@ -36,6 +36,9 @@ static int gather(history *h, tr_tensor *sums, const int64_t *sizes, int64_t fir
     return tr_zero_(sums) ? 0 : -1;
 }
 
+enum { STOPPED = 1 };
+
+/* 0; STOPPED if somebody told the run to make room, and it is saved; or -1 with an error standing. */
 static int train_epoch(tr_module *ranks, tr_training *run, const digits_options *o, int64_t epoch, tr_progress *bar, history *h)
 {
     TR_SCOPE;
@@ -48,6 +51,7 @@ static int train_epoch(tr_module *ranks, tr_training *run, const digits_options 
     }
     double *sum = tr_data(sums);
     int64_t gathered = -1, done = 0;
+    bool stop = false;
     for (tr_batch b; tr_loader_next(run->loader, &b);) {
         TR_SCOPE;
         tr_tensor *loss = tr_cross_entropy(tr_forward(ranks, b.input), b.target);
@@ -61,12 +65,16 @@ static int train_epoch(tr_module *ranks, tr_training *run, const digits_options 
         if (gathered < 0) gathered = b.index; /* not 0 in an epoch that goes on */
         done = b.index + 1;
         tr_progress_step(bar, b.global_size, "loss %.4f", mine);
-        if (!o->checkpoints || !o->every || run->step % o->every != 0) continue;
+        if (!o->checkpoints) continue;
+        stop = tr_dist_should_stop();
+        if (!stop && (!o->every || run->step % o->every != 0)) continue;
         if (gather(h, sums, sizes, gathered, done, epoch) < 0 || tr_training_save(o->checkpoints, run) < 0) break;
         gathered = done;
+        if (stop) break;
     }
     int status = tr_error_stands() ? -1 : gather(h, sums, sizes, gathered < 0 ? 0 : gathered, done, epoch);
     free(sizes);
+    if (status == 0 && stop) return STOPPED;
     if (status == 0 && o->checkpoints && !o->every) status = tr_training_save(o->checkpoints, run);
     return status;
 }
@@ -137,6 +145,7 @@ static int train(const digits_options *o)
     tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard());
     tr_training run = {.module = model, .optim = sgd, .loader = loader, .shard = tr_dist_shard()};
     if (!ranks || !sgd || !loader || resume(o, &run) < 0) return -1;
+    if (o->checkpoints && tr_dist_stop_on_signals() < 0) return -1;
     int64_t epoch = tr_loader_state(loader).epoch, all = o->epochs * tr_loader_batches(loader), steps = all > run.step ? all - run.step : 0;
     bool goes_on = run.step > 0;
     history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps, .before = run.step};
@@ -149,7 +158,7 @@ static int train(const digits_options *o)
     if (tr_metrics_close(h.csv) < 0) status = -1;
 
     int64_t right = status == 0 ? examine(model, data.test, o->batch) : -1, of = tr_dataset_count(data.test);
-    if (right < 0) status = -1;
+    if (right < 0 && status == 0) status = -1;
     if (status == 0 && first) {
         status = tr_checkpoint_save(save, model, sgd, epoch);
         if (status == 0) printf("checkpoint    %s\n", save);
@@ -180,6 +189,7 @@ int main(int argc, char **argv)
         tr_dist_finish();
         return bad;
     }
-    if (!first || ready_to_write(options.out) == 0) (void)!train(&options);
-    return tr_dist_finish();
+    int status = !first || ready_to_write(options.out) == 0 ? train(&options) : -1;
+    return tr_dist_finish() ? 1 : status == STOPPED ? TR_DIST_STOPPED
+                                                    : 0;
 }
