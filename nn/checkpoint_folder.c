@@ -18,13 +18,13 @@
 
 char *nn_path(const char *call, const char *format, ...)
 {
-    va_list arguments, again;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
     char *path = length < 0 ? core_fail("%s: a path too long", call) : core_scope_memory((int64_t)length + 1, call);
-    if (path) vsnprintf(path, (size_t)length + 1, format, again);
-    va_end(again);
+    va_start(arguments, format);
+    if (path) vsnprintf(path, (size_t)length + 1, format, arguments);
     va_end(arguments);
     return path;
 }

@@ -150,8 +150,11 @@ void nn_manifest_abandon(nn_manifest_writer *w)
 
 const char *nn_number_text(double x, char text[NN_NUMBER_ROOM])
 {
-    if (!isfinite(x)) return strcpy(text, isnan(x) ? "nan" : x < 0 ? "-inf"
-                                                                   : "inf");
+    if (!isfinite(x)) {
+        snprintf(text, NN_NUMBER_ROOM, "%s", isnan(x) ? "nan" : x < 0 ? "-inf"
+                                                                      : "inf");
+        return text;
+    }
     core_decimal d = core_decimal_shortest(x, TR_FLOAT64, CORE_DECIMAL_DIGITS);
     snprintf(text, NN_NUMBER_ROOM, "%s%se%d", signbit(x) ? "-" : "", d.digit, d.exponent - d.digits + 1); /* no point, and so no locale */
     return text;

@@ -43,7 +43,7 @@ typedef struct {
     size_t length;
 } nn_manifest_writer;
 int nn_manifest_begin(nn_manifest_writer *w, const char *call);
-void nn_manifest_put(nn_manifest_writer *w, const char *key, const char *format, ...) TR_PRINTF(3, 4);
+void nn_manifest_put(nn_manifest_writer *w, const char *key, const char *value, ...) TR_PRINTF(3, 4);
 int nn_manifest_end(nn_manifest_writer *w, const char *path);
 void nn_manifest_abandon(nn_manifest_writer *w);
 

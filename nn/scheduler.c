@@ -84,29 +84,29 @@ const char *nn_scheduler_text(const tr_scheduler *s)
     return core_text("%s %lld %s %s %d", s->function, (long long)s->t, nn_number_text(s->base, base), nn_number_text(s->set, set), s->shared);
 }
 
-bool nn_scheduler_read(const tr_scheduler *s, const char *text, nn_scheduler_place *to)
+bool nn_scheduler_read(const tr_scheduler *s, const char *text, nn_scheduler_place *place)
 {
     size_t name = strlen(s->function);
     if (strncmp(text, s->function, name) != 0 || text[name] != ' ' || text[name + 1] < '0' || text[name + 1] > '9') return false;
     char *end;
     errno = 0;
-    to->t = strtoll(text + name + 1, &end, 10);
-    if (errno || *end != ' ' || to->t > s->last) return false;
+    place->t = strtoll(text + name + 1, &end, 10);
+    if (errno || *end != ' ' || place->t > s->last) return false;
     const char *at = end + 1;
-    if (!nn_number_read(&at, &to->base) || !nn_not_negative(to->base)) return false;
-    if (!nn_number_read(&at, &to->set) || (!isnan(to->set) && !nn_not_negative(to->set))) return false;
-    to->shared = *at == '1';
+    if (!nn_number_read(&at, &place->base) || !nn_not_negative(place->base)) return false;
+    if (!nn_number_read(&at, &place->set) || (!isnan(place->set) && !nn_not_negative(place->set))) return false;
+    place->shared = *at == '1';
     tr_scheduler there = *s;
-    there.base = to->base;
-    return (*at == '0' || *at == '1') && !at[1] && nn_not_negative(s->at(&there, to->t).lr);
+    there.base = place->base;
+    return (*at == '0' || *at == '1') && !at[1] && nn_not_negative(s->at(&there, place->t).lr);
 }
 
-void nn_scheduler_put(tr_scheduler *s, const nn_scheduler_place *to)
+void nn_scheduler_put(tr_scheduler *s, const nn_scheduler_place *place)
 {
-    s->t = to->t;
-    s->base = to->base;
-    s->set = to->set;
-    s->shared = to->shared;
+    s->t = place->t;
+    s->base = place->base;
+    s->set = place->set;
+    s->shared = place->shared;
     double momentum = s->at(s, s->t).momentum;
     if (!isnan(momentum)) s->optim->rule.number[1] = momentum;
 }

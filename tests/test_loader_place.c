@@ -46,7 +46,7 @@ TEST(from_every_place_the_rest_comes_in_order)
         for (int64_t done = 0; done < 3 * 6 - 3 * drop; done++) {
             TR_SCOPE;
             numbers data = {0};
-            int64_t whole[MANY], rest[MANY];
+            int64_t whole[MANY] = {0}, rest[MANY] = {0};
             int workers = done % 2 ? -1 : 3;
             how h = {.batch = 10, .drop_last = drop, .workers = workers};
             int64_t n = rest_of(loader_of(&data, h), whole);
@@ -63,7 +63,7 @@ TEST(from_every_place_the_rest_comes_in_order)
 TEST(another_number_of_ranks_goes_on_with_the_same_samples)
 {
     numbers data = {0};
-    int64_t whole[MANY], rest[MANY], part[MANY];
+    int64_t whole[MANY] = {0}, rest[MANY] = {0}, part[MANY] = {0};
     rest_of(loader_of(&data, (how){.batch = 10}), whole);
     tr_loader_place place = place_after(loader_of(&data, (how){.batch = 10, .rank = 1, .world = 2}), 3);
     for (int64_t world = 1; world <= 4; world++) {
@@ -92,7 +92,7 @@ TEST(another_number_of_ranks_goes_on_with_the_same_samples)
 TEST(another_batch_size_goes_on_at_the_same_sample)
 {
     numbers data = {0};
-    int64_t whole[MANY], rest[MANY];
+    int64_t whole[MANY] = {0}, rest[MANY] = {0};
     int64_t n = rest_of(loader_of(&data, (how){.batch = 10}), whole);
     tr_loader_place place = place_after(loader_of(&data, (how){.batch = 10}), 2);
     for (int64_t batch = 1; batch <= COUNT + 1; batch++) {
@@ -122,7 +122,7 @@ TEST(the_place_is_the_next_epoch_once_the_end_was_told)
 TEST(a_place_counts_for_one_start)
 {
     numbers data = {0};
-    int64_t seen[MANY];
+    int64_t seen[MANY] = {0};
     tr_loader *l = loader_of(&data, (how){.batch = 10});
     tr_loader_place place = place_after(loader_of(&data, (how){.batch = 10}), 3);
     assert_int_equal(tr_loader_set_state(l, place), 0);
@@ -135,7 +135,7 @@ TEST(a_place_counts_for_one_start)
 TEST(the_seed_comes_with_the_place)
 {
     numbers data = {0};
-    int64_t whole[MANY], seen[MANY];
+    int64_t whole[MANY] = {0}, seen[MANY] = {0};
     rest_of(loader_of(&data, (how){.batch = 10}), whole);
     tr_loader *l = tr_loader_new(numbers_up_to(COUNT, &data), .batch_size = 10, .shuffle = true, .seed = 99);
     assert_int_equal(tr_loader_set_state(l, tr_loader_state(loader_of(&data, (how){.batch = 10}))), 0);
