@@ -351,12 +351,10 @@ static int watch(data_parallel *d)
     return 0;
 }
 
-static const char *name_of(data_parallel *d, const tr_tensor *parameter);
-
 static const char *name_of_item(void *owner, int64_t item)
 {
     data_parallel *d = owner;
-    return name_of(d, d->gradient[item].parameter);
+    return dist_data_parallel_name(d, d->gradient[item].parameter);
 }
 
 /* With others: one module and one plan on all ranks, and the hooks that meet them. */

@@ -48,4 +48,7 @@ dist_data_parallel *dist_data_parallel_of(const tr_module *m);
 /* Parameters that train become items, unless they are already.  0, or -1 with an error standing. */
 int dist_data_parallel_collect(dist_data_parallel *d);
 
+/* "0.weight": valid until the module changes; "?" for what is none of its parameters. */
+const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *parameter);
+
 #endif

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <trireme/dist.h>
 
-static const char *name_of(dist_data_parallel *d, const tr_tensor *parameter)
+const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *parameter)
 {
     const char *name;
     tr_tensor *t;
@@ -18,7 +18,7 @@ static size_t list_unused(dist_data_parallel *d, char which, const char *words, 
     const char *before = words;
     for (int64_t i = 0; i < d->items && used < room; i++) {
         if (!(d->unused[i] & which)) continue;
-        used += (size_t)snprintf(text + used, room - used, "%s%s", before, name_of(d, d->gradient[i].parameter));
+        used += (size_t)snprintf(text + used, room - used, "%s%s", before, dist_data_parallel_name(d, d->gradient[i].parameter));
         before = ", ";
     }
     return used;

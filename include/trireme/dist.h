@@ -1,14 +1,14 @@
 /* Ranks: several processes, started by mpirun, each with its own device and its own part of every batch.
  * Link with libtrireme-dist (trireme::dist).  Started without mpirun, or built without MPI, a program is rank 0 of 1. */
 #ifndef TRIREME_DIST_H
-# define TRIREME_DIST_H
+#define TRIREME_DIST_H
 
-# include <trireme/data.h>
-# include <trireme/nn.h>
+#include <trireme/data.h>
+#include <trireme/nn.h>
 
-# ifdef __cplusplus
+#ifdef __cplusplus
 extern "C" {
-# endif
+#endif
 
 /* Start from MPI_COMM_WORLD (which is duplicated).  Initialises MPI if nobody has (argc and argv may be NULL);
  * tr_dist_finish finalises it only then.  Where no launcher's variables stand in the environment MPI is not started at
@@ -227,46 +227,39 @@ TR_API int(tr_reducer_begin)(tr_reducer *r, int64_t samples);
 TR_API int(tr_reducer_ready)(tr_reducer *r, int64_t buffer); /* leave it alone from now on */
 TR_API int(tr_reducer_wait)(tr_reducer *r);
 
-# ifdef __cplusplus
+#ifdef __cplusplus
 }
-# endif
+#endif
 
-# if defined(__GNUC__)
-#  define TR_NO_SYNC bool TR_JOIN_(tr_no_sync_, __LINE__) __attribute__((cleanup(tr_gradient_sync_restore_), unused)) = tr_set_gradient_sync(false)
-# endif
+#if defined(__GNUC__)
+# define TR_NO_SYNC bool TR_JOIN_(tr_no_sync_, __LINE__) __attribute__((cleanup(tr_gradient_sync_restore_), unused)) = tr_set_gradient_sync(false)
+#endif
 
-# ifndef __cplusplus
-#  define tr_dist_init(argc, argv)       TR_STATUS_((TR_HERE_, (tr_dist_init)(argc, argv)))
-#  define tr_dist_init_comm(comm)        TR_STATUS_((TR_HERE_, (tr_dist_init_comm)(comm)))
-#  define tr_dist_init_fortran(comm)     TR_STATUS_((TR_HERE_, (tr_dist_init_fortran)(comm)))
-#  define tr_all_reduce(t)               TR_STATUS_((TR_HERE_, (tr_all_reduce)(t)))
-#  define tr_broadcast(t, root)          TR_STATUS_((TR_HERE_, (tr_broadcast)(t, root)))
-#  define tr_all_gather(t)               TR_TENSOR_((TR_HERE_, (tr_all_gather)(t)))
-#  define tr_barrier()                   TR_STATUS_((TR_HERE_, (tr_barrier)()))
-#  define tr_dist_stop_on_signals()      TR_STATUS_((tr_dist_stop_on_signals)())
-#  define tr_dist_should_stop()          (TR_HERE_, (tr_dist_should_stop)())
-#  define tr_check_replicas(module)      TR_STATUS_((TR_HERE_, (tr_check_replicas)(module)))
-#  define tr_next_shard(m, batch, shard) tr_next_at_((TR_HERE_, (tr_next_shard)(m, batch, shard)), __FILE__, __LINE__)
+#ifndef __cplusplus
+# define tr_dist_init(argc, argv)       TR_STATUS_((TR_HERE_, (tr_dist_init)(argc, argv)))
+# define tr_dist_init_comm(comm)        TR_STATUS_((TR_HERE_, (tr_dist_init_comm)(comm)))
+# define tr_dist_init_fortran(comm)     TR_STATUS_((TR_HERE_, (tr_dist_init_fortran)(comm)))
+# define tr_all_reduce(t)               TR_STATUS_((TR_HERE_, (tr_all_reduce)(t)))
+# define tr_broadcast(t, root)          TR_STATUS_((TR_HERE_, (tr_broadcast)(t, root)))
+# define tr_all_gather(t)               TR_TENSOR_((TR_HERE_, (tr_all_gather)(t)))
+# define tr_barrier()                   TR_STATUS_((TR_HERE_, (tr_barrier)()))
+# define tr_dist_stop_on_signals()      TR_STATUS_((tr_dist_stop_on_signals)())
+# define tr_dist_should_stop()          (TR_HERE_, (tr_dist_should_stop)())
+# define tr_check_replicas(module)      TR_STATUS_((TR_HERE_, (tr_check_replicas)(module)))
+# define tr_next_shard(m, batch, shard) tr_next_at_((TR_HERE_, (tr_next_shard)(m, batch, shard)), __FILE__, __LINE__)
 static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int line)
 {
     if (!r) tr_error_at_(file, line);
     return r;
 }
-<<<<<<< HEAD
-#   define tr_reducer_new(buffers, ...)     TR_REDUCER_(buffers, __VA_ARGS__, )
-#   define TR_REDUCER_(buffers, count, ...) tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
-#   define tr_reducer_begin(r, samples)     TR_STATUS_((tr_reducer_begin)(r, samples))
-#   define tr_reducer_ready(r, buffer)      TR_STATUS_((tr_reducer_ready)(r, buffer))
-#   define tr_reducer_wait(r)               TR_STATUS_((tr_reducer_wait)(r))
-#   define tr_data_parallel(...)            TR_DATA_PARALLEL_(__VA_ARGS__, )
-#   define TR_DATA_PARALLEL_(module, ...)   TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
-=======
-#   define tr_gather_parameters(m)        TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
-#   define tr_next_shard(m, batch, shard) tr_next_at_((tr_next_shard)(m, batch, shard), __FILE__, __LINE__)
-#   define tr_barrier()                   TR_STATUS_((tr_barrier)())
-#   define tr_data_parallel(...)          TR_DATA_PARALLEL_(__VA_ARGS__, )
-#   define TR_DATA_PARALLEL_(module, ...) TR_MODULE_((tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__}))
-    >>>>>>> 0cd1121 (dist: optimiser state shared out over the ranks)
-#  endif
+# define tr_reducer_new(buffers, ...)     TR_REDUCER_(buffers, __VA_ARGS__, )
+# define TR_REDUCER_(buffers, count, ...) tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
+# define tr_reducer_begin(r, samples)     TR_STATUS_((tr_reducer_begin)(r, samples))
+# define tr_reducer_ready(r, buffer)      TR_STATUS_((tr_reducer_ready)(r, buffer))
+# define tr_reducer_wait(r)               TR_STATUS_((tr_reducer_wait)(r))
+# define tr_data_parallel(...)            TR_DATA_PARALLEL_(__VA_ARGS__, )
+# define TR_DATA_PARALLEL_(module, ...)   TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
+# define tr_gather_parameters(m)          TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
+#endif
 
-# endif
+#endif
