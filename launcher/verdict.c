@@ -17,10 +17,11 @@ static int64_t own_failure_ms(const verdict_rank *r)
     return r->asked ? -1 : r->end_ms;
 }
 
-/* A rank that fails because another has died or failed says so: "rank 3 has ended", "rank 3 failed: why". That other one,
- * -1 if there is none. */
+/* A rank that fails because another has died or failed says so: "rank 3 has ended", "rank 3 failed: why"; its watchdog, that
+ * rank 3 "is stopped". That other one, -1 if there is none. */
 static int blamed(const verdict_rank *rank, int ranks, int by)
 {
+    bool judged = strstr(rank[by].words, " ends all ranks: ");
     for (const char *at = verdict_words(&rank[by]); (at = strstr(at, "rank ")); at += 5) {
         if (!isdigit((unsigned char)at[5])) continue;
         char *end;
@@ -29,7 +30,7 @@ static int blamed(const verdict_rank *rank, int ranks, int by)
         const verdict_rank *r = &rank[other];
         bool died = !r->asked && (r->signal || r->lost) && r->end_ms <= rank[by].said_ms + BY_DEATH_MS;
         bool spoke = r->said_ms && strncmp(end, " failed", 7) == 0;
-        if (failed(r) && (died || spoke)) return other;
+        if (failed(r) && (died || spoke || (judged && strncmp(end, " on ", 4) == 0))) return other;
     }
     return -1;
 }

@@ -63,6 +63,15 @@ TEST(a_rank_that_passes_on_anothers_failure_is_not_it)
     assert_int_equal(FIRST(teller, failing), 1);
 }
 
+TEST(a_watchdogs_word_about_another_counts_though_that_one_was_sent_home)
+{
+    const char *stopped = "trireme: rank 0 of 2 on h ends all ranks: after 2 s (TRIREME_TIMEOUT) rank 1 on h has not come to #7 "
+                          "broadcast of 4 bytes from rank 0: its process 12 is stopped";
+    const char *nobody = "trireme: rank 0 of 2 on h ends all ranks: all ranks of host h have come to #7 broadcast of 4 bytes from rank 1";
+    assert_int_equal(FIRST(saying(ended(1, 0, false, 5), 4, stopped), ended(143, 15, true, 6)), 1);
+    assert_int_equal(FIRST(saying(ended(1, 0, false, 5), 4, nobody), ended(143, 15, true, 6)), 0);
+}
+
 TEST(a_lost_host_is_it_but_not_when_we_sent_it_home)
 {
     assert_int_equal(FIRST(ended(143, 15, true, 9), lost(5, false)), 1);
