@@ -44,6 +44,7 @@ ends() {
     [ "$status" = "$want" ] || wrong="exit status $status, not $want"
     [ $(($(now_ms) - began)) -le $((limit * 1000)) ] || wrong="took $(($(now_ms) - began)) ms"
     [ -z "$last" ] || tail -n 1 err | grep -qF -e "$last" || wrong="the last line is not '$last'"
+    # shellcheck disable=SC2046 # one word for each process
     alive $(pids) && wrong="a rank lives on" && kill -KILL $(pids)
     result "$sentence" "$wrong"
 }
@@ -103,7 +104,9 @@ told() {
     status=$?
     [ "$status" = "$want" ] || wrong="exit status $status, not $want"
     [ $(($(now_ms) - began)) -le $((limit * 1000)) ] || wrong="took $(($(now_ms) - began)) ms"
+    # shellcheck disable=SC2046 # one word for each process
     for _ in {1..20}; do alive $(pids) && sleep 0.1 || break; done
+    # shellcheck disable=SC2046 # one word for each process
     alive $(pids) && wrong="a rank lives on" && kill -KILL $(pids)
     result "$sentence" "$wrong"
 }
@@ -160,7 +163,7 @@ exec 9<>unread
 job=$!
 sleep 1
 kill -TERM $job
-for _ in {1..60}; do alive $job && sleep 0.1 || break; done
+for _ in {1..120}; do alive $job && sleep 0.1 || break; done # SIGTERM, SIGKILL, and mpirun, two seconds each
 result "one that reads nothing does not keep the job from ending" "$(! alive $job || { kill -KILL $job; echo "it does"; })"
 
 [ "$failures" = 0 ] || echo "$failures failed"

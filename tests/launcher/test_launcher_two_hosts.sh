@@ -109,11 +109,11 @@ began=$(now_s)
 {
     for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
     ip -n $b link set eth0 down
-    date +%s >cut
+    date +%s >cut_at
 } &
 run --hosts $a:1,$b:1 --host-timeout 2 ./program
 status=$?
-took=$(($(now_s) - $(cat cut)))
+took=$(($(now_s) - $(cat cut_at)))
 result "a cable that is cut ends the job" "$([ $status = 1 ] && [ $took -le 9 ] || echo "status $status, $took s after the cut")"
 result "and the host is named" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
 sleep 3
