@@ -30,7 +30,8 @@ static int blamed(const verdict_rank *rank, int ranks, int by)
         const verdict_rank *r = &rank[other];
         bool died = !r->asked && (r->signal || r->lost) && r->end_ms <= rank[by].said_ms + BY_DEATH_MS;
         bool spoke = r->said_ms && strncmp(end, " failed", 7) == 0;
-        if (failed(r) && (died || spoke || (judged && strncmp(end, " on ", 4) == 0))) return other;
+        if (judged && strncmp(end, " on ", 4) == 0) return other; /* it knows, though word of that end may not have come */
+        if (failed(r) && (died || spoke)) return other;
     }
     return -1;
 }
@@ -59,7 +60,8 @@ int verdict_status(const verdict_rank *rank) { return rank->status > 0 && !sent_
 
 void verdict_how(char *text, size_t bytes, const verdict_rank *rank)
 {
-    if (sent_home(rank) || (rank->lost && rank->said_ms && !rank->silent_s))
+    bool unheard = !rank->ended && !rank->lost; /* somebody else told of it */
+    if (unheard || sent_home(rank) || (rank->lost && rank->said_ms && !rank->silent_s))
         snprintf(text, bytes, "with the error told above");
     else if (rank->signal)
         snprintf(text, bytes, "killed by signal %d (%s)", rank->signal, strsignal(rank->signal));

@@ -70,6 +70,7 @@ TEST(a_watchdogs_word_about_another_counts_though_that_one_was_sent_home)
     const char *nobody = "trireme: rank 0 of 2 on h ends all ranks: all ranks of host h have come to #7 broadcast of 4 bytes from rank 1";
     assert_int_equal(FIRST(saying(ended(1, 0, false, 5), 4, stopped), ended(143, 15, true, 6)), 1);
     assert_int_equal(FIRST(saying(ended(1, 0, false, 5), 4, nobody), ended(143, 15, true, 6)), 0);
+    assert_int_equal(FIRST(saying(ended(1, 0, false, 5), 4, stopped), (verdict_rank){.host = "h"}), 1); /* nothing was heard of it */
 }
 
 TEST(a_lost_host_is_it_but_not_when_we_sent_it_home)
