@@ -43,10 +43,12 @@ int verdict_first(const verdict_rank *rank, int ranks)
         int64_t ms = own_failure_ms(&rank[r]);
         if (ms >= 0 && (first < 0 || ms < own_failure_ms(&rank[first]))) first = r;
     }
-    if (first >= 0 && rank[first].said_ms) {
+    for (int steps = 0; first >= 0 && rank[first].said_ms && steps < ranks; steps++) { /* "rank 2 failed", which says that rank 1 did */
         int other = blamed(rank, ranks, first);
-        return other >= 0 ? other : first;
+        if (other < 0) break;
+        first = other;
     }
+    if (first >= 0) return first;
     /* all were asked: who calls MPI_Abort exits by itself, the others by the signal they get for it */
     for (int r = 0; r < ranks && first < 0; r++)
         if (failed(&rank[r]) && !rank[r].signal && !rank[r].lost) first = r;

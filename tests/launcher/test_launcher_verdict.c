@@ -63,6 +63,13 @@ TEST(a_rank_that_passes_on_anothers_failure_is_not_it)
     assert_int_equal(FIRST(teller, failing), 1);
 }
 
+TEST(blame_is_followed_to_its_end)
+{
+    verdict_rank zero = saying(ended(1, 0, true, 12), 10, "trireme: rank 0 of 3 on h: largest: rank 2 failed: rank 1 on h failed first");
+    verdict_rank two = saying(ended(1, 0, true, 13), 11, "trireme: rank 2 of 3 on h ends all ranks: rank 1 on h failed first: its process 12 has ended");
+    assert_int_equal(FIRST(zero, ended(134, 6, true, 20), two), 1);
+}
+
 TEST(a_watchdogs_word_about_another_counts_though_that_one_was_sent_home)
 {
     const char *stopped = "trireme: rank 0 of 2 on h ends all ranks: after 2 s (TRIREME_TIMEOUT) rank 1 on h has not come to #7 "
