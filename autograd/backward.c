@@ -108,8 +108,9 @@ void autograd_give(autograd_node *n, int input, tr_tensor *dx)
     autograd_node *to = n->to[input];
     double divisor = n->divisor;
     if (!dx || (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) || !to) return;
-    if (!to->gradient) to->divisor = divisor;
-    if (to->divisor != divisor) { /* from two means: neither can wait any longer */
+    if (!to->gradient)
+        to->divisor = divisor;
+    else if (to->divisor != divisor) { /* from two means: neither can wait any longer */
         if (!autograd_whole(to)) return;
         if (divisor != 1 && !(dx = divided(dx, divisor, false))) return;
     }

@@ -2,6 +2,7 @@
 
 #include "dist/ranks.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <trireme/tensor.h>
@@ -125,6 +126,7 @@ int dist_plan_reorder(dist_plan *plan, const int64_t *order, int64_t first_limit
     memcpy(copy, plan->memory, (size_t)plan->bytes);
     memset(plan->memory, 0, (size_t)plan->bytes);
     for (int64_t i = 0; i < plan->items; i++) {
+        assert(before.home[i]); /* every item had a place */
         int64_t from = (char *)before.home[i]->place - (char *)plan->memory;
         memcpy(plan->home[i]->place, copy + from, (size_t)bytes_of(&plan->item[i]));
     }

@@ -173,7 +173,7 @@ static int listen_to_network(char *address, size_t bytes)
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0 || bind(fd, (struct sockaddr *)&four, sizeof four) != 0) return -1;
     }
-    struct sockaddr_storage got;
+    struct sockaddr_storage got = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof got;
     if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, (struct sockaddr *)&got, &length) != 0) return -1;
     in_port_t port = got.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&got)->sin6_port : ((struct sockaddr_in *)&got)->sin_port;

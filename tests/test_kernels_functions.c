@@ -132,7 +132,7 @@ TEST(every_kind_of_nan_stays_nan)
 static void assert_same(int kernel, int level, const char *what, const float *got, int64_t step, const float *want, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
-        if (memcmp(got + i * step, want + i, sizeof *got) != 0 && !(isnan(got[i * step]) && isnan(want[i])))
+        if (memcmp((const char *)(got + i * step), (const char *)(want + i), sizeof *got) != 0 && !(isnan(got[i * step]) && isnan(want[i])))
             fail_msg("%s on %s, %s: element %lld is %.9g, not %.9g", kernel_name(kernel), level_name[level], what, (long long)i, (double)got[i * step], (double)want[i]);
 }
 

@@ -19,9 +19,9 @@ typedef struct {
 /* Whether two arrays are equal, where NaN is NaN. */
 static bool same(const float *a, const float *b)
 {
-    if (memcmp(a, b, sizeof(float) * CHUNK) == 0) return true;
+    if (memcmp((const char *)a, (const char *)b, sizeof(float) * CHUNK) == 0) return true;
     for (int i = 0; i < CHUNK; i++)
-        if (memcmp(a + i, b + i, sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return false;
+        if (memcmp((const char *)(a + i), (const char *)(b + i), sizeof *a) != 0 && !(isnan(a[i]) && isnan(b[i]))) return false;
     return true;
 }
 
