@@ -101,5 +101,6 @@ bool kernel_adds(const kernel_call *call)
 bool kernel_is_pointwise(const kernel_call *call)
 {
     bool row = call->kernel < KERNEL_ADD, arithmetic = call->kernel >= KERNEL_ADD && call->kernel <= KERNEL_FMOD;
-    return call->form == KERNEL_FLAT && (row || arithmetic || call->kernel == KERNEL_FILL || (call->kernel == KERNEL_COPY && call->from == call->type));
+    bool pointwise = row || arithmetic || call->kernel == KERNEL_FILL || (call->kernel == KERNEL_COPY && call->from == call->type);
+    return pointwise && call->form == KERNEL_FLAT; /* other calls have no form */
 }

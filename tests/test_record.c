@@ -307,7 +307,7 @@ static int below(tr_generator *g, int n) { return (int)(tr_random_u32(g) % (uint
 
 static program random_program(tr_generator *g)
 {
-    static const int sizes[][2] = {{3, 5}, {64, 40}, {33, 70}, {1, 3000}};
+    static const int sizes[][2] = {{3, 5}, {64, 40}, {33, 70}, {8, 200}};
     const int *size = sizes[below(g, 4)];
     program p = {size[0], size[1], 4 + below(g, LINES - 3), {{0}}};
     for (int i = 0; i < p.count; i++) {
