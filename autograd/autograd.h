@@ -73,7 +73,7 @@ struct autograd_node {
     tr_tensor *gradient; /* owns one count: what has come so far, but for a division */
     double divisor;      /* that waits: autograd_divide_later */
 
-    autograd_saved in[AUTOGRAD_INPUTS], out;
+    autograd_saved in[AUTOGRAD_INPUTS], out; /* a sink's out: the place of its leaf's gradient (tr_set_grad_place) */
     autograd_args args;
 };
 
@@ -128,6 +128,10 @@ tr_tensor *autograd_reshaped(tr_tensor *t, const tr_shape *shape);
 /* ---- for derivatives ---- */
 
 static inline bool autograd_wants(const autograd_node *n, int input) { return n->to[input] != NULL; }
+
+/* Memory for what n's derivative gives to this input: the place of a leaf's gradient, if this is all there is to it; else
+ * NULL, and anything will do. */
+tr_tensor *autograd_place_of(const autograd_node *n, int input);
 
 /* A saved input, or the saved result; NULL with an error noted if it was changed since, or let go. */
 tr_tensor *autograd_in(autograd_node *n, int input);

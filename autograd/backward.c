@@ -138,10 +138,26 @@ static bool must_be_whole(const autograd_node *n)
     return false;
 }
 
+tr_tensor *autograd_place_of(const autograd_node *n, int input)
+{
+    const autograd_node *to = n->to[input];
+    const autograd_walk *w = core_here()->backward;
+    bool all = is_sink(to) && to->waiting == 1 && !to->gradient && n->divisor == 1 && w && !w->captures;
+    tr_tensor *place = all && autograd_plain() ? autograd_place(to) : NULL;
+    if (place) core_written(place);
+    return place;
+}
+
 /* A leaf keeps its gradient: memory of its own, row-major, because programs write to it; and the same memory from pass to
  * pass, because programs hold on to it. */
-static int arrive(tr_tensor *leaf, tr_tensor *gradient)
+static int arrive(const autograd_node *sink, tr_tensor *leaf, tr_tensor *gradient)
 {
+    tr_tensor *place = autograd_plain() ? autograd_place(sink) : NULL;
+    if (place) {
+        if (gradient != place && !(tr_copy_)(place, gradient)) return -1;
+        leaf->grad = core_keep_tensor(place);
+        return 0;
+    }
     if (leaf->grad && autograd_plain() && core_row_major_tensor(leaf->grad)) return (tr_add_)(leaf->grad, gradient) ? 0 : -1;
     if (leaf->grad) return autograd_add_gradient(&leaf->grad, gradient);
     bool ours = autograd_plain() && !core_shared(gradient, 1) && core_row_major_tensor(gradient);
@@ -164,7 +180,7 @@ static int run(autograd_node *n, const autograd_walk *w)
     bool into_leaves = !w->captures, goes_on = into_leaves || n->needed;
     if (n->captured) capture(n, w);
     if (dy && into_leaves && n->origin.made && (!n->inputs || (n->origin.made->flags & CORE_RETAINS_GRAD)))
-        if (arrive(n->origin.made, dy) < 0) return -1;
+        if (arrive(n, n->origin.made, dy) < 0) return -1;
     if (dy && goes_on && n->op->derivative) {
         if (n->spent)
             return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);

@@ -30,6 +30,23 @@ void tr_remove_hook(tr_tensor *leaf, int id)
         }
 }
 
+int(tr_set_grad_place)(tr_tensor *leaf, tr_tensor *place)
+{
+    if (!leaf) return core_null_status("tr_set_grad_place");
+    if (!autograd_tracked(leaf) || leaf->origin) return core_fail_status("tr_set_grad_place: %s is not a leaf that requires grad", core_show(leaf));
+    if (place && (!core_same_shape(&place->shape, &leaf->shape) || place->dtype != leaf->dtype || !core_same_device(place, leaf)))
+        return core_fail_status("tr_set_grad_place: the place is %s, but the leaf is %s", core_show(place), core_show(leaf));
+    if (place && (!core_row_major_tensor(place) || autograd_tracked(place)))
+        return core_fail_status("tr_set_grad_place: %s must be row-major and in no graph", core_show(place));
+    autograd_node *sink = autograd_sink(leaf);
+    if (!sink) return -1;
+    core_keep_tensor(place);
+    if (sink->saved & AUTOGRAD_Y) core_drop_tensor(sink->out.t);
+    sink->saved = place ? AUTOGRAD_Y : 0;
+    sink->out.t = place;
+    return 0;
+}
+
 void autograd_hooks_free(autograd_hook *hook)
 {
     while (hook) {

@@ -53,15 +53,16 @@ static int product(tr_tensor *c, operand a, operand b)
     return run(c, a.t, b.t, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
 }
 
-/* A product for a derivative that is not differentiated itself. */
-static tr_tensor *plain_product(operand a, operand b)
+/* A product for a derivative that is not differentiated itself, of n for this input. */
+static tr_tensor *plain_product(const autograd_node *n, int input, operand a, operand b)
 {
     if (!a.t || !b.t) return NULL;
+    tr_tensor *c = autograd_place_of(n, input);
     int batch = a.t->shape.ndim == 3;
     tr_shape shape = {2 + batch, {a.t->shape.size[0]}};
     shape.size[batch] = size_of(a, 0);
     shape.size[batch + 1] = size_of(b, 1);
-    tr_tensor *c = core_tensor_new((tr_dtype)a.t->dtype, core_device_at(a.t), &shape, "backward");
+    if (!c) c = core_tensor_new((tr_dtype)a.t->dtype, core_device_at(a.t), &shape, "backward");
     return c && product(c, a, b) == 0 ? c : NULL;
 }
 
@@ -72,26 +73,26 @@ static tr_tensor *swapped(tr_tensor *t) { return t ? (tr_transpose)(t, -2, -1) :
 static tr_tensor *adjoint(tr_tensor *t) { return t ? swapped((tr_conj)(t)) : NULL; }
 
 /* dy, or dy turned, times the conjugate of x: what a linear layer's derivative wants. */
-static tr_tensor *times(tr_tensor *dy, bool turned, tr_tensor *x)
+static tr_tensor *times(const autograd_node *n, int input, tr_tensor *dy, bool turned, tr_tensor *x)
 {
-    if (plain(dy)) return plain_product((operand){dy, turned}, (operand){x, false});
+    if (plain(dy)) return plain_product(n, input, (operand){dy, turned}, (operand){x, false});
     return x ? (tr_matmul)(turned ? (tr_t)(dy) : dy, (tr_conj)(x)) : NULL;
 }
 
-static tr_tensor *times_adjoint(tr_tensor *dc, tr_tensor *b)
+static tr_tensor *times_adjoint(const autograd_node *n, tr_tensor *dc, tr_tensor *b)
 {
-    return plain(dc) ? plain_product((operand){dc, false}, (operand){b, true}) : (tr_matmul)(dc, adjoint(b));
+    return plain(dc) ? plain_product(n, 0, (operand){dc, false}, (operand){b, true}) : (tr_matmul)(dc, adjoint(b));
 }
 
-static tr_tensor *adjoint_times(tr_tensor *a, tr_tensor *dc)
+static tr_tensor *adjoint_times(const autograd_node *n, tr_tensor *a, tr_tensor *dc)
 {
-    return plain(dc) ? plain_product((operand){a, true}, (operand){dc, false}) : (tr_matmul)(adjoint(a), dc);
+    return plain(dc) ? plain_product(n, 1, (operand){a, true}, (operand){dc, false}) : (tr_matmul)(adjoint(a), dc);
 }
 
 static void product_derivative(autograd_node *n, tr_tensor *dc)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, times_adjoint(dc, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, adjoint_times(autograd_in(n, 0), dc));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, times_adjoint(n, dc, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, adjoint_times(n, autograd_in(n, 0), dc));
 }
 
 static tr_tensor *matmul_sample(tr_tensor *const *x) { return (tr_matmul)(x[0], x[1]); }
@@ -295,8 +296,8 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
 
 static void linear_derivative(autograd_node *n, tr_tensor *dy)
 {
-    if (autograd_wants(n, 0)) autograd_give(n, 0, times(dy, false, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, times(dy, true, autograd_in(n, 0)));
+    if (autograd_wants(n, 0)) autograd_give(n, 0, times(n, 0, dy, false, autograd_in(n, 1)));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, times(n, 1, dy, true, autograd_in(n, 0)));
     if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_sum)(dy, (tr_reduce_options){.dims = (const int[]){0}, .ndims = 1}));
 }
 static tr_tensor *linear_sample(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], x[2]); }

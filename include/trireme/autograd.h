@@ -49,6 +49,13 @@ TR_API tr_tensor *tr_grad(const tr_tensor *t);
 /* Replace t's gradient (kept), or remove it with NULL.  0, or -1 for another shape, type or device. */
 TR_API int(tr_set_grad)(tr_tensor *t, tr_tensor *gradient);
 
+/* Where leaf's gradient lies whenever backward gives it a new one: in place's memory, which products of matrices then write
+ * to without a copy.  For memory that others look at, such as a window that ranks share.  What stands there is overwritten;
+ * a gradient that leaf has is added to where it is.  Not for gradients that have a graph of their own (.create_graph).
+ * place  of leaf's shape, type and device, row-major (kept); NULL: anywhere, as before
+ * Returns 0, or -1 if leaf is none that requires grad, or place does not fit. */
+TR_API int(tr_set_grad_place)(tr_tensor *leaf, tr_tensor *place);
+
 /* Keep the gradient of an intermediate result.  Returns t. */
 TR_API tr_tensor *(tr_retain_grad)(tr_tensor *t);
 
@@ -96,9 +103,10 @@ TR_API void tr_anomaly_restore_(const bool *before);
   TR_AUTOGRAD_GRAD_(outputs, inputs, __VA_ARGS__, )
 # define TR_AUTOGRAD_GRAD_(outputs, inputs, gradients, ...) \
   TR_STATUS_((tr_autograd_grad)(outputs, inputs, gradients, (tr_autograd_grad_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_set_grad(t, gradient)  TR_STATUS_((tr_set_grad)(t, gradient))
-# define tr_retain_grad(t)         TR_TENSOR_((tr_retain_grad)(t))
-# define tr_on_grad(leaf, f, data) TR_STATUS_((tr_on_grad)(leaf, f, data))
+# define tr_set_grad(t, gradient)       TR_STATUS_((tr_set_grad)(t, gradient))
+# define tr_set_grad_place(leaf, place) TR_STATUS_((tr_set_grad_place)(leaf, place))
+# define tr_retain_grad(t)              TR_TENSOR_((tr_retain_grad)(t))
+# define tr_on_grad(leaf, f, data)      TR_STATUS_((tr_on_grad)(leaf, f, data))
 #endif
 
 #endif
