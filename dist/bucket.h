@@ -69,11 +69,4 @@ bool dist_plan_is_over(const dist_plan *plan);
 void dist_bucket_set_used(dist_bucket *b, int64_t s, bool used);
 bool dist_bucket_used(const dist_bucket *b, int64_t s);
 
-/* to[i] = weight * from[i], n numbers of a sum's type, rounded once (a weight of 1/3 is not first made a float); exact zero
- * where the weight is 0, whatever stands there.  to may be from. */
-void dist_scale(tr_dtype dtype, void *to, const void *from, int64_t n, double weight);
-
-/* to[i] += weight * from[i]; nothing where the weight is 0. */
-void dist_add_scaled(tr_dtype dtype, void *to, const void *from, int64_t n, double weight);
-
 #endif

@@ -2,6 +2,7 @@
 #include "dist/check.h"
 #include "dist/ranks.h"
 #include "dist/reducer.h"
+#include "dist/sum.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ static int full(void *owner, int64_t bucket)
                                                                                                    : weight);
         dist_bucket_set_used(b, s, used);
     }
-    return dist_reducer_send(&r->reducer, bucket);
+    return dist_reducer_send(&r->reducer, bucket, 1);
 }
 
 static int take_buffers(tr_reducer *r, const tr_buffer *buffers)

@@ -85,11 +85,13 @@ static int load_and_send(void *data)
     dist_bucket *b = &d->reducer.plan.bucket[c->bucket];
     double weight = dist_reducer_weight(&d->reducer);
     if (isnan(weight)) return dist_done(-1);
+    bool whole = weight > 0; /* the bucket can be weighted as a whole, on its way */
+    for (int64_t s = 0; s < b->slots; s++) whole = whole && c->slot[s].how != DIST_LOAD_GATHER && c->slot[s].how != DIST_LOAD_KEEP;
     for (int64_t s = 0; s < b->slots; s++) {
-        dist_gradient_load(&d->item[b->slot[s].item], b->slot[s].place, c->slot[s].how, c->slot[s].from, weight);
+        dist_gradient_load(&d->item[b->slot[s].item], b->slot[s].place, c->slot[s].how, c->slot[s].from, whole ? 1 : weight);
         dist_bucket_set_used(b, s, c->slot[s].used);
     }
-    return dist_done(dist_reducer_send(&d->reducer, c->bucket));
+    return dist_done(dist_reducer_send(&d->reducer, c->bucket, whole ? weight : 1));
 }
 
 static int wait_for_all(void *data)

@@ -1,5 +1,7 @@
 #include "dist/gradients.h"
 
+#include "dist/sum.h"
+
 #include <stdlib.h>
 #include <trireme/dlpack.h>
 #include <trireme/record.h>

@@ -213,13 +213,14 @@ static uint32_t digest(const dist_asked *asked)
     return (uint32_t)h;
 }
 
-void dist_meeting_begin(dist_meeting *m, dist_operation operation, dist_asked asked)
+void dist_meeting_begin(dist_meeting *m, dist_operation operation, dist_asked asked, double weight)
 {
     m->works++;
     m->operation = operation;
     m->fresh = true;
     m->digest = digest(&asked);
     m->flag[m->host->me]->asked[m->works % 2] = asked;
+    m->flag[m->host->me]->weight[m->works % 2] = weight;
 }
 
 void dist_meeting_fail(dist_meeting *m, const char *why)

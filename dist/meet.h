@@ -28,7 +28,8 @@ typedef struct {
     _Atomic uint32_t failed;
     int32_t pid;
     _Alignas(128) dist_asked asked[2];
-    char why[384]; /* it failed */
+    double weight[2]; /* of what is asked: a rank's own affair */
+    char why[384];    /* it failed */
 } dist_flag;
 
 typedef struct {
@@ -51,11 +52,14 @@ int dist_meeting_open(dist_meeting *m, dist_host *host, void *const *flag, doubl
 void dist_meeting_close(dist_meeting *m);
 
 /* A work begins; post() then counts its first step. */
-void dist_meeting_begin(dist_meeting *m, dist_operation operation, dist_asked asked);
+void dist_meeting_begin(dist_meeting *m, dist_operation operation, dist_asked asked, double weight);
 void dist_meeting_post(dist_meeting *m);
 
 /* 1: all have come; 0: not within `seconds` (0: only look; negative: the limit, and then it is an error); -1. */
 int dist_meeting_wait(dist_meeting *m, double seconds);
+
+/* What a rank that has come began with. */
+static inline double dist_meeting_weight(const dist_meeting *m, int rank) { return m->flag[rank]->weight[m->works % 2]; }
 
 /* Tell the others that this rank has failed, and why. */
 void dist_meeting_fail(dist_meeting *m, const char *why);

@@ -122,10 +122,10 @@ int dist_reducer_ready(dist_reducer *r, int64_t item)
     return dist_courier_progress(&r->courier);
 }
 
-int dist_reducer_send(dist_reducer *r, int64_t bucket)
+int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight)
 {
     dist_bucket *b = &r->plan.bucket[bucket];
-    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype, .label = b->words};
+    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype, .weight = weight, .label = b->words};
     return dist_courier_post(&r->courier, &r->work[bucket]);
 }
 

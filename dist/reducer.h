@@ -4,8 +4,8 @@
  *     ready    a gradient is finished; buckets that are full leave, in the plan's order, the same on every rank
  *     end      the rest leaves, full or not; wait for all
  *
- * Loading is the owner's: when a bucket may leave, full() is called, writes weight * gradient into every place and says
- * which were used, and then calls dist_reducer_send().  (So that a recorded step can do the same in every replay.) */
+ * Loading is the owner's: when a bucket may leave, full() is called, writes every gradient into its place, weighted or to be
+ * weighted on the way, and says which were used, and then calls dist_reducer_send().  (So that a recorded step can do the same in every replay.) */
 #ifndef TRIREME_DIST_REDUCER_H
 #define TRIREME_DIST_REDUCER_H
 
@@ -48,9 +48,9 @@ void dist_reducer_close(dist_reducer *r);
 /* All return 0, or -1 with an error standing. */
 int dist_reducer_begin(dist_reducer *r, int64_t samples);
 int dist_reducer_ready(dist_reducer *r, int64_t item);
-int dist_reducer_send(dist_reducer *r, int64_t bucket);
-int dist_reducer_flush(dist_reducer *r); /* the rest leaves */
-int dist_reducer_wait(dist_reducer *r);  /* for all; and it is over */
+int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight); /* what lies in it is still to be multiplied by; or 1 */
+int dist_reducer_flush(dist_reducer *r);                               /* the rest leaves */
+int dist_reducer_wait(dist_reducer *r);                                /* for all; and it is over */
 
 /* n_r / N; waits for it.  NaN with an error standing. */
 double dist_reducer_weight(dist_reducer *r);

@@ -54,7 +54,7 @@ static int slice_add(dist_window *v, const dist_work *w, dist_chunk c)
     v->from[me] = from_of(v, w, c) + offset;
     v->into[0] = sum_slot(v, me, c) + offset;
     v->into[1] = into_of(v, w, c) + offset;
-    dist_sum(w->dtype, v->from, ranks_of(v), v->into, v->host->hosts > 1 ? 1 : 2, end - first);
+    dist_sum(w->dtype, v->from, NULL, ranks_of(v), v->into, v->host->hosts > 1 ? 1 : 2, end - first);
     return 0;
 }
 
@@ -93,7 +93,7 @@ static int all_add(dist_window *v, const dist_work *w, dist_chunk c)
 {
     for (int i = 0; i < ranks_of(v); i++) v->from[i] = slot(v, i, c);
     v->into[0] = into_of(v, w, c);
-    dist_sum(w->dtype, v->from, ranks_of(v), v->into, 1, c.n);
+    dist_sum(w->dtype, v->from, NULL, ranks_of(v), v->into, 1, c.n);
     return 0;
 }
 
@@ -112,8 +112,13 @@ static int direct_add(dist_window *v, const dist_work *w, dist_chunk c)
 {
     int me = me_of(v), ranks = ranks_of(v);
     int64_t first = slice_at(v, c.n, me), end = slice_at(v, c.n, me + 1);
-    for (int i = 0; i < ranks; i++) v->from[i] = v->into[i] = lying(v, i, c) + first * v->size;
-    dist_sum(w->dtype, v->from, ranks, v->into, v->host->hosts > 1 ? 1 : ranks, end - first);
+    bool weighted = false;
+    for (int i = 0; i < ranks; i++) {
+        v->from[i] = v->into[i] = lying(v, i, c) + first * v->size;
+        v->weight[i] = dist_meeting_weight(&v->meet, i);
+        weighted = weighted || v->weight[i] != 1;
+    }
+    dist_sum(w->dtype, v->from, weighted ? v->weight : NULL, ranks, v->into, v->host->hosts > 1 ? 1 : ranks, end - first);
     return 0;
 }
 
@@ -145,7 +150,7 @@ static int part_add(dist_window *v, const dist_work *w, dist_chunk c)
     for (int i = 0; i < ranks_of(v); i++) v->from[i] = slot(v, i, c) + me * v->per * v->size;
     v->from[me] = (const char *)w->from + (me * w->n + c.at) * v->size;
     v->into[0] = into_of(v, w, c);
-    dist_sum(w->dtype, v->from, ranks_of(v), v->into, 1, c.n);
+    dist_sum(w->dtype, v->from, NULL, ranks_of(v), v->into, 1, c.n);
     return 0;
 }
 
@@ -193,15 +198,15 @@ static const dist_region *find_direct(const dist_window *v, const dist_work *w)
     return NULL;
 }
 
-static const dist_stage *choose_sum(dist_window *v, const dist_work *w)
+static const dist_stage *choose_sum(dist_window *v, dist_work *w)
 {
     bool hosts = v->host->hosts > 1;
     v->direct = find_direct(v, w);
     bool worth_it = !v->direct || v->host->crowded; /* where all have cores, meeting is cheaper than the copy */
-    if (w->n * v->size <= SMALL && !hosts && worth_it) {
-        v->direct = NULL;
-        return small;
-    }
+    bool few = w->n * v->size <= SMALL && !hosts && worth_it;
+    if (few) v->direct = NULL;
+    if (!v->direct) dist_weigh(w);
+    if (few) return small;
     if (!v->direct) return hosts ? sliced_hosts : sliced;
     v->offset = (char *)w->into - (char *)v->direct->mine;
     copy(w->into, w->from, w->n * v->size);
@@ -209,7 +214,7 @@ static const dist_stage *choose_sum(dist_window *v, const dist_work *w)
     return hosts ? direct_hosts : direct;
 }
 
-static const dist_stage *choose(dist_window *v, const dist_work *w)
+static const dist_stage *choose(dist_window *v, dist_work *w)
 {
     v->size = 1;
     v->direct = NULL;
@@ -270,7 +275,7 @@ int dist_rounds_begin(dist_window *v, dist_work *w)
     v->round = 0;
     if (w->operation == DIST_BARRIER) v->chunks = 1;
     uint64_t what = (uint64_t)w->operation | (uint64_t)(is_sum(w) ? w->dtype : 0) << 8 | (uint64_t)w->peer << 16;
-    dist_meeting_begin(&v->meet, w->operation, (dist_asked){{what, (uint64_t)w->n, (uint64_t)v->offset}});
+    dist_meeting_begin(&v->meet, w->operation, (dist_asked){{what, (uint64_t)w->n, (uint64_t)v->offset}}, w->weight == 0 ? 1 : w->weight);
     if (do_round(v, w) < 0) return -1;
     dist_meeting_post(&v->meet);
     return 0;

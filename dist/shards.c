@@ -1,6 +1,7 @@
 #include "dist/shards.h"
 
 #include "dist/ranks.h"
+#include "dist/sum.h"
 
 #include <stdlib.h>
 

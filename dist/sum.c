@@ -55,9 +55,59 @@ static const adder adders[TR_DTYPES] = {
     [TR_COMPLEX128] = {8, 2, first_f64, next_f64, both_f64},
 };
 
+static bool is_double(tr_dtype dtype) { return adders[dtype].next == next_f64; }
 static bool is_half(tr_dtype dtype) { return dtype == TR_FLOAT16 || dtype == TR_BFLOAT16; }
 
 bool dist_has_sum(tr_dtype dtype) { return dtype >= 0 && dtype < TR_DTYPES && (is_half(dtype) || adders[dtype].first); }
+
+/* ---- weights ---- */
+
+static int64_t reals(tr_dtype dtype, int64_t n) { return tr_dtype_is_complex(dtype) ? 2 * n : n; }
+
+/* A float's product with a weight that is a float is the same, rounded once, in either type. */
+static void scale_floats(float *to, const float *from, int64_t n, double weight)
+{
+    float w = (float)weight;
+    if ((double)w == weight)
+        for (int64_t i = 0; i < n; i++) to[i] = w * from[i];
+    else
+        for (int64_t i = 0; i < n; i++) to[i] = (float)(weight * (double)from[i]);
+}
+
+void dist_scale(tr_dtype dtype, void *to, const void *from, int64_t n, double weight)
+{
+    if (weight == 0) {
+        memset(to, 0, (size_t)(n * tr_dtype_size(dtype)));
+    } else if (weight == 1) {
+        if (to != from) memcpy(to, from, (size_t)(n * tr_dtype_size(dtype)));
+    } else if (is_double(dtype)) {
+        double *y = to;
+        const double *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] = weight * x[i];
+    } else {
+        scale_floats(to, from, reals(dtype, n), weight);
+    }
+}
+
+void dist_add_scaled(tr_dtype dtype, void *to, const void *from, int64_t n, double weight)
+{
+    if (weight == 0) return;
+    if (is_double(dtype)) {
+        double *y = to;
+        const double *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] += weight * x[i];
+    } else if (weight == 1) {
+        float *y = to;
+        const float *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] += x[i];
+    } else {
+        float *y = to;
+        const float *x = from;
+        for (int64_t i = 0; i < reals(dtype, n); i++) y[i] = (float)((double)y[i] + weight * (double)x[i]);
+    }
+}
+
+/* ---- sums ---- */
 
 static void add_halves(float *sum, const uint16_t *x, int64_t n, bool bfloat, bool first)
 {
@@ -82,7 +132,38 @@ static void sum_halves(tr_dtype dtype, const void *const *from, int ranks, void 
     }
 }
 
-void dist_sum(tr_dtype dtype, const void *const *from, int ranks, void *const *into, int copies, int64_t n)
+/* Two ranks that both want the sum where their numbers stand: one pass. */
+static bool sum_both(const adder *a, void *x, void *y, const double *weight, int64_t n)
+{
+    if (!weight) {
+        a->both(x, y, n);
+        return true;
+    }
+    float u = (float)weight[0], v = (float)weight[1];
+    if (a->both != both_f32 || (double)u != weight[0] || (double)v != weight[1]) return false;
+    float *restrict p = x, *restrict q = y;
+    for (int64_t i = 0; i < n; i++) p[i] = q[i] = u * p[i] + v * q[i];
+    return true;
+}
+
+/* sum = weighted numbers of one rank, or sum += those. */
+static void take_in(const adder *a, tr_dtype dtype, char *sum, const char *from, double weight, int64_t bytes, bool first)
+{
+    _Alignas(64) char weighted[BLOCK];
+    int64_t elements = bytes / (a->each * a->size);
+    if (first && weight == 1)
+        memcpy(sum, from, (size_t)bytes);
+    else if (first)
+        dist_scale(dtype, sum, from, elements, weight);
+    else if (weight == 1)
+        a->next(sum, from, bytes / a->size);
+    else {
+        dist_scale(dtype, weighted, from, elements, weight);
+        a->next(sum, weighted, bytes / a->size);
+    }
+}
+
+void dist_sum(tr_dtype dtype, const void *const *from, const double *weight, int ranks, void *const *into, int copies, int64_t n)
 {
     if (is_half(dtype)) {
         sum_halves(dtype, from, ranks, into, copies, n);
@@ -90,21 +171,22 @@ void dist_sum(tr_dtype dtype, const void *const *from, int ranks, void *const *i
     }
     const adder *a = &adders[dtype];
     int64_t bytes = n * a->each * a->size;
-    if (ranks == 2 && copies == 2 && from[0] == into[0] && from[1] == into[1]) {
-        a->both(into[0], into[1], n * a->each);
-        return;
-    }
+    bool in_place = ranks == 2 && copies == 2 && from[0] == into[0] && from[1] == into[1];
+    if (in_place && sum_both(a, into[0], into[1], weight, n * a->each)) return;
     _Alignas(64) char sum[BLOCK];
     for (int64_t at = 0; at < bytes; at += BLOCK) {
         int64_t m = bytes - at < BLOCK ? bytes - at : BLOCK;
-        if (ranks == 1)
-            memcpy(sum, (const char *)from[0] + at, (size_t)m);
-        else
+        int r = 0;
+        if (!weight && ranks > 1) {
             a->first(sum, (const char *)from[0] + at, (const char *)from[1] + at, m / a->size);
-        for (int r = 2; r < ranks; r++) a->next(sum, (const char *)from[r] + at, m / a->size);
+            r = 2;
+        }
+        for (; r < ranks; r++) take_in(a, dtype, sum, (const char *)from[r] + at, weight ? weight[r] : 1, m, r == 0);
         for (int j = 0; j < copies; j++) memcpy((char *)into[j] + at, sum, (size_t)m);
     }
 }
+
+/* ---- the largest ---- */
 
 void dist_max(const uint64_t *const *from, int ranks, uint64_t *into, int64_t n)
 {

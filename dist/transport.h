@@ -40,6 +40,8 @@ typedef struct dist_work {
     void *into;
     int64_t n;
     int64_t peer;
+    double weight; /* of an all-reduce of float32, float64, complex64 or complex128: what this rank's numbers are multiplied
+                    * by on the way, each rank's with its own; 0 stands for 1 */
 
     /* For the report of who is missing.  NULL: as this thread said last (dist_watchdog_label, tr_here_). */
     const char *label, *file; /* borrowed */
@@ -61,6 +63,7 @@ struct dist_transport {
     int threads;       /* this rank's share of the cores that its host's ranks may use; 0: not known */
     bool network;      /* ranks are on several hosts */
     bool any_thread;   /* calls may come from any thread, one at a time */
+    bool weighs;       /* advance() sees to a sum's weight; else work.c has multiplied by it before */
     bool ends_process; /* we started it, so the process must not end before finish() */
 
     /* Bring w on: 1 if it is done, 0 if not within `seconds` (0: do not wait; negative: as long as this way waits at all,
@@ -104,6 +107,9 @@ int dist_receive(dist_transport *way, void *data, int64_t bytes, int64_t from);
 
 /* How ranks agree on something.  With seconds >= 0, 1 is returned if not every rank came in time. */
 int dist_largest(dist_transport *way, uint64_t *words, int n, double seconds);
+
+/* Multiply what is to be summed by its weight, in place. */
+void dist_weigh(dist_work *w);
 
 /* "all_reduce". */
 const char *dist_operation_name(dist_operation operation);

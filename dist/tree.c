@@ -1,5 +1,7 @@
 #include "dist/tree.h"
 
+#include "dist/sum.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <trireme/error.h>

@@ -9,6 +9,7 @@ static int advance(dist_transport *way, dist_work *w, double seconds)
 {
     dist_window *v = (dist_window *)way;
     if (!dist_rounds_serve(v, w)) {
+        if (!w->begun) dist_weigh(w);
         if (v->host->all) return v->host->all->advance(v->host->all, w, seconds);
         tr_fail("%s: there is no way for it", dist_operation_name(w->operation));
         return -1;
@@ -107,6 +108,7 @@ static void drop(dist_window *v)
     free(v->slots);
     free(v->from);
     free(v->into);
+    free(v->weight);
     free(v);
 }
 
@@ -127,8 +129,9 @@ static int open_window(dist_window *v)
     v->slots = calloc((size_t)ranks, sizeof *v->slots);
     v->from = calloc((size_t)ranks + 1, sizeof *v->from);
     v->into = calloc((size_t)ranks + 1, sizeof *v->into);
+    v->weight = calloc((size_t)ranks, sizeof *v->weight);
     int status = -1;
-    if (!piece || !v->slots || !v->from || !v->into)
+    if (!piece || !v->slots || !v->from || !v->into || !v->weight)
         tr_fail("out of memory: a window of %d ranks", ranks);
     else
         status = v->host->share(v->host, head + DIST_SLOTS * v->slot_bytes, piece);
@@ -153,6 +156,7 @@ dist_transport *dist_window_open(dist_host *host, int64_t slot_bytes)
         .rank = host->number[host->me],
         .world = host->ranks,
         .local_rank = host->me,
+        .weighs = true,
         .advance = advance,
         .take = take,
         .give_back = give_back,

@@ -55,6 +55,7 @@ struct dist_window {
     int64_t offset;
     const void **from; /* room for a pointer to each rank's */
     void **into;
+    double *weight; /* room for each rank's */
 };
 
 /* Takes `host` over, but not if it fails.  Collective.  NULL with an error standing on every rank. */

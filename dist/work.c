@@ -2,6 +2,7 @@
  *
  * Collectives that are started wait in a queue, and only its head is brought on.  So on every rank the parts of one come
  * before the parts of the next, whichever is tested first: over MPI and in a window that is what makes parts meet. */
+#include "dist/sum.h"
 #include "dist/watchdog.h"
 
 #include <stdlib.h>
@@ -48,9 +49,18 @@ static bool refuse(dist_transport *way)
     return way->failed;
 }
 
+void dist_weigh(dist_work *w)
+{
+    if (w->weight == 0 || w->weight == 1) return;
+    dist_scale(w->dtype, w->into, w->from, w->n, w->weight);
+    w->from = w->into;
+    w->weight = 1;
+}
+
 static int advance(dist_transport *way, dist_work *w, double seconds)
 {
     if (!w->begun) dist_watchdog_arrived(way, w);
+    if (!w->begun && !way->weighs) dist_weigh(w);
     w->status = way->advance(way, w, seconds);
     w->begun = true;
     if (w->status == 1) dist_watchdog_done(way, w);

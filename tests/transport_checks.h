@@ -6,6 +6,7 @@
 #include "dist/half.h"
 #include "dist/transport.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,6 +223,33 @@ static inline int check_taken(dist_transport *way, int64_t n)
         for (int64_t i = 0; i < part && !bad; i++)
             if (data[i] != (float)number(i, way->rank)) bad = wrong(way, "taken, not reduced", TR_FLOAT32, n, i);
         way->give_back(way, data);
+    }
+    return bad;
+}
+
+/* Each rank's numbers times its own weight, where they lie or anywhere, in one type that has weights after the other. */
+static inline int check_weighted(dist_transport *way, int64_t n, double part)
+{
+    static const tr_dtype types[] = {TR_FLOAT32, TR_FLOAT64, TR_COMPLEX64, TR_COMPLEX128};
+    int bad = 0;
+    for (int k = 0; k < 8 && !bad; k++) {
+        tr_dtype dtype = types[k / 2];
+        bool taken = k % 2, wide = dtype == TR_FLOAT64 || dtype == TR_COMPLEX128;
+        int64_t bytes = n * tr_dtype_size(dtype), step = tr_dtype_is_complex(dtype) ? 2 : 1;
+        void *data = taken ? way->take(way, bytes) : room(bytes);
+        if (!data) return wrong(way, "take", dtype, n, -1);
+        for (int64_t i = 0; i < n; i++) put(data, dtype, i, number(i, way->rank));
+        dist_work w = {.operation = DIST_ALL_REDUCE, .from = data, .into = data, .n = n, .dtype = dtype, .weight = part * (double)(way->rank + 1)};
+        if (dist_run(way, &w) != 0) bad = wrong(way, "weighted", dtype, n, -1);
+        for (int64_t i = 0; i < n && !bad; i++) {
+            double sum = wide ? ((double *)data)[step * i] : (double)((float *)data)[step * i], want = 0;
+            for (int64_t r = 0; r < way->world; r++) want += part * (double)(r + 1) * number(i, r);
+            if (!(fabs(sum - want) <= (wide ? 1e-15 : 4e-7) * want * (double)way->world)) bad = wrong(way, "weighted", dtype, n, i);
+        }
+        if (taken)
+            way->give_back(way, data);
+        else
+            free(data);
     }
     return bad;
 }
