@@ -133,10 +133,9 @@ static int gather(data_parallel *d, dist_gradient *g)
     double weight = dist_reducer_weight(&d->reducer);
     if (isnan(weight) || dist_gradient_look(g, true, &how, &from) < 0) return -1;
     dist_gradient_load(&d->item[g->item], tr_data(g->place), how, from, weight);
-    g->gathers = true;
     tr_drop(g->aside);
     g->aside = NULL;
-    return dist_gradient_show(g);
+    return dist_gradient_gather(g, true) < 0 ? -1 : dist_gradient_show(g);
 }
 
 static void backward_ended(void *data);
@@ -333,7 +332,7 @@ int dist_data_parallel_collect(data_parallel *d)
         tr_tensor *p = all.tensor[i];
         if (!tr_requires_grad(p)) continue;
         d->item[d->items] = (dist_item){tr_numel(p), tr_dtype_of(p)};
-        d->gradient[d->items] = (dist_gradient){.owner = d, .parameter = tr_keep(p), .item = d->items};
+        d->gradient[d->items] = (dist_gradient){.owner = d, .parameter = tr_keep(p), .item = d->items, .direct = !d->reproducible};
         d->items++;
     }
     if (d->items > 0) return 0;
@@ -365,8 +364,8 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
     if (dist_done(dist_broadcast(way, agreed, 5 * sizeof *agreed, 0)) < 0) return -1;
-    if (dist_data_parallel_collect(d) < 0) return -1;
     d->reproducible = agreed[3];
+    if (dist_data_parallel_collect(d) < 0) return -1;
     bool thread;
     d->reducer.full = full;
     d->reducer.name = name_of_item;

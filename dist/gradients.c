@@ -32,6 +32,20 @@ static tr_tensor *lend(void *memory, tr_dtype dtype, int64_t n)
 
 static bool lives_there(const dist_gradient *g) { return g->shown == g->place; }
 
+/* What is gathered must not be written over: backward lays gradients into the place only while nothing is. */
+static int say_place(dist_gradient *g)
+{
+    if (!g->direct || !lives_there(g)) return 0;
+    return (tr_set_grad_place)(g->parameter, g->gathers ? NULL : g->place);
+}
+
+int dist_gradient_gather(dist_gradient *g, bool gathers)
+{
+    if (g->gathers == gathers) return 0;
+    g->gathers = gathers;
+    return say_place(g);
+}
+
 int dist_gradient_place(dist_gradient *g, void *memory)
 {
     TR_SCOPE;
@@ -52,12 +66,13 @@ int dist_gradient_place(dist_gradient *g, void *memory)
     g->shown = shown;
     if (moves) (tr_set_grad)(g->parameter, shown);
     tr_drop(before);
-    return 0;
+    return say_place(g);
 }
 
 void dist_gradient_drop(dist_gradient *g)
 {
     if (g->hook > 0) tr_remove_hook(g->parameter, g->hook);
+    if (g->direct && g->place) (tr_set_grad_place)(g->parameter, NULL);
     tr_drop(g->aside);
     tr_drop(g->marker);
     tr_drop(g->shown);
@@ -75,8 +90,7 @@ int dist_gradient_mark(dist_gradient *g)
     if (!g->gathers) return 0;
     tr_tensor *gradient = tr_grad(g->parameter);
     if (gradient != g->shown && gradient != g->marker) {
-        g->gathers = false; /* the program has set it to zero, or to something of its own */
-        return 0;
+        return dist_gradient_gather(g, false); /* the program has set it to zero, or to something of its own */
     }
     if (!g->marker)
         g->marker = tr_keep((tr_zeros)(tr_shape_of_tensor(g->parameter), (tr_tensor_options){.dtype = tr_dtype_of(g->parameter)}));
@@ -131,7 +145,7 @@ int dist_gradient_look(dist_gradient *g, bool used, dist_load *how, const void *
         tr_fail("a second backward of one forward after TR_NO_SYNC: what was gathered cannot be told from what is new");
         return -1;
     }
-    g->gathers = false;
+    if (dist_gradient_gather(g, false) < 0) return -1;
     if (!gradient) return 0;
     if (!used && tr_is_recording()) {
         tr_fail("a parameter that this step does not use has a gradient, which a recorded step cannot keep; call tr_zero_grad() before");
@@ -174,14 +188,15 @@ int dist_gradient_store(dist_gradient *g, bool used)
         status = (tr_copy_)(g->shown, g->aside) ? 0 : -1;
     tr_drop(g->aside);
     g->aside = NULL;
-    g->gathers = false;
-    return status;
+    return dist_gradient_gather(g, false) < 0 ? -1 : status;
 }
 
 int dist_gradient_leave(dist_gradient *g)
 {
     TR_SCOPE;
     TR_NO_GRAD;
+    if (g->direct && g->place) (tr_set_grad_place)(g->parameter, NULL);
+    g->direct = false;
     if (!g->place || tr_grad(g->parameter) != g->place) return 0;
     tr_tensor *copy = (tr_clone)(g->place);
     return copy ? (tr_set_grad)(g->parameter, copy) : -1;

@@ -1,8 +1,7 @@
 /* Parameters' gradients and their places in buckets.
  *
- * After an average a parameter's gradient is its place: a tensor over the bucket's memory.  The next backward adds to it
- * there, or, after tr_zero_grad, leaves a gradient of its own, which is weighted on its way into the place: the one pass
- * over gradients that weighting needs anyway.  (float16 and bfloat16 lie in buckets as float32, so these are copied back.)
+ * A parameter's gradient is its place: a tensor over the bucket's memory, where backward lays it (tr_set_grad_place) or adds
+ * to it.  (float16 and bfloat16 lie in buckets as float32, so these are copied there and back.)
  *
  * What TR_NO_SYNC gathers is weighted already, what backward adds to it is not yet.  So before such a backward the gradient
  * is replaced by a marker, zero, and the place holds the sum; a program that sets its gradients to zero takes the marker
@@ -31,6 +30,7 @@ typedef struct {
     tr_tensor *aside;     /* kept: a gradient that may have to come back, since nobody may have used it */
     int64_t item;
     int hook;
+    bool direct;  /* backward may lay gradients into the place */
     bool gathers; /* place holds what TR_NO_SYNC gathered */
 } dist_gradient;
 
@@ -40,6 +40,9 @@ void dist_gradient_drop(dist_gradient *g);
 
 /* Before a backward. */
 int dist_gradient_mark(dist_gradient *g);
+
+/* From now on its place holds what TR_NO_SYNC gathers, or no longer. */
+int dist_gradient_gather(dist_gradient *g, bool gathers);
 
 /* How to load it, and from where; `used`: this backward made a gradient.  What must happen through tensors happens now. */
 int dist_gradient_look(dist_gradient *g, bool used, dist_load *how, const void **from);
