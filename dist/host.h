@@ -1,4 +1,4 @@
-/* The ranks of one host, and memory that all of them see.  mpi.c makes it of MPI-3 shared windows, fake.c of one process's
+/* The ranks of one host, and memory that all of them see.  mpi_host.c makes it of MPI-3 shared windows, fake.c of one process's
  * own memory. */
 #ifndef TRIREME_DIST_HOST_H
 #define TRIREME_DIST_HOST_H

@@ -1,4 +1,4 @@
-/* Stands in for mpi.c where the library is built without MPI. */
+/* Stands in for mpi_open.c and mpi_host.c where the library is built without MPI. */
 #include "dist/host.h"
 #include "dist/launcher.h"
 #include "dist/transport.h"

@@ -1,6 +1,6 @@
 /* How ranks reach each other: collectives and messages on raw memory, one struct of functions per way to travel.
  *
- *     mpi.c      over MPI (no_mpi.c in its place says that it is missing)
+ *     mpi.c      over MPI, whose calls all stand in mpi_calls.c (no_mpi.c in their place says that it is missing)
  *     window.c   through memory that the ranks of a host share, and over another transport between hosts
  *     alone.c    one rank that has nobody to meet
  *     fake.c     threads that play ranks, late or failing as a script says; for tests, in no library

@@ -289,7 +289,7 @@ static void close_all(void)
     dist_board_close(&dog.board);
 }
 
-/* Tests take few ranks for a host (mpi.c). */
+/* Tests take few ranks for a host (mpi_host.c). */
 static int64_t group_of(const dist_transport *way)
 {
     const char *wish = getenv("TRIREME_HOST_RANKS");
