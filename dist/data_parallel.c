@@ -16,217 +16,17 @@
  *     backward ends   the others leave: what was not used here is zero; wait; show gradients; leave alone what nobody used
  *
  * While a step is recorded, whatever is no tensor's operation is a call that replays repeat. */
-#include "dist/check.h"
 #include "dist/data_parallel.h"
+
+#include "dist/check.h"
 #include "dist/ranks.h"
 #include "dist/same_module.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <trireme/dist.h>
-#include <trireme/record.h>
 
 typedef dist_data_parallel data_parallel;
-typedef dist_call call;
-
-/* ---- TR_NO_SYNC ---- */
-
-static _Thread_local bool no_sync;
-
-bool tr_set_gradient_sync(bool on)
-{
-    bool before = !no_sync;
-    no_sync = !on;
-    return before;
-}
-
-void tr_gradient_sync_restore_(const bool *before) { no_sync = !*before; }
-
-/* ---- calls that replays repeat ---- */
-
-static call *new_call(data_parallel *d, int64_t slots)
-{
-    call *c = calloc(1, sizeof *c + (size_t)slots * sizeof c->slot[0]);
-    if (!c) return tr_fail("out of memory: data parallel");
-    c->owner = d;
-    c->samples = d->samples;
-    return c;
-}
-
-static int make(int (*f)(void *call), call *c)
-{
-    int status = (tr_record_call)(f, c);
-    if (tr_is_recording()) {
-        c->next = c->owner->recorded;
-        c->owner->recorded = c;
-    } else {
-        free(c);
-    }
-    return status;
-}
-
-static int begin(void *data)
-{
-    call *c = data;
-    if (dist_plan_is_over(&c->owner->reducer.plan)) {
-        tr_fail("a step was recorded with other ranks than these");
-        return -1;
-    }
-    dist_stop_if_failed();
-    return dist_done(dist_reducer_begin(&c->owner->reducer, c->samples));
-}
-
-static int load_and_send(void *data)
-{
-    call *c = data;
-    data_parallel *d = c->owner;
-    dist_bucket *b = &d->reducer.plan.bucket[c->bucket];
-    double weight = dist_reducer_weight(&d->reducer);
-    if (isnan(weight)) return dist_done(-1);
-    bool whole = weight > 0; /* the bucket can be weighted as a whole, on its way */
-    for (int64_t s = 0; s < b->slots; s++) whole = whole && c->slot[s].how != DIST_LOAD_GATHER && c->slot[s].how != DIST_LOAD_KEEP;
-    for (int64_t s = 0; s < b->slots; s++) {
-        dist_gradient_load(&d->item[b->slot[s].item], b->slot[s].place, c->slot[s].how, c->slot[s].from, whole ? 1 : weight);
-        dist_bucket_set_used(b, s, c->slot[s].used);
-    }
-    return dist_done(dist_reducer_send(&d->reducer, c->bucket, whole ? weight : 1));
-}
-
-static int wait_for_all(void *data)
-{
-    call *c = data;
-    return dist_done(dist_reducer_wait(&c->owner->reducer));
-}
-
-/* ---- during a backward ---- */
-
-static int full(void *owner, int64_t bucket)
-{
-    data_parallel *d = owner;
-    const dist_bucket *b = &d->reducer.plan.bucket[bucket];
-    call *c = new_call(d, b->slots);
-    if (!c) return -1;
-    c->bucket = bucket;
-    for (int64_t s = 0; s < b->slots; s++) {
-        int64_t item = b->slot[s].item;
-        bool used = d->reducer.ready[item];
-        if (dist_gradient_look(&d->gradient[item], used, &c->slot[s].how, &c->slot[s].from) < 0) {
-            free(c);
-            return -1;
-        }
-        c->slot[s].used = used || c->slot[s].how == DIST_LOAD_KEEP;
-    }
-    return make(load_and_send, c);
-}
-
-/* TR_NO_SYNC: only the numbers of samples travel. */
-static int gather(data_parallel *d, dist_gradient *g)
-{
-    if (tr_is_recording()) {
-        tr_fail("a step with TR_NO_SYNC cannot be recorded");
-        return -1;
-    }
-    dist_load how;
-    const void *from;
-    double weight = dist_reducer_weight(&d->reducer);
-    if (isnan(weight) || dist_gradient_look(g, true, &how, &from) < 0) return -1;
-    dist_gradient_load(&d->item[g->item], tr_data(g->place), how, from, weight);
-    tr_drop(g->aside);
-    g->aside = NULL;
-    return dist_gradient_gather(g, true) < 0 ? -1 : dist_gradient_show(g);
-}
-
-static void backward_ended(void *data);
-
-/* True if this backward is one of ours. */
-static bool take_part(data_parallel *d)
-{
-    char words[DIST_WORDS];
-    if (dist_plan_is_over(&d->reducer.plan)) return false;
-    if (d->waiting) return true;
-    d->stays = no_sync;
-    dist_stop_if_failed();
-    snprintf(words, sizeof words, "%s the gradients of %lld parameters", d->stays ? "gather" : "average", (long long)d->items);
-    if (dist_check("tr_backward", words) < 0) return false;
-    call *c = new_call(d, 0);
-    d->waiting = c && make(begin, c) == 0 && tr_on_backward_end(backward_ended, d) == 0;
-    return d->waiting;
-}
-
-static void gradient_done(tr_tensor *parameter, void *data)
-{
-    (void)parameter;
-    dist_gradient *g = data;
-    data_parallel *d = g->owner;
-    if (!take_part(d)) return;
-    if (d->stays ? gather(d, g) : dist_reducer_ready(&d->reducer, g->item)) dist_done(-1);
-}
-
-static void anchor_done(tr_tensor *anchor, void *data)
-{
-    (void)anchor;
-    take_part(data);
-}
-
-/* ---- at its end ---- */
-
-static int end_of_gathering(data_parallel *d)
-{
-    if (isnan(dist_reducer_weight(&d->reducer))) return -1;
-    d->reducer.running = false;
-    for (int64_t i = 0; i < d->items; i++) {
-        dist_gradient *g = &d->gradient[i];
-        bool marked = g->gathers && g->marker && tr_grad(g->parameter) == g->marker; /* not used this time */
-        if (marked && dist_gradient_show(g) < 0) return -1;
-    }
-    return 0;
-}
-
-static int store_all(data_parallel *d)
-{
-    for (int64_t i = 0; i < d->items; i++) {
-        bool used = dist_reducer_used(&d->reducer, i);
-        if (!d->reducer.ready[i]) d->unused[i] |= used ? 1 : 2;
-        if (dist_gradient_store(&d->gradient[i], used) < 0) return -1;
-    }
-    return 0;
-}
-
-/* The buckets follow the order of the first backward, unless a recording has noted where they lie. */
-static int settle(data_parallel *d)
-{
-    bool moved = false;
-    if (d->reducer.settled || tr_is_recording()) {
-        d->reducer.settled = true;
-        return 0;
-    }
-    if (dist_reducer_settle(&d->reducer, &moved) < 0) return -1;
-    for (int64_t i = 0; i < d->items && moved; i++)
-        if (dist_gradient_place(&d->gradient[i], d->reducer.plan.home[i]->place) < 0) return -1;
-    return 0;
-}
-
-static int average(data_parallel *d)
-{
-    call *c = new_call(d, 0);
-    if (!c) return -1;
-    if (dist_reducer_flush(&d->reducer) < 0) {
-        free(c);
-        return -1;
-    }
-    if (make(wait_for_all, c) < 0 || store_all(d) < 0) return -1;
-    return settle(d);
-}
-
-static void backward_ended(void *data)
-{
-    data_parallel *d = data;
-    d->waiting = false;
-    dist_done(d->stays ? end_of_gathering(d) : average(d));
-    if (d->anchor) (tr_set_grad)(d->anchor, NULL);
-}
 
 /* ---- forward ---- */
 
@@ -243,7 +43,7 @@ static int make_anchor(data_parallel *d, tr_dtype dtype)
     drop_anchor(d);
     d->anchor = tr_keep((tr_zeros)(tr_shape_of(0, NULL), (tr_tensor_options){.dtype = dtype, .requires_grad = true}));
     if (!d->anchor) return -1;
-    d->anchor_hook = (tr_on_grad)(d->anchor, anchor_done, d);
+    d->anchor_hook = (tr_on_grad)(d->anchor, dist_backward_came, d);
     return d->anchor_hook > 0 ? 0 : -1;
 }
 
@@ -305,10 +105,7 @@ static void release(tr_module *m)
     drop_anchor(d);
     dist_shards_close(&d->shards);
     if (d->reducer.plan.memory) dist_reducer_close(&d->reducer);
-    for (call *c = d->recorded, *next; c; c = next) {
-        next = c->next;
-        free(c);
-    }
+    dist_calls_free(d);
     free(d->gradient);
     free(d->item);
     free(d->unused);
@@ -340,18 +137,6 @@ int dist_data_parallel_collect(data_parallel *d)
     return -1;
 }
 
-static int watch(data_parallel *d)
-{
-    for (int64_t i = 0; i < d->items; i++) {
-        dist_gradient *g = &d->gradient[i];
-        if (dist_gradient_place(g, d->reducer.plan.home[i]->place) < 0) return -1;
-        if (d->reproducible) continue; /* sums when a batch's last shard is done */
-        g->hook = (tr_on_grad)(g->parameter, gradient_done, g);
-        if (g->hook < 0) return -1;
-    }
-    return 0;
-}
-
 static const char *name_of_item(void *owner, int64_t item)
 {
     data_parallel *d = owner;
@@ -367,7 +152,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     d->reproducible = agreed[3];
     if (dist_data_parallel_collect(d) < 0) return -1;
     bool thread;
-    d->reducer.full = full;
+    d->reducer.full = dist_backward_full;
     d->reducer.name = name_of_item;
     d->reducer.owner = d;
     if (dist_reducer_choose(&d->reducer, way, agreed, &thread) < 0) return -1;
@@ -375,7 +160,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     if (d->reproducible && dist_shards_open(&d->shards, way, &d->reducer.plan, d->gradient, d->items, agreed[4]) < 0) return -1;
     d->next_alive = alive;
     alive = d;
-    return watch(d);
+    return dist_backward_watch(d);
 }
 
 tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options)

@@ -51,4 +51,22 @@ int dist_data_parallel_collect(dist_data_parallel *d);
 /* "0.weight": valid until the module changes; "?" for what is none of its parameters. */
 const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *parameter);
 
+/* ---- data_parallel_backward.c ---- */
+
+/* Hear of gradients from now on; they have their places.  0, or -1 with an error standing. */
+int dist_backward_watch(dist_data_parallel *d);
+int dist_backward_full(void *owner, int64_t bucket);    /* reducer.h */
+void dist_backward_came(tr_tensor *anchor, void *data); /* a backward came by our leaf */
+
+/* ---- data_parallel_calls.c ---- */
+
+/* Freed by make(), or, where a step is recorded, with the module. */
+dist_call *dist_call_new(dist_data_parallel *d, int64_t slots);
+int dist_call_make(int (*f)(void *data), dist_call *c);
+void dist_calls_free(dist_data_parallel *d);
+
+int dist_call_begin(void *data);
+int dist_call_send(void *data); /* load its bucket, and let it leave */
+int dist_call_wait(void *data); /* for all buckets */
+
 #endif

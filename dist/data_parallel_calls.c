@@ -1,0 +1,74 @@
+/* What data parallel does in a step beside tensors' operations: calls that a recorded step notes, and replays repeat. */
+#include "dist/data_parallel.h"
+#include "dist/ranks.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <trireme/dist.h>
+#include <trireme/record.h>
+
+typedef dist_data_parallel data_parallel;
+typedef dist_call call;
+
+dist_call *dist_call_new(data_parallel *d, int64_t slots)
+{
+    call *c = calloc(1, sizeof *c + (size_t)slots * sizeof c->slot[0]);
+    if (!c) return tr_fail("out of memory: data parallel");
+    c->owner = d;
+    c->samples = d->samples;
+    return c;
+}
+
+int dist_call_make(int (*f)(void *data), call *c)
+{
+    int status = (tr_record_call)(f, c);
+    if (tr_is_recording()) {
+        c->next = c->owner->recorded;
+        c->owner->recorded = c;
+    } else {
+        free(c);
+    }
+    return status;
+}
+
+int dist_call_begin(void *data)
+{
+    call *c = data;
+    if (dist_plan_is_over(&c->owner->reducer.plan)) {
+        tr_fail("a step was recorded with other ranks than these");
+        return -1;
+    }
+    dist_stop_if_failed();
+    return dist_done(dist_reducer_begin(&c->owner->reducer, c->samples));
+}
+
+int dist_call_send(void *data)
+{
+    call *c = data;
+    data_parallel *d = c->owner;
+    dist_bucket *b = &d->reducer.plan.bucket[c->bucket];
+    double weight = dist_reducer_weight(&d->reducer);
+    if (isnan(weight)) return dist_done(-1);
+    bool whole = weight > 0; /* the bucket can be weighted as a whole, on its way */
+    for (int64_t s = 0; s < b->slots; s++) whole = whole && c->slot[s].how != DIST_LOAD_GATHER && c->slot[s].how != DIST_LOAD_KEEP;
+    for (int64_t s = 0; s < b->slots; s++) {
+        dist_gradient_load(&d->item[b->slot[s].item], b->slot[s].place, c->slot[s].how, c->slot[s].from, whole ? 1 : weight);
+        dist_bucket_set_used(b, s, c->slot[s].used);
+    }
+    return dist_done(dist_reducer_send(&d->reducer, c->bucket, whole ? weight : 1));
+}
+
+int dist_call_wait(void *data)
+{
+    call *c = data;
+    return dist_done(dist_reducer_wait(&c->owner->reducer));
+}
+
+void dist_calls_free(data_parallel *d)
+{
+    for (call *c = d->recorded, *next; c; c = next) {
+        next = c->next;
+        free(c);
+    }
+    d->recorded = NULL;
+}
