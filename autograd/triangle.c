@@ -66,7 +66,7 @@ tr_tensor *(tr_diagonal)(tr_tensor *t, int64_t offset, int dim1, int dim2)
     if (a < 0 || b < 0) return NULL;
     if (a == b) return core_fail("tr_diagonal: dims %d and %d of %s are one", dim1, dim2, core_show(t));
     autograd_args args = numbers(&t->shape, offset, a, b);
-    return autograd_note(along(t, offset, a, b), &autograd_diagonal, t, NULL, NULL, 0, &args);
+    return autograd_view_noted(along(t, offset, a, b), t, &autograd_diagonal, &args);
 }
 
 /* ---- eye, trace ---- */

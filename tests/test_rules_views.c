@@ -18,6 +18,17 @@ TEST(a_write_through_a_view_is_in_the_history_of_its_base)
     assert_close(tr_grad(x), row(10, 10, 1), 0);
 }
 
+TEST(a_diagonal_is_a_view_like_any_other)
+{
+    tr_tensor *x = leaf(tr_ones(TR_SHAPE(2, 3))), *y = tr_mul(x, 1), *d = tr_diagonal(y, 1, 0, 1);
+    tr_mul_(d, 5);
+    assert_string_equal(tr_grad_fn(y), "CopySlices");
+    assert_int_equal(tr_backward(tr_sum(y)), 0);
+    assert_close(tr_grad(x), tr_add(tr_mul(tr_triu(tr_ones(TR_SHAPE(2, 3)), 1), tr_tril(tr_full(TR_SHAPE(2, 3), 4), 1)), 1), 0);
+    assert_null(tr_fill_(tr_diagonal(x, 0, 0, 1), 0));
+    assert_error_says("a view of a leaf Variable that requires grad is being used in an in-place operation.");
+}
+
 TEST(a_buffer_filled_row_by_row_is_differentiable)
 {
     tr_tensor *x = leaf(row(1, 2)), *buffer = tr_zeros(TR_SHAPE(3, 2));
