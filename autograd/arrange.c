@@ -24,7 +24,7 @@ tr_tensor *(tr_flip)(tr_tensor *x, tr_shape dims)
     int64_t stride[TR_MAX_DIMS], start = 0;
     bool turned[TR_MAX_DIMS] = {false};
     for (int d = 0; d < x->shape.ndim; d++) stride[d] = x->stride[d];
-    if (dims.ndim < 0) return core_fail("tr_flip: no dims to turn %s around", core_show(x));
+    if (dims.ndim < 0 || dims.ndim > TR_MAX_DIMS) return core_fail("tr_flip: no dims to turn %s around", core_show(x));
     for (int i = 0; i < dims.ndim; i++) {
         int d = autograd_dim("tr_flip", x, dims.size[i] < -TR_MAX_DIMS || dims.size[i] > TR_MAX_DIMS ? TR_MAX_DIMS : (int)dims.size[i]);
         if (d < 0) return NULL;
@@ -98,7 +98,7 @@ tr_tensor *(tr_repeat)(tr_tensor *x, tr_shape times)
     if (!x) return core_null("tr_repeat");
     int ahead = times.ndim - x->shape.ndim;
     tr_shape shape = times, start = times;
-    bool good = ahead >= 0;
+    bool good = ahead >= 0 && times.ndim <= TR_MAX_DIMS;
     for (int d = 0; d < times.ndim && good; d++) {
         start.size[d] = d < ahead ? 1 : x->shape.size[d - ahead];
         good = times.size[d] >= 0 && !__builtin_mul_overflow(start.size[d], times.size[d], &shape.size[d]);

@@ -108,23 +108,26 @@ tr_tensor *(tr_trace)(tr_tensor *x)
 /* ---- tril, triu ---- */
 
 /* Is column - row <= k, as bool (rows, columns)? */
-static tr_tensor *below(const tr_tensor *x, double k)
+static tr_tensor *below(const tr_tensor *x, int64_t k)
 {
-    int ndim = x->shape.ndim;
+    int64_t rows = x->shape.size[x->shape.ndim - 2], columns = x->shape.size[x->shape.ndim - 1];
     tr_tensor_options o = {.dtype = TR_INT64, .device = core_device_at(x)};
-    tr_tensor *row = (tr_arange)(0, (double)x->shape.size[ndim - 2], 1, o), *column = (tr_arange)(0, (double)x->shape.size[ndim - 1], 1, o);
-    return row && column ? (tr_le)(column, (tr_unsqueeze)((tr_add)(row, tr_number_(k, TR_INT64)), 1)) : NULL;
+    tr_tensor *row = (tr_arange)(0, (double)rows, 1, o), *column = (tr_arange)(0, (double)columns, 1, o);
+    return row && column ? (tr_le)(column, (tr_unsqueeze)((tr_add)(row, tr_integer_(k)), 1)) : NULL;
 }
 
 static tr_tensor *triangle(const char *function, const autograd_op *op, tr_tensor *x, int64_t k, bool lower)
 {
     if (!x) return core_null(function);
     if (x->shape.ndim < 2) return core_fail("%s: %s is no matrix", function, core_show(x));
+    int64_t rows = x->shape.size[x->shape.ndim - 2], columns = x->shape.size[x->shape.ndim - 1];
+    if (k < -rows) k = -rows; /* diagonals beyond the corners are all alike */
+    if (k > columns) k = columns;
     tr_tensor *y = NULL, *zero = tr_number_(0, TR_BOOL);
     {
         TR_SCOPE;
         TR_NO_GRAD;
-        tr_tensor *mask = below(x, (double)(lower ? k : k - 1));
+        tr_tensor *mask = below(x, lower ? k : k - 1);
         y = tr_pass_up(mask && zero ? (tr_where)(mask, lower ? x : zero, lower ? zero : x) : NULL);
     }
     return autograd_note(y, op, x, NULL, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {k}});
