@@ -78,7 +78,7 @@ static void repeat_derivative(autograd_node *n, tr_tensor *dy)
         tr_shape apart = dy->shape; /* the copies along d as a dim before all others */
         apart.size[d] = size;
         tr_tensor *sum = NULL;
-        if (times->size[d] == 0) sum = (tr_zeros)(apart, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)});
+        if (times->size[d] == 0) sum = autograd_zeros(dy, &apart);
         for (int64_t i = 0; i < times->size[d]; i++) {
             tr_tensor *copy = (tr_narrow)(dy, d, i * size, size);
             if (!(sum = sum && copy ? (tr_add)(sum, copy) : copy)) return;
@@ -173,9 +173,8 @@ tr_tensor *(tr_cumsum)(tr_tensor *x, int dim)
     tr_tensor *dense = autograd_plain_copy(x, type);
     tr_tensor *y = dense ? core_tensor_new(type, core_device_at(x), &x->shape, "tr_cumsum") : NULL;
     if (!y) return NULL;
-    kernel_call call = {.kernel = KERNEL_CUMSUM, .type = (uint8_t)type, .n = y->numel, .at = {y->data, dense->data}, .size = {1, 1, 1}};
-    for (int i = 0; i < x->shape.ndim; i++) call.size[i < d ? 0 : i == d ? 1
-                                                                         : 2] *= x->shape.size[i];
+    kernel_call call = {.kernel = KERNEL_CUMSUM, .type = (uint8_t)type, .n = y->numel, .at = {y->data, dense->data}};
+    autograd_around(&x->shape, d, call.size);
     if (y->numel && autograd_run(&call, y, dense, NULL, NULL) < 0) return NULL;
     autograd_args args = numbers(d, 0);
     return autograd_note(y, &autograd_cumsum, x, NULL, NULL, 0, &args);

@@ -151,6 +151,9 @@ tr_tensor *autograd_whole(autograd_node *n);
 /* True while derivatives will not be differentiated themselves, so that fused kernels may serve. */
 static inline bool autograd_plain(void) { return core_here()->grad_off; }
 
+/* Zeros of this shape, of dy's type and on its device. */
+tr_tensor *autograd_zeros(const tr_tensor *dy, const tr_shape *shape);
+
 /* dy summed over the dimensions along which a tensor of this shape was broadcast; dy itself for ndim -1. */
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape);
 
@@ -164,6 +167,9 @@ int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_te
 
 /* Where a number's value stands in this type.  It keeps the place: a recorded call may point there. */
 void *autograd_number_at(tr_tensor *number, tr_dtype type);
+
+/* Row-major memory of this shape as (outer, n, inner) around a dim of n. */
+void autograd_around(const tr_shape *shape, int dim, int64_t size[3]);
 
 /* Join neighbouring dims that every view walks as one, drop those of size 1; returns how many are left. */
 int autograd_collapse(int ndim, int64_t *size, int64_t (*stride)[TR_MAX_DIMS], int views);

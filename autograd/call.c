@@ -17,6 +17,14 @@ int autograd_collapse(int ndim, int64_t *size, int64_t (*stride)[TR_MAX_DIMS], i
     return kept;
 }
 
+void autograd_around(const tr_shape *shape, int dim, int64_t size[3])
+{
+    size[0] = size[2] = 1;
+    for (int d = 0; d < dim; d++) size[0] *= shape->size[d];
+    size[1] = shape->ndim ? shape->size[dim] : 1;
+    for (int d = dim + 1; d < shape->ndim; d++) size[2] *= shape->size[d];
+}
+
 /* Strides of t when walked over `shape`: 0 where t is stretched. */
 static void broadcast_strides(const tr_tensor *t, const tr_shape *shape, int64_t *stride)
 {

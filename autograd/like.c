@@ -18,3 +18,8 @@ tr_tensor *(tr_ones_like)(tr_tensor *t, tr_tensor_options options) { return like
 tr_tensor *(tr_full_like)(tr_tensor *t, double value, tr_tensor_options options) { return like("tr_full_like", t, &options) ? (tr_full)(t->shape, value, options) : NULL; }
 tr_tensor *(tr_rand_like)(tr_tensor *t, tr_tensor_options options) { return like("tr_rand_like", t, &options) ? (tr_rand)(t->shape, options) : NULL; }
 tr_tensor *(tr_randn_like)(tr_tensor *t, tr_tensor_options options) { return like("tr_randn_like", t, &options) ? (tr_randn)(t->shape, options) : NULL; }
+
+tr_tensor *autograd_zeros(const tr_tensor *dy, const tr_shape *shape)
+{
+    return (tr_zeros)(*shape, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)});
+}

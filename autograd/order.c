@@ -10,9 +10,8 @@
 static int run(int kernel_flags, tr_tensor *y, const tr_tensor *x, tr_tensor *index, int dim)
 {
     kernel_call call = {
-        .kernel = KERNEL_SORT, .type = x->dtype, .flags = (uint32_t)kernel_flags, .n = x->numel, .at = {y->data, x->data, index->data}, .size = {1, 1, 1}};
-    for (int d = 0; d < x->shape.ndim; d++) call.size[d < dim ? 0 : d == dim ? 1
-                                                                             : 2] *= x->shape.size[d];
+        .kernel = KERNEL_SORT, .type = x->dtype, .flags = (uint32_t)kernel_flags, .n = x->numel, .at = {y->data, x->data, index->data}};
+    autograd_around(&x->shape, dim, call.size);
     return x->numel ? autograd_run(&call, y, x, index, NULL) : 0;
 }
 
@@ -33,7 +32,7 @@ static void pick_derivative(autograd_node *n, tr_tensor *dy)
     int dim = (int)n->args.n[0];
     tr_tensor *index = autograd_in(n, 1);
     if (index && n->args.n[1]) dy = (tr_unsqueeze)(dy, dim);
-    tr_tensor *zeros = index && dy ? (tr_zeros)(n->args.shape, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)}) : NULL;
+    tr_tensor *zeros = index && dy ? autograd_zeros(dy, &n->args.shape) : NULL;
     autograd_give(n, 0, zeros ? (tr_scatter_add)(zeros, dim, index, dy) : NULL);
 }
 

@@ -51,7 +51,7 @@ const autograd_op autograd_diagonal_embed = {"diagonal_embed", "DiagonalBackward
 
 static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int64_t offset, int a, int b)
 {
-    tr_tensor *y = dy ? (tr_zeros)(*shape, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)}) : NULL;
+    tr_tensor *y = dy ? autograd_zeros(dy, shape) : NULL;
     tr_tensor *line = y ? along(y, offset, a, b) : NULL;
     if (!line || autograd_pointwise(KERNEL_COPY, (tr_dtype)dy->dtype, line, &dy, 1, 0) < 0) return NULL;
     autograd_args args = numbers(shape, offset, a, b);

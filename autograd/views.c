@@ -308,7 +308,7 @@ const autograd_op autograd_embed = {"embed", "SliceBackwardBackward0", embed_der
 
 static tr_tensor *embed(tr_tensor *dy, const tr_shape *shape, int dim, int64_t start, int64_t step)
 {
-    tr_tensor *y = dy ? (tr_zeros)(*shape, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)}) : NULL;
+    tr_tensor *y = dy ? autograd_zeros(dy, shape) : NULL;
     if (!y) return NULL;
     int64_t length = dy->shape.size[dim], stride[TR_MAX_DIMS];
     for (int d = 0; d < shape->ndim; d++) stride[d] = y->stride[d] * (d == dim ? step : 1);
