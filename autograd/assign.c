@@ -3,16 +3,15 @@
  *     masked_fill: y = mask ? value : x          dx = mask ? 0 : dy              dvalue = sum of dy where mask
  *     index_add:   y = x, y[index] += src        dx = dy                         dsrc = dy at index
  *     index_copy:  y = x, y[index] = src         dx = dy, 0 at index             dsrc = dy at index
- *     index:       y = x[index], whole rows      dx = dy added at index
- *     index_put_:  x[index] = values             dx = dy, 0 at index             dvalues = dy at index
  *
- * Of several values for one place index_copy and index_put_ keep the last. */
-#include "autograd/operands.h"
-#include "autograd/say.h"
+ * Of several values for one place index_copy keeps the last. */
+#include "autograd/index.h"
 
 #define ZERO tr_number_(0, TR_INT64)
 
 static autograd_args numbers(int64_t a) { return (autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {a}}; }
+static tr_tensor *sample_mask(void) { return autograd_sample_mask((const uint8_t[]){1, 0, 1}, (tr_shape){1, {3}}); }
+static tr_tensor *sample_index(int64_t a, int64_t b, int64_t c) { return autograd_sample_index((const int64_t[]){a, b, c}, (tr_shape){1, {3}}); }
 
 /* ---- masked_fill ---- */
 
@@ -23,7 +22,6 @@ static void masked_fill_derivative(autograd_node *n, tr_tensor *dy)
     if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to((tr_where)(mask, ZERO, dy), &n->args.shape));
     if (autograd_wants(n, 2)) autograd_give(n, 2, autograd_sum_to((tr_where)(mask, dy, ZERO), &n->args.shape_b));
 }
-static tr_tensor *sample_mask(void) { return (tr_from_data)((const uint8_t[]){1, 0, 1}, TR_BOOL, (tr_shape){1, {3}}, (tr_tensor_options){.dtype = TR_BOOL}); }
 static tr_tensor *masked_fill_sample(tr_tensor *const *x) { return (tr_masked_fill)(x[0], sample_mask(), x[1]); }
 static tr_tensor *masked_fill_sample_in_place(tr_tensor *const *x) { return (tr_masked_fill_)((tr_clone)(x[0]), sample_mask(), x[1]); }
 static const autograd_case masked_fill_cases[] = {
@@ -32,13 +30,7 @@ static const autograd_case masked_fill_cases[] = {
     {0}};
 const autograd_op autograd_masked_fill = {"masked_fill", "MaskedFillBackward0", masked_fill_derivative, masked_fill_cases};
 
-/* Mask and value fit for x: the value in x's type. */
-/* Nothing of a higher category, but C's `true` is an int. */
-static bool becomes(const tr_tensor *value, const tr_tensor *x)
-{
-    return core_dtype_category[value->dtype] <= core_dtype_category[x->dtype] || (x->dtype == TR_BOOL && core_dtype_category[value->dtype] == 1);
-}
-
+/* Do mask and value fit x?  The value then is of x's type. */
 static bool fits(const char *function, tr_tensor *x, tr_tensor *mask, tr_tensor **value)
 {
     if (!x || !mask || !*value) {
@@ -51,7 +43,7 @@ static bool fits(const char *function, tr_tensor *x, tr_tensor *mask, tr_tensor 
         core_fail("%s: the mask must be bool, not %s", function, core_show(mask));
     else if ((*value)->shape.ndim != 0)
         core_fail("%s: the value must be a number or a scalar, not %s", function, core_show(*value));
-    else if (!becomes(*value, x))
+    else if (!autograd_becomes(*value, x))
         core_fail("%s: a value of type %s can't be cast to %s", function, tr_dtype_name((tr_dtype)(*value)->dtype), core_show(x));
     else
         return autograd_one_device(function, x, mask) && autograd_meet(function, &same, value, (tr_dtype)x->dtype, &shape);
@@ -107,7 +99,6 @@ static void index_copy_derivative(autograd_node *n, tr_tensor *dy)
     if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_index_copy)(dy, dim, index, (tr_zeros_like)(there, (tr_tensor_options){0})));
     if (autograd_wants(n, 2)) autograd_give(n, 2, there);
 }
-static tr_tensor *sample_index(int64_t a, int64_t b, int64_t c) { return (tr_from_data)((const int64_t[]){a, b, c}, TR_INT64, (tr_shape){1, {3}}, (tr_tensor_options){.dtype = TR_INT64}); }
 static tr_tensor *index_add_sample(tr_tensor *const *x) { return (tr_index_add)(x[0], 1, sample_index(2, 0, 2), x[1]); }
 static tr_tensor *index_add_sample_in_place(tr_tensor *const *x) { return (tr_index_add_)((tr_clone)(x[0]), -1, sample_index(2, 0, 2), x[1]); }
 static tr_tensor *index_copy_sample(tr_tensor *const *x) { return (tr_index_copy)(x[0], 1, sample_index(3, 0, 2), x[1]); }
@@ -120,16 +111,6 @@ static const autograd_case index_copy_cases[] = {
     {0}};
 const autograd_op autograd_index_add = {"index_add", "IndexAddBackward0", index_add_derivative, index_add_cases};
 const autograd_op autograd_index_copy = {"index_copy", "IndexCopyBackward0", index_copy_derivative, index_copy_cases};
-
-/* Rows of `from` to where the index says, along dim of `to`, row-major both. */
-static int write_rows(int kernel, tr_tensor *to, const tr_shape *whole, int dim, const tr_tensor *from, const tr_tensor *index)
-{
-    kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
-    for (int d = 0; d < dim; d++) call.size[0] *= whole->size[d];
-    for (int d = dim + 1; d < whole->ndim; d++) call.size[2] *= whole->size[d];
-    return from->numel || index->numel ? autograd_run(&call, to, from, index, NULL) : 0;
-}
 
 typedef struct {
     const char *function;
@@ -156,7 +137,7 @@ static tr_tensor *write_indexed(const writer *w, tr_tensor *x, int dim, tr_tenso
         y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &x->shape, w->function);
         if (!y || autograd_pointwise(KERNEL_COPY, (tr_dtype)x->dtype, y, &x, 1, 0) < 0) return NULL;
     }
-    if (!from || write_rows(w->kernel, y, &x->shape, d, from, index) < 0) return NULL;
+    if (!from || autograd_rows(w->kernel, y, from, index, &x->shape, d) < 0) return NULL;
     autograd_args args = numbers(d);
     if (!in_place) return autograd_note(y, w->op, x, index, src, AUTOGRAD_B, &args);
     if (y != x && autograd_pointwise(KERNEL_COPY, (tr_dtype)x->dtype, x, &y, 1, 0) < 0) return NULL;
@@ -172,124 +153,3 @@ tr_tensor *(tr_index_add)(tr_tensor *x, int dim, tr_tensor *index, tr_tensor *sr
 tr_tensor *(tr_index_add_)(tr_tensor *x, int dim, tr_tensor *index, tr_tensor *src) { return write_indexed(&add_in_place, x, dim, index, src, true); }
 tr_tensor *(tr_index_copy)(tr_tensor *x, int dim, tr_tensor *index, tr_tensor *src) { return write_indexed(&copy, x, dim, index, src, false); }
 tr_tensor *(tr_index_copy_)(tr_tensor *x, int dim, tr_tensor *index, tr_tensor *src) { return write_indexed(&copy_in_place, x, dim, index, src, true); }
-
-/* ---- x[index]: whole rows, by integers or by a mask of the leading dims ---- */
-
-typedef struct {
-    tr_tensor *row;  /* int64, one dim, not negative: which rows */
-    tr_shape flat;   /* x as rows: (rows, rest) */
-    tr_shape result; /* of x[index] */
-} rows;
-
-static bool find_rows(const char *function, const tr_tensor *x, tr_tensor *index, rows *r)
-{
-    bool mask = index->dtype == TR_BOOL;
-    int taken = mask ? index->shape.ndim : 1;
-    if (!mask && index->dtype != TR_INT64) {
-        core_fail("%s: the index must be int64 or bool, not %s", function, core_show(index));
-        return false;
-    }
-    bool good = x->shape.ndim >= taken && taken > 0;
-    for (int d = 0; mask && d < taken && good; d++) good = index->shape.size[d] == x->shape.size[d];
-    if (!good || (!mask && index->shape.ndim + x->shape.ndim - 1 > TR_MAX_DIMS)) {
-        int d = 0;
-        while (mask && d < taken - 1 && d < x->shape.ndim - 1 && index->shape.size[d] == x->shape.size[d]) d++;
-        const char *in_words = !mask ? "" : core_text(": The shape of the mask %s at index %d does not match the shape of the indexed tensor %s at index %d", autograd_say_sizes(&index->shape), d, autograd_say_sizes(&x->shape), d);
-        core_fail("%s: the index %s does not fit %s%s", function, core_show(index), core_show(x), in_words);
-        return false;
-    }
-    if (!autograd_one_device(function, x, index)) return false;
-    int64_t count = 1;
-    r->flat = (tr_shape){.ndim = 1};
-    for (int d = 0; d < taken; d++) count *= x->shape.size[d];
-    r->flat.size[0] = count;
-    tr_tensor *line = (tr_reshape)(index, (tr_shape){1, {index->numel}});
-    if (mask) {
-        tr_tensor *all = (tr_arange)(0, (double)count, 1, (tr_tensor_options){.dtype = TR_INT64, .device = core_device_at(x)});
-        r->row = all && line ? (tr_masked_select)(all, line) : NULL;
-        r->result = (tr_shape){1, {r->row ? r->row->numel : 0}};
-    } else {
-        tr_tensor *from_end = line ? (tr_logical_and)((tr_lt)(line, ZERO), (tr_ge)(line, tr_integer_(-count))) : NULL;
-        r->row = from_end ? (tr_where)(from_end, (tr_add)(line, tr_integer_(count)), line) : NULL; /* the others are refused as they are */
-        r->result = index->shape;
-    }
-    for (int d = taken; d < x->shape.ndim; d++) r->flat.size[r->flat.ndim++] = r->result.size[r->result.ndim++] = x->shape.size[d];
-    return r->row != NULL;
-}
-
-static void index_derivative(autograd_node *n, tr_tensor *dy)
-{
-    tr_tensor *row = autograd_in(n, 1);
-    if (!row) return;
-    tr_shape parts = n->args.shape_b;
-    tr_tensor *zeros = (tr_zeros)(parts, (tr_tensor_options){.dtype = (tr_dtype)dy->dtype, .device = core_device_at(dy)});
-    parts.size[0] = row->numel;
-    tr_tensor *dx = zeros ? (tr_index_add)(zeros, 0, row, (tr_reshape)(dy, parts)) : NULL;
-    autograd_give(n, 0, dx ? (tr_reshape)(dx, n->args.shape) : NULL);
-}
-static tr_tensor *index_sample(tr_tensor *const *x) { return (tr_index)(x[0], sample_index(2, 0, -1)); }
-static tr_tensor *index_sample_mask(tr_tensor *const *x) { return (tr_index)(x[0], sample_mask()); }
-static const autograd_case index_cases[] = {
-    {"rows, one twice", index_sample, -1, 1, 1, {{2, {3, 2}}}},
-    {"rows by mask", index_sample_mask, -1, 1, 1, {{2, {3, 2}}}},
-    {0}};
-const autograd_op autograd_index = {"index", "IndexBackward0", index_derivative, index_cases};
-
-tr_tensor *(tr_index)(tr_tensor *x, tr_tensor *index)
-{
-    if (!x || !index) return core_null("tr_index");
-    rows r;
-    if (!find_rows("tr_index", x, index, &r)) return NULL;
-    tr_tensor *y = NULL;
-    {
-        TR_SCOPE;
-        TR_NO_GRAD;
-        tr_tensor *flat = (tr_reshape)(x, r.flat);
-        y = tr_pass_up(flat ? (tr_reshape)((tr_index_select)(flat, 0, r.row), r.result) : NULL);
-    }
-    y = autograd_note(y, &autograd_index, x, r.row, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = r.flat});
-    return index->shape.ndim ? y : autograd_named(y, "SelectBackward0");
-}
-
-static void index_put_derivative(autograd_node *n, tr_tensor *dy)
-{
-    tr_tensor *row = autograd_in(n, 1);
-    tr_tensor *flat = row ? (tr_reshape)(dy, n->args.shape_b) : NULL, *there = flat ? (tr_index_select)(flat, 0, row) : NULL;
-    if (!there) return;
-    if (autograd_wants(n, 0)) {
-        tr_tensor *dx = (tr_index_copy)(flat, 0, row, (tr_zeros_like)(there, (tr_tensor_options){0}));
-        autograd_give(n, 0, dx ? (tr_reshape)(dx, dy->shape) : NULL);
-    }
-    if (autograd_wants(n, 2)) autograd_give(n, 2, there);
-}
-static tr_tensor *index_put_sample(tr_tensor *const *x) { return (tr_index_put_)((tr_clone)(x[0]), sample_index(0, 2, 1), x[1]); }
-static tr_tensor *index_put_sample_mask(tr_tensor *const *x) { return (tr_index_put_)((tr_clone)(x[0]), sample_mask(), x[1]); }
-static const autograd_case index_put_cases[] = {
-    {"a row into each", index_put_sample, -1, 1, 2, {{2, {3, 2}}, {1, {2}}}},
-    {"a scalar by mask", index_put_sample_mask, -1, 1, 2, {{2, {3, 2}}, {0}}},
-    {0}};
-const autograd_op autograd_index_put = {"index_put_", "IndexPutBackward0", index_put_derivative, index_put_cases};
-
-tr_tensor *(tr_index_put_)(tr_tensor *x, tr_tensor *index, tr_tensor *values)
-{
-    if (!x || !index || !values) return core_null("tr_index_put_");
-    rows r;
-    tr_shape parts, shape;
-    if (autograd_writable(x, values, "tr_index_put_") < 0 || !find_rows("tr_index_put_", x, index, &r)) return NULL;
-    if (!core_broadcast(&values->shape, &r.result, &shape) || !core_same_shape(&shape, &r.result))
-        return core_fail("tr_index_put_: values %s do not fit into %s, the shape of what is indexed", core_show(values), core_shape_text(&r.result));
-    if (!becomes(values, x))
-        return core_fail("tr_index_put_: values of type %s can't be cast to %s", tr_dtype_name((tr_dtype)values->dtype), core_show(x));
-    if (!(values->flags & CORE_NUMBER) && !autograd_one_device("tr_index_put_", x, values)) return NULL;
-    parts = r.flat;
-    parts.size[0] = r.row->numel;
-    tr_tensor *src = (tr_reshape)((tr_expand)((tr_to_device)((tr_to)(values, (tr_dtype)x->dtype), core_device_at(x)), r.result), parts);
-    tr_tensor *from = src ? autograd_plain_copy(src, (tr_dtype)x->dtype) : NULL;
-    if (from && from->storage == x->storage && !(from = (tr_clone)((tr_detach)(from)))) return NULL;
-    tr_tensor *dense = from ? autograd_plain_copy(x, (tr_dtype)x->dtype) : NULL;
-    if (!dense || write_rows(KERNEL_INDEX_COPY, dense, &r.flat, 0, from, r.row) < 0) return NULL;
-    if (dense != x && autograd_pointwise(KERNEL_COPY, (tr_dtype)x->dtype, x, &dense, 1, 0) < 0) return NULL;
-    tr_tensor *y = autograd_note(x, &autograd_index_put, x, r.row, src, AUTOGRAD_B, &(autograd_args){.shape.ndim = -1, .shape_b = r.flat});
-    core_written(x);
-    return y;
-}

@@ -5,7 +5,7 @@
  *     masked_select: y = x where mask, in a row  dx = dy back in its places  (masked_scatter; its derivative is ...select)
  *
  * Sums of several contributions to one place are added in the order of the index, so results do not vary. */
-#include "autograd/operands.h"
+#include "autograd/index.h"
 
 static bool index_ok(const char *function, const tr_tensor *x, const tr_tensor *index)
 {
@@ -16,30 +16,23 @@ static bool index_ok(const char *function, const tr_tensor *x, const tr_tensor *
     return autograd_one_device(function, x, index);
 }
 
-/* size = {outer, rows along dim, inner, count of index} */
-static kernel_call rows_call(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tensor *index, const tr_shape *whole, int dim)
+int autograd_rows(int kernel, tr_tensor *to, const tr_tensor *from, const tr_tensor *index, const tr_shape *whole, int dim)
 {
     kernel_call call = {
-        .kernel = (uint16_t)kernel, .type = to->dtype, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}, .size = {1, whole->size[dim], 1, index->numel}};
-    for (int d = 0; d < dim; d++) call.size[0] *= whole->size[d];
-    for (int d = dim + 1; d < whole->ndim; d++) call.size[2] *= whole->size[d];
-    return call;
-}
-
-static tr_tensor *zeros_like(const tr_tensor *t, const tr_shape *shape)
-{
-    return (tr_zeros)(*shape, (tr_tensor_options){.dtype = (tr_dtype)t->dtype, .device = core_device_at(t)});
+        .kernel = (uint16_t)kernel, .type = to->dtype, .split = (uint8_t)dim, .n = to->numel, .at = {to->data, from->data, index->data}};
+    autograd_around(whole, dim, call.size);
+    call.size[3] = index->numel;
+    return index->numel ? autograd_run(&call, to, from, index, NULL) : 0;
 }
 
 /* ---- index_select ---- */
 
 static void index_select_derivative(autograd_node *n, tr_tensor *dy)
 {
-    tr_tensor *index = autograd_in(n, 1), *zeros = index ? zeros_like(dy, &n->args.shape) : NULL;
+    tr_tensor *index = autograd_in(n, 1), *zeros = index ? autograd_zeros(dy, &n->args.shape) : NULL;
     if (zeros) autograd_give(n, 0, (tr_index_add)(zeros, (int)n->args.n[0], index, dy));
 }
-static tr_tensor *sample_index(const int64_t *values, tr_shape shape) { return (tr_from_data)(values, TR_INT64, shape, (tr_tensor_options){.dtype = TR_INT64}); }
-static tr_tensor *index_select_sample(tr_tensor *const *x) { return (tr_index_select)(x[0], 1, sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}})); }
+static tr_tensor *index_select_sample(tr_tensor *const *x) { return (tr_index_select)(x[0], 1, autograd_sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}})); }
 static const autograd_case index_select_cases[] = {
     {"columns, one twice", index_select_sample, -1, 1, 1, {{3, {2, 4, 3}}}},
     {0}};
@@ -58,9 +51,7 @@ tr_tensor *(tr_index_select)(tr_tensor *x, int dim, tr_tensor *index)
     tr_shape shape = x->shape;
     shape.size[d] = index->numel;
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &shape, "tr_index_select");
-    if (!y) return NULL;
-    kernel_call call = rows_call(KERNEL_INDEX_SELECT, y, dense, index, &x->shape, d);
-    if (y->numel && autograd_run(&call, y, dense, index, NULL) < 0) return NULL;
+    if (!y || (y->numel && autograd_rows(KERNEL_INDEX_SELECT, y, dense, index, &x->shape, d) < 0)) return NULL;
     return autograd_note(y, &autograd_index_select, x, index, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1, .n = {d}});
 }
 
@@ -88,11 +79,11 @@ static bool index_fits(const char *function, const tr_tensor *x, int dim, const 
 
 static void gather_derivative(autograd_node *n, tr_tensor *dy)
 {
-    tr_tensor *index = autograd_in(n, 1), *zeros = index ? zeros_like(dy, &n->args.shape) : NULL;
+    tr_tensor *index = autograd_in(n, 1), *zeros = index ? autograd_zeros(dy, &n->args.shape) : NULL;
     if (zeros) autograd_give(n, 0, (tr_scatter_add)(zeros, (int)n->args.n[0], index, dy));
 }
-static tr_tensor *gather_sample(tr_tensor *const *x) { return (tr_gather)(x[0], 1, sample_index((const int64_t[]){2, 0, 2, 1}, (tr_shape){2, {2, 2}})); }
-static tr_tensor *scatter_sample(tr_tensor *const *x) { return (tr_scatter_add)(x[0], 1, sample_index((const int64_t[]){2, 2, 0, 1}, (tr_shape){2, {2, 2}}),
+static tr_tensor *gather_sample(tr_tensor *const *x) { return (tr_gather)(x[0], 1, autograd_sample_index((const int64_t[]){2, 0, 2, 1}, (tr_shape){2, {2, 2}})); }
+static tr_tensor *scatter_sample(tr_tensor *const *x) { return (tr_scatter_add)(x[0], 1, autograd_sample_index((const int64_t[]){2, 2, 0, 1}, (tr_shape){2, {2, 2}}),
                                                                                 x[1]); }
 static const autograd_case gather_cases[] = {
     {"columns by row", gather_sample, -1, 1, 1, {{2, {3, 4}}}},
@@ -147,9 +138,7 @@ static void masked_select_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *mask = autograd_in(n, 1);
     autograd_give(n, 0, mask ? autograd_sum_to(masked_scatter(dy, mask), &n->args.shape) : NULL);
 }
-static tr_tensor *sample_mask(void) { return (tr_from_data)((const uint8_t[]){
-                                                                1, 0, 1, 1, 0, 0},
-                                                            TR_BOOL, (tr_shape){2, {2, 3}}, (tr_tensor_options){.dtype = TR_BOOL}); }
+static tr_tensor *sample_mask(void) { return autograd_sample_mask((const uint8_t[]){1, 0, 1, 1, 0, 0}, (tr_shape){2, {2, 3}}); }
 static tr_tensor *masked_select_sample(tr_tensor *const *x) { return (tr_masked_select)(x[0], sample_mask()); }
 static tr_tensor *masked_scatter_sample(tr_tensor *const *x) { return masked_scatter(x[0], sample_mask()); }
 static const autograd_case masked_select_cases[] = {
