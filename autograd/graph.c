@@ -135,8 +135,7 @@ static inline tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
 
 static inline tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    int32_t inputs = c ? 3 : 2;
-    autograd_node *n = node_new(op, b || c ? inputs : 1);
+    autograd_node *n = node_new(op, c ? 3 : 1 + (b != NULL));
     if (!n) return NULL;
     bool failed = false;
     n->to_[0] = edge_to(a, &failed);
