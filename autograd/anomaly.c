@@ -2,8 +2,8 @@
  *
  * The macros over operations know the caller's place only after the call, when the graph already holds the result's node
  * and, for operations made of operations, some behind it.  So the place goes to the result's node and to every node behind
- * it that has none yet: older ones got theirs when they were made (or, made
- * while the mode was off, never will: their line is -1). */
+ * it that has none yet: older ones got theirs when they were made (or, made while the mode was off, never will: their line
+ * is -1). */
 #include "autograd/hook.h"
 
 int tr_places_wanted_;

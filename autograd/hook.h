@@ -1,4 +1,4 @@
-/* The room's inner parts: sinks, hooks, and letting go. */
+/* What backward.c, grad.c, graph.c, hook.c and anomaly.c share: the walk, sinks, hooks, and letting go. */
 #ifndef TRIREME_AUTOGRAD_HOOK_H
 #define TRIREME_AUTOGRAD_HOOK_H
 

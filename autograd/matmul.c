@@ -5,7 +5,7 @@
  *     dot:     y = sum a_i b_i    da = dy b       db = dy a
  *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
  *
- * tr_matmul brings every pair of shapes to one of these two by views. */
+ * tr_matmul brings every pair of shapes to one of these by views. */
 #include "autograd/operands.h"
 #include "autograd/say.h"
 

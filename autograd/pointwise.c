@@ -2,8 +2,8 @@
  *
  *     y = f(x)      dx = dy f'(x, y), of complex numbers dy times the conjugate
  *
- * A row's derivative is read three times here: as the set of what must be saved, as a number's type, and in the graph's
- * words.  Where the derivative is not differentiated itself, the row's fused kernel does product and f' in one pass. */
+ * A row is read three times here: its derivative as the set of what must be saved, its value as a number's type, and its
+ * derivative in the graph's words.  Where the derivative is not differentiated itself, the row's fused kernel does product and f' in one pass. */
 #include <math.h>
 #include <stdlib.h>
 #include "autograd/operands.h"

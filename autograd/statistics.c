@@ -5,7 +5,8 @@
  *     norm:      y = (sum |x|^p)^(1/p)                     dx = dy sgn(x) (|x| / y)^(p - 1), 0 where y is 0
  *     logsumexp: y = log sum exp(x - max x) + max x        dx = dy exp(x - y)
  *
- * Of complex numbers all but the last, whose results are real.  The dims that go are remembered as bits, so that derivatives can reduce over them again. */
+ * Of complex numbers all but the last, whose results are real.  The dims that go are remembered as bits, so that
+ * derivatives can reduce over them again. */
 #include <math.h>
 #include "autograd/operands.h"
 
@@ -22,7 +23,7 @@ static tr_reduce_options over(int64_t bits, int *dims)
     return o;
 }
 
-/* The dims as bits, -1 with an error noted; what reduces over them is told by tr_sum. */
+/* The dims as bits; -1 with an error noted. */
 static int64_t bits_of(const char *function, const tr_tensor *x, const tr_reduce_options *o)
 {
     int64_t bits = 0;
