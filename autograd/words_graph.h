@@ -19,5 +19,5 @@
 #define le(a, b)       (tr_le)(TR_T(a), TR_T(b))
 #define lt(a, b)       (tr_lt)(TR_T(a), TR_T(b))
 #define gt(a, b)       (tr_gt)(TR_T(a), TR_T(b))
-#define unless(c)      (tr_logical_not)(c)
+#define unless(c)      (tr_logical_not)(TR_T(c))
 #define where(c, a, b) (tr_where)(c, TR_T(a), TR_T(b))

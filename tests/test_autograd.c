@@ -379,6 +379,18 @@ TEST(an_infinite_gradient_ends_at_a_relu_that_is_off)
     tr_set_grad(x, NULL);
 }
 
+TEST(an_infinite_gradient_ends_at_a_function_that_is_flat)
+{
+    tr_tensor *(*const flat[])(tr_tensor *) = {(tr_sign), (tr_floor), (tr_ceil), (tr_round), (tr_trunc)};
+    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++)
+        for (int create_graph = 0; create_graph < 2; create_graph++) {
+            tr_tensor *x = leaf(row(-1.5, 0, NAN, 2)), *dy = row(INFINITY, -INFINITY, 3, NAN);
+            assert_int_equal(tr_backward(flat[i](x), .gradient = dy, .create_graph = create_graph != 0), 0);
+            assert_close(tr_detach(tr_grad(x)), row(0, 0, 0, 0), 0);
+            tr_set_grad(x, NULL); /* a graph that holds the leaf that holds it */
+        }
+}
+
 TEST(a_constant_takes_part_once_it_is_written_to)
 {
     tr_tensor *x = leaf(row(2)), *y = row(3);
