@@ -1,8 +1,10 @@
 /* Data-parallel training on the ranks of one host, a thread and a batch of its own for each: what one rank does, what two do
- * that know nothing of each other, and what two do that add up their gradients.  Best: two that know nothing of each other.
+ * that know nothing of each other, two that meet at a barrier where they would add up their gradients, and two that add
+ * them up.  Best: two that know nothing of each other.
  *
- * The program starts itself anew under `trireme run`, as `bench_scaling --ranks FILE BATCH TOGETHER ROUNDS RANKS`; rank 0
- * then writes into FILE the milliseconds a step took in each round, after how far the ranks' weights lie apart. */
+ * The program starts itself anew under `trireme run`, as `bench_scaling --ranks FILE BATCH ROUNDS RANKS`.  Two ranks take all
+ * three ways in every round, each beginning with another one, so that what disturbs one disturbs all.  Rank 0 then writes into
+ * FILE how far the ranks' weights lie apart, and the milliseconds that a step took, round by round. */
 #include <limits.h>
 #include <math.h>
 #include <spawn.h>
@@ -20,6 +22,13 @@ extern char **environ;
 enum { MOST_ROUNDS = 1000,
        SAMPLES = 2048 /* that a rank sees in a round */ };
 
+typedef enum { APART,
+               BARRIER,
+               TOGETHER,
+               WAYS } way;
+
+/* ---- a rank ---- */
+
 /* The largest difference between this rank's last weights and rank 0's. */
 static double apart(tr_tensor *weight)
 {
@@ -29,63 +38,137 @@ static double apart(tr_tensor *weight)
     return tr_item(tr_max(tr_abs(tr_sub(all, tr_select(all, 0, 0)))));
 }
 
+static int step(mlp *m, bool barrier)
+{
+    TR_SCOPE;
+    tr_tensor *loss = tr_cross_entropy(tr_forward(m->model, m->x), m->y);
+    if (tr_backward(loss) < 0 || (barrier && tr_barrier() < 0) || tr_step(m->sgd) < 0) return -1;
+    tr_zero_grad(m->sgd);
+    return 0;
+}
+
+/* Milliseconds; the slowest rank counts. */
+static double steps_take(mlp *m, way w, int64_t steps)
+{
+    tr_barrier();
+    double start = bench_seconds();
+    for (int64_t i = 0; i < steps; i++)
+        if (step(m, w == BARRIER) < 0) return NAN;
+    tr_barrier();
+    return 1e3 * (bench_seconds() - start) / (double)steps;
+}
+
 static int rank_main(int argc, char **argv)
 {
     const char *path = argv[2];
-    const int64_t ranks = atoll(argv[6]), batch = atoll(argv[3]), steps = 1 + SAMPLES / batch;
-    bool together = atoi(argv[4]);
-    int count = atoi(argv[5]);
+    const int64_t batch = atoll(argv[3]), ranks = atoll(argv[5]), steps = 1 + SAMPLES / batch;
+    int count = atoi(argv[4]), ways = ranks > 1 ? WAYS : 1;
     tr_dist_init(&argc, &argv);
     if (tr_dist_world() != ranks) return tr_dist_finish();
     tr_set_num_threads(1);
-    mlp m = mlp_new(batch);
-    if (m.x) bench_fill(tr_data(m.x), batch * PIXELS, (uint32_t)(1 + tr_dist_rank())); /* to each its own */
-    tr_tensor *last = tr_parameters(m.model).tensor[4];
-    if (together) m.model = tr_data_parallel(m.model);
-
-    double took[MOST_ROUNDS];
-    for (int round = -1; round < count; round++) {
-        tr_barrier();
-        double start = bench_seconds();
-        for (int64_t i = 0; i < steps; i++)
-            if (mlp_step(&m) < 0) return tr_dist_finish();
-        tr_barrier(); /* the slowest rank counts */
-        if (round >= 0) took[round] = 1e3 * (bench_seconds() - start) / (double)steps;
+    mlp m[WAYS];
+    for (int w = 0; w < ways; w++) {
+        m[w] = mlp_new(batch);
+        if (m[w].x) bench_fill(tr_data(m[w].x), batch * PIXELS, (uint32_t)(1 + tr_dist_rank())); /* to each its own */
     }
-    double error = together ? apart(last) : 0;
+    tr_tensor *last = tr_parameters(m[ways - 1].model).tensor[4];
+    if (ranks > 1) m[TOGETHER].model = tr_data_parallel(m[TOGETHER].model);
+
+    double took[MOST_ROUNDS][WAYS];
+    for (int round = -1; round < count; round++)
+        for (int i = 0; i < ways; i++) {
+            int w = (round + 1 + i) % ways;
+            double ms = steps_take(&m[w], (way)w, steps);
+            if (!(ms > 0)) return tr_dist_finish();
+            if (round >= 0) took[round][w] = ms;
+        }
+    double error = ranks > 1 ? apart(last) : 0;
     FILE *f = tr_dist_rank() == 0 && !tr_error_stands() ? fopen(path, "w") : NULL;
     if (f) {
         fprintf(f, "%g", error);
-        for (int i = 0; i < count; i++) fprintf(f, " %.6g", took[i]);
+        for (int i = 0; i < count; i++)
+            for (int w = 0; w < ways; w++) fprintf(f, " %.6g", took[i][w]);
         fclose(f);
     }
     return tr_dist_finish();
 }
 
-static int ranks_run(const char *launcher, const char *self, int ranks, int64_t batch, bool together, double *error, double *samples)
+/* ---- all of them ---- */
+
+/* Of sample[way][round]; how many rounds: bench_rounds(), or 0 if they did not run. */
+static int ranks_run(const char *launcher, const char *self, int ranks, int64_t batch, double *error, double sample[WAYS][MOST_ROUNDS])
 {
     char path[64], n[16], size[16], rounds[16];
     snprintf(path, sizeof path, "/tmp/bench_scaling.%ld", (long)getpid());
     snprintf(n, sizeof n, "%d", ranks);
     snprintf(size, sizeof size, "%lld", (long long)batch);
     snprintf(rounds, sizeof rounds, "%d", bench_rounds());
-    const char *const argv[] = {launcher, "run", "--quiet", "-n", n, self, "--ranks", path, size, together ? "1" : "0", rounds, n, NULL};
+    const char *const argv[] = {launcher, "run", "--quiet", "-n", n, self, "--ranks", path, size, rounds, n, NULL};
     pid_t child;
-    int status = -1, count = 0;
+    int status = -1, wanted = bench_rounds() * (ranks > 1 ? WAYS : 1), count = 0;
     remove(path);
     if (posix_spawnp(&child, launcher, NULL, NULL, (char *const *)argv, environ) != 0 || waitpid(child, &status, 0) != child || status != 0) return 0;
     FILE *f = fopen(path, "r");
     if (!f) return 0;
     if (fscanf(f, "%lf", error) == 1)
-        while (count < bench_rounds() && fscanf(f, "%lf", &samples[count]) == 1) count++;
+        while (count < wanted && fscanf(f, "%lf", &sample[count % (ranks > 1 ? WAYS : 1)][count / (ranks > 1 ? WAYS : 1)]) == 1) count++;
     fclose(f);
     remove(path);
-    return count == bench_rounds() ? count : 0;
+    return count == wanted ? bench_rounds() : 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The throughput of adding up beside that of another way, in each round. */
+static void print_ratio(const char *size, const char *of, double wanted, const double *other, const double *together, int count)
+{
+    double ratio[MOST_ROUNDS];
+    for (int i = 0; i < count; i++) ratio[i] = 100 * other[i] / together[i];
+    qsort(ratio, (size_t)count, sizeof *ratio, ascending);
+    printf("#  %s: together %.1f %% of %s, median of the rounds' ratios [p10 %.1f, p90 %.1f]; wanted at batch 128: %g %%\n",
+           size, ratio[count / 2], of, ratio[count / 10], ratio[count - 1 - count / 10], wanted);
+}
+
+static void measure(const char *launcher, const char *self, int64_t batch)
+{
+    static const char *const names[WAYS] = {"two ranks apart", "two ranks, a barrier", "two ranks together"};
+    static double sample[WAYS][MOST_ROUNDS], sorted[MOST_ROUNDS];
+    char size[32];
+    double error = INFINITY, best = 0;
+    snprintf(size, sizeof size, "batch %lld", (long long)batch);
+    bool wanted = bench_wants("one rank", size);
+    for (int w = 0; w < WAYS; w++) wanted |= bench_wants(names[w], size);
+    if (!wanted) return;
+    printf("# peak of one thread and of two now: %.1f and %.1f GFLOP/s\n", ceiling_fma(1), ceiling_fma(2));
+    for (int ranks = 1; ranks <= 2; ranks++) {
+        int count = ranks_run(launcher, self, ranks, batch, &error, sample);
+        if (count == 0) {
+            printf("# %d rank%s, %s: did not run (no mpirun? built without MPI?)\n", ranks, ranks > 1 ? "s" : "", size);
+            continue;
+        }
+        if (error != 0) { /* their weights are the same, bit for bit */
+            bench_wrong(names[TOGETHER], size, error, 0);
+            continue;
+        }
+        for (int w = 0; w < (ranks > 1 ? WAYS : 1); w++) {
+            bench_case row = {.name = ranks > 1 ? names[w] : "one rank", .size = size, .work = (double)(ranks * batch), .ceiling = best};
+            memcpy(sorted, sample[w], sizeof sorted);
+            double median = bench_report(row, sorted, count, w == TOGETHER ? error : NAN);
+            if (ranks > 1 && w == APART) best = row.work / (1e-3 * median);
+        }
+        if (ranks == 1) continue;
+        print_ratio(size, "a barrier in place of the sum", 95, sample[BARRIER], sample[TOGETHER], count);
+        print_ratio(size, "ranks apart", 92, sample[APART], sample[TOGETHER], count);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 7 && strcmp(argv[1], "--ranks") == 0) return rank_main(argc, argv);
+    if (argc == 6 && strcmp(argv[1], "--ranks") == 0) return rank_main(argc, argv);
 
     bench_subject subject = {"scaling", "a step of 784-512-512-10 on ranks of one thread, a batch each; best: as many that do not add up their gradients", "ms", "samples/s", "ranks * batch / time", "trireme", tr_version()};
     if (!bench_begin(argc, argv, subject)) return bench_end();
@@ -96,33 +179,7 @@ int main(int argc, char **argv)
         printf("# two ranks need two cores and %s\n", launcher);
         return bench_end();
     }
-    const struct {
-        const char *name;
-        int ranks;
-        bool together;
-    } cases[] = {{"one rank", 1, false}, {"two ranks apart", 2, false}, {"two ranks together", 2, true}};
-    const int64_t batches[] = {64, 1024};
-    for (int i = 0; i < (bench_quick() ? 1 : 2); i++) {
-        char size[32];
-        double best = 0;
-        snprintf(size, sizeof size, "batch %lld", (long long)batches[i]);
-        printf("# peak of one thread and of two now: %.1f and %.1f GFLOP/s\n", ceiling_fma(1), ceiling_fma(2));
-        for (int c = 0; c < 3; c++) {
-            if (!bench_wants(cases[c].name, size)) continue;
-            double samples[MOST_ROUNDS], error = INFINITY;
-            int count = ranks_run(launcher, self, cases[c].ranks, batches[i], cases[c].together, &error, samples);
-            if (count == 0) {
-                printf("# %s, %s: did not run (no mpirun? built without MPI?)\n", cases[c].name, size);
-                continue;
-            }
-            if (error != 0) { /* their weights are the same, bit for bit */
-                bench_wrong(cases[c].name, size, error, 0);
-                continue;
-            }
-            bench_case row = {.name = cases[c].name, .size = size, .work = (double)(cases[c].ranks * batches[i]), .ceiling = best};
-            double median = bench_report(row, samples, count, error);
-            best = cases[c].ranks == 2 && !cases[c].together ? row.work / (1e-3 * median) : 0;
-        }
-    }
+    const int64_t batches[] = {128, 64, 1024};
+    for (int i = 0; i < (bench_quick() ? 1 : 3); i++) measure(launcher, self, batches[i]);
     return bench_end();
 }
