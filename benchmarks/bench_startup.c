@@ -1,7 +1,8 @@
-/* From the start of a process to the end of its first training step: one process, and two ranks under mpirun.
+/* From the start of a process to the end of its first training step: one process, two ranks under `trireme run`, and beside
+ * them what mpirun and MPI themselves take with the launcher's settings, to the end of a barrier (peers/empty_mpi.c).
  *
  * The program starts itself anew as `bench_startup --first-step FILE`, which trains for one step and writes into FILE what
- * the clock then says; that clock is the same for all processes of a machine. */
+ * the clock then says; that clock is the same for all processes of a machine.  Every round starts each of them once. */
 #include <limits.h>
 #include <math.h>
 #include <spawn.h>
@@ -14,6 +15,8 @@
 #include "mlp.h"
 
 extern char **environ;
+
+enum { MOST_ROUNDS = 1000 };
 
 static int first_step(int argc, char **argv, const char *path)
 {
@@ -54,35 +57,49 @@ int main(int argc, char **argv)
 
     bench_subject subject = {"startup", "from the start of a process to the end of its first step, 784-512-512-10, batch 64", "ms", NULL, NULL, "trireme", tr_version()};
     if (!bench_begin(argc, argv, subject)) return bench_end();
-    char self[PATH_MAX] = "", launcher[PATH_MAX + 16], path[64], option[] = "--first-step", run[] = "run", quiet[] = "--quiet", n[] = "-n", two[] = "2";
+    char self[PATH_MAX] = "", launcher[PATH_MAX + 16], empty[PATH_MAX + 16], path[64];
+    char option[] = "--first-step", run[] = "run", quiet[] = "--quiet", bare[] = "--no-watch", n[] = "-n", two[] = "2";
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return 1;
-    snprintf(launcher, sizeof launcher, "%.*s/trireme", (int)(strrchr(self, '/') - self), self);
+    int folder = (int)(strrchr(self, '/') - self);
+    snprintf(launcher, sizeof launcher, "%.*s/trireme", folder, self);
+    snprintf(empty, sizeof empty, "%.*s/peer_empty_mpi", folder, self);
     snprintf(path, sizeof path, "/tmp/bench_startup.%ld", (long)getpid());
 
-    const struct {
+    struct {
         const char *name, *size;
         long long ranks;
-        char *argv[9];
+        char *argv[10];
+        bool wanted;
+        double worst, samples[MOST_ROUNDS];
     } cases[] = {
-        {"process", "1 rank", 1, {self, option, path}},
-        {"trireme run", "2 ranks", 2, {launcher, run, quiet, n, two, self, option, path}},
+        {.name = "process", .size = "1 rank", .ranks = 1, .argv = {self, option, path}},
+        {.name = "trireme run", .size = "2 ranks", .ranks = 2, .argv = {launcher, run, quiet, n, two, self, option, path}},
+        {.name = "mpirun, empty MPI program", .size = "2 ranks", .ranks = 2, .argv = {launcher, run, quiet, bare, n, two, empty, path}},
     };
-    for (int i = 0; i < 2; i++) {
-        if (!bench_wants(cases[i].name, cases[i].size)) continue;
-        if (access(cases[i].argv[0], X_OK) != 0) {
-            printf("# %s: there is no %s\n", cases[i].name, cases[i].argv[0]);
-            continue;
-        }
-        double samples[1000], worst = start(cases[i].argv, path, cases[i].ranks);
-        for (int s = 0; s < bench_rounds(); s++) {
-            samples[s] = start(cases[i].argv, path, cases[i].ranks);
-            if (samples[s] > worst) worst = samples[s];
-        }
-        if (isinf(worst)) {
-            printf("# %s: did not train\n", cases[i].name);
-            continue;
-        }
-        bench_report((bench_case){.name = cases[i].name, .size = cases[i].size}, samples, bench_rounds(), NAN);
+    enum { CASES = sizeof cases / sizeof *cases };
+    for (int i = 0; i < CASES; i++) {
+        char *const *argv_of = cases[i].argv;
+        bool there = access(argv_of[0], X_OK) == 0 && (i < 2 || access(empty, X_OK) == 0);
+        cases[i].wanted = bench_wants(cases[i].name, cases[i].size);
+        if (cases[i].wanted && !there) printf("# %s: there is no %s\n", cases[i].name, i < 2 ? argv_of[0] : empty);
+        cases[i].wanted &= there;
     }
+    for (int s = -1; s < bench_rounds(); s++)
+        for (int i = 0; i < CASES; i++) {
+            if (!cases[i].wanted) continue;
+            double took = start(cases[i].argv, path, cases[i].ranks);
+            cases[i].worst = fmax(cases[i].worst, took);
+            if (s >= 0) cases[i].samples[s] = took;
+        }
+    double median[CASES] = {0};
+    for (int i = 0; i < CASES; i++) {
+        if (!cases[i].wanted) continue;
+        if (isinf(cases[i].worst))
+            printf("# %s: did not run\n", cases[i].name);
+        else
+            median[i] = bench_report((bench_case){.name = cases[i].name, .size = cases[i].size}, cases[i].samples, bench_rounds(), NAN);
+    }
+    if (median[1] > 0 && median[2] > 0)
+        printf("#  the first step of two ranks has ended after %.0f ms (wanted: 200 at most), %.0f ms later than the barrier of the empty program\n", median[1], median[1] - median[2]);
     return bench_end();
 }
