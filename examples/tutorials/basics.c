@@ -1,13 +1,6 @@
 /* The first steps, and a line fitted to noisy points in four ways: gradient descent by hand, with an optimiser, and with a
  * linear layer. */
-#include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <trireme/trireme.h>
+#include "program.h"
 
 static const char usage[] =
     "usage: basics [--device NAME] [--seed N] [--out DIR] [--text]\n"
@@ -15,90 +8,6 @@ static const char usage[] =
     "  --seed N        of all random numbers             (0)\n"
     "  --out DIR       where the pictures go             (" PICTURES ")\n"
     "  --text          draw the pictures here as well\n";
-
-static tr_device device;
-static bool device_given;
-static uint64_t seed;
-static const char *out = PICTURES;
-static bool text;
-
-static void refuse(void)
-{
-    fputs(usage, stderr);
-    exit(2);
-}
-
-static void read_options(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"device", required_argument, NULL, 'd'},
-        {"seed", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},
-        {"text", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *rest = NULL;
-        switch (option) {
-        case 'd':
-            if (tr_device_parse(optarg, &device) < 0) refuse();
-            device_given = true;
-            break;
-        case 's':
-            seed = strtoull(optarg, &rest, 10);
-            if (rest == optarg || *rest) fprintf(stderr, "--seed %s is no number\n", optarg), refuse();
-            break;
-        case 'o': out = optarg; break;
-        case 't': text = true; break;
-        case 'h': exit(fputs(usage, stdout) < 0);
-        default: refuse();
-        }
-    }
-    if (optind < argc) refuse();
-    if (mkdir(out, 0777) < 0 && access(out, W_OK) < 0) {
-        fprintf(stderr, "--out %s: %s\n", out, strerror(errno));
-        exit(1);
-    }
-    if (!tr_zeros(TR_SHAPE(1), .device = device)) exit(1); /* no such device here: it was said why */
-}
-
-static void cell(const char *number) { printf("\n[%s]\n", number); }
-
-static void print_size(tr_tensor *t)
-{
-    printf("torch.Size([");
-    for (int dim = 0; dim < tr_ndim(t); dim++) printf(dim ? ", %d" : "%d", (int)tr_size(t, dim));
-    printf("])\n");
-}
-
-/* What stands inside ( ) or [ ] is indented by one. */
-static void print_inside(const char *words)
-{
-    for (; *words; words++) {
-        putchar(*words);
-        if (*words == '\n') putchar(' ');
-    }
-}
-
-static void no_gnuplot(void)
-{
-    static bool said;
-    if (!said) printf("gnuplot is not installed: no pictures are written\n");
-    said = true;
-}
-
-/* plt.show() */
-static void show(tr_plot *plot, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", out, name);
-    if (text) tr_plot_text(plot, stdout, 0, 0);
-    int status = tr_plot_save(plot, path);
-    if (status == 0) printf("picture %s\n", path);
-    if (status == 1) no_gnuplot();
-    tr_plot_free(plot);
-}
 
 enum { SMALL = 20,
        N = 100,
@@ -385,7 +294,7 @@ static void linear_regression(void)
 
 int main(int argc, char **argv)
 {
-    read_options(argc, argv);
+    read_options(argc, argv, usage);
     tr_manual_seed(seed);
     numpy = tr_generator_new(TR_MT19937, seed);
     tr_tensor *x = NULL, *y = NULL;

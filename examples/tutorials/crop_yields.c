@@ -2,10 +2,7 @@
  * and humidity: first with a few tensor operations, then with datasets, loaders, layers and losses.
  *
  * Without --seed the random weights start where the tutorial's happened to start, so that its numbers come out again. */
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <trireme/trireme.h>
+#include "program.h"
 
 static const char usage[] =
     "usage: crop_yields [--device NAME] [--seed N] [--out DIR] [--text]\n"
@@ -14,70 +11,11 @@ static const char usage[] =
     "  --out DIR       where pictures go: this tutorial draws none\n"
     "  --text          pictures as text: likewise\n";
 
-static tr_device device;
-static uint64_t seed;
-static bool seeded;
-
-static void refuse(void)
-{
-    fputs(usage, stderr);
-    exit(2);
-}
-
-static void read_options(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"device", required_argument, NULL, 'd'},
-        {"seed", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},
-        {"text", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *rest = NULL;
-        switch (option) {
-        case 'd':
-            if (tr_device_parse(optarg, &device) < 0) refuse();
-            break;
-        case 's':
-            seed = strtoull(optarg, &rest, 10);
-            if (rest == optarg || *rest) fprintf(stderr, "--seed %s is no number\n", optarg), refuse();
-            seeded = true;
-            break;
-        case 'o':
-        case 't': break;
-        case 'h': exit(fputs(usage, stdout) < 0);
-        default: refuse();
-        }
-    }
-    if (optind < argc) refuse();
-    if (!tr_zeros(TR_SHAPE(1), .device = device)) exit(1); /* no such device here: it was said why */
-}
-
-static void cell(const char *number) { printf("\n[%s]\n", number); }
-
 /* What Python would raise. */
 static void print_value_error(const tr_error *error, void *data)
 {
     (void)data;
     printf("ValueError: %s\n", error->message);
-}
-
-static void print_size(tr_tensor *t)
-{
-    printf("torch.Size([");
-    for (int dim = 0; dim < tr_ndim(t); dim++) printf(dim ? ", %d" : "%d", (int)tr_size(t, dim));
-    printf("])\n");
-}
-
-/* What stands inside ( ) or [ ] is indented by one. */
-static void print_inside(const char *text)
-{
-    for (; *text; text++) {
-        putchar(*text);
-        if (*text == '\n') putchar(' ');
-    }
 }
 
 static tr_tensor *w, *b;
@@ -196,7 +134,7 @@ static void regression_by_hand(void)
     cell("4.13");
     w = tr_randn(TR_SHAPE(2, 3));
     b = tr_randn(TR_SHAPE(2));
-    if (!seeded) {
+    if (!seed_given) {
         tr_copy_(w, tr_view(tr_tensor_of_list(0.5121, 0.0860, -0.1805, 1.3327, -1.7127, 0.5562), TR_SHAPE(2, 3)));
         tr_copy_(b, tr_tensor_of_list(-0.5312, -1.3984));
     }
@@ -289,7 +227,7 @@ static void regression_with_built_ins(void)
     tr_module *linear = tr_linear_layer(3, 2);
     tr_tensors parameters = tr_parameters(linear);
     tr_tensor *weight = parameters.tensor[0], *bias = parameters.tensor[1];
-    if (!seeded) {
+    if (!seed_given) {
         TR_NO_GRAD;
         tr_copy_(weight, tr_view(tr_tensor_of_list(0.4824, 0.0354, 0.5314, -0.3054, -0.4184, 0.3570), TR_SHAPE(2, 3)));
         tr_copy_(bias, tr_tensor_of_list(0.3742, -0.2385));
@@ -318,7 +256,7 @@ static void regression_with_built_ins(void)
 
 int main(int argc, char **argv)
 {
-    read_options(argc, argv);
+    read_options(argc, argv, usage);
     tr_manual_seed(seed);
     tensors();
     operations_and_gradients();

@@ -1,13 +1,6 @@
 /* Gradients by backward, least squares by gradient descent, and a network with one hidden layer whose gradients are checked
  * against those derived by hand. */
-#include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <trireme/trireme.h>
+#include "program.h"
 
 static const char usage[] =
     "usage: hidden_layer [--device NAME] [--seed N] [--out DIR] [--text]\n"
@@ -15,78 +8,6 @@ static const char usage[] =
     "  --seed N        of all random numbers             (0)\n"
     "  --out DIR       where the pictures go             (" PICTURES ")\n"
     "  --text          draw the pictures here as well\n";
-
-static tr_device device;
-static uint64_t seed;
-static const char *out = PICTURES;
-static bool text;
-
-static void refuse(void)
-{
-    fputs(usage, stderr);
-    exit(2);
-}
-
-static void read_options(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"device", required_argument, NULL, 'd'},
-        {"seed", required_argument, NULL, 's'},
-        {"out", required_argument, NULL, 'o'},
-        {"text", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        char *rest = NULL;
-        switch (option) {
-        case 'd':
-            if (tr_device_parse(optarg, &device) < 0) refuse();
-            break;
-        case 's':
-            seed = strtoull(optarg, &rest, 10);
-            if (rest == optarg || *rest) fprintf(stderr, "--seed %s is no number\n", optarg), refuse();
-            break;
-        case 'o': out = optarg; break;
-        case 't': text = true; break;
-        case 'h': exit(fputs(usage, stdout) < 0);
-        default: refuse();
-        }
-    }
-    if (optind < argc) refuse();
-    if (mkdir(out, 0777) < 0 && access(out, W_OK) < 0) {
-        fprintf(stderr, "--out %s: %s\n", out, strerror(errno));
-        exit(1);
-    }
-    if (!tr_zeros(TR_SHAPE(1), .device = device)) exit(1); /* no such device here: it was said why */
-}
-
-static void cell(const char *number) { printf("\n[%s]\n", number); }
-
-static const char *path_of(const char *name)
-{
-    static char path[4096];
-    snprintf(path, sizeof path, "%s/%s", out, name);
-    return path;
-}
-
-/* Say where a picture went, from what saving it returned. */
-static void say(int status, const char *path)
-{
-    static bool said;
-    if (status == 0) printf("picture %s\n", path);
-    if (status == 1 && !said) printf("gnuplot is not installed: no pictures are written\n");
-    if (status == 1) said = true;
-}
-
-/* plt.show() */
-static void show(tr_plot *plot, const char *name)
-{
-    if (text) tr_plot_text(plot, stdout, 0, 0);
-    const char *path = path_of(name);
-    say(tr_plot_save(plot, path), path);
-    tr_plot_free(plot);
-}
 
 /* randn(...).requires_grad_() */
 static tr_tensor *weights(tr_shape shape) { return tr_requires_grad_(tr_to_device(tr_randn(shape), device), true); }
@@ -252,7 +173,7 @@ static void hidden_layer(void)
 
 int main(int argc, char **argv)
 {
-    read_options(argc, argv);
+    read_options(argc, argv, usage);
     tr_manual_seed(seed);
     tensors_and_backward();
     least_squares();
