@@ -126,13 +126,25 @@ static const autograd_case zero_cases[] = {
 const autograd_op autograd_fill = {"fill_", "FillBackward2", fill_derivative, fill_cases};
 const autograd_op autograd_zero = {"zero_", "ZeroBackward0", fill_derivative, zero_cases};
 
-static tr_tensor *fill(tr_tensor *t, double value, const autograd_op *op, const char *function)
+int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function)
+{
+    const int64_t in_double = INT64_C(1) << 53; /* up to here a double has every digit */
+    bool long_one = value->kind == TR_INT64 && (value->whole > in_double || value->whole < -in_double);
+    if (!long_one && value->kind != TR_COMPLEX128) return autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value->real);
+    if (core_check_scalar(value, (tr_dtype)t->dtype, function) < 0) return -1;
+    tr_tensor *number = long_one ? tr_integer_(value->whole) : tr_complex_number_(value->real, value->imag);
+    if (number && !core_same_device(t, number)) number = (tr_to_device)(number, core_device_at(t));
+    return number ? autograd_pointwise(KERNEL_COPY, (tr_dtype)t->dtype, t, &number, 1, 0) : -1;
+}
+
+static tr_tensor *fill(tr_tensor *t, const tr_scalar *value, const autograd_op *op, const char *function)
 {
     if (!t) return core_null(function);
-    if (autograd_writable(t, NULL, function) < 0 || autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value) < 0) return NULL;
+    if (autograd_writable(t, NULL, function) < 0 || autograd_write(t, value, function) < 0) return NULL;
     core_written(t);
     return autograd_note(t, op, t, NULL, NULL, 0, NULL);
 }
 
-tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, value, &autograd_fill, "tr_fill_"); }
-tr_tensor *(tr_zero_)(tr_tensor *t) { return fill(t, 0, &autograd_zero, "tr_zero_"); }
+tr_tensor *tr_fill_scalar_(tr_tensor *t, tr_scalar value) { return fill(t, &value, &autograd_fill, "tr_fill_"); }
+tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, &(tr_scalar){.kind = TR_FLOAT64, .real = value}, &autograd_fill, "tr_fill_"); }
+tr_tensor *(tr_zero_)(tr_tensor *t) { return fill(t, &(tr_scalar){.kind = TR_FLOAT64}, &autograd_zero, "tr_zero_"); }

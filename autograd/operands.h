@@ -44,6 +44,12 @@ tr_tensor *autograd_alias_as(const tr_tensor *t, tr_dtype type, const tr_shape *
  * error noted. */
 int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function);
 
+/* t = value in every element, with every digit that its type holds; not noted.  0, or -1 with an error noted. */
+int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function);
+
+/* A new tensor of one value, of the type that options say. */
+tr_tensor *autograd_full(const char *function, const tr_shape *shape, const tr_scalar *value, const tr_tensor_options *options);
+
 /* Do writes to t, element by element, change what is still to be read of `from`? */
 bool autograd_overlap(const tr_tensor *t, const tr_tensor *from);
 

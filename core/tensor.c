@@ -367,16 +367,26 @@ tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_te
     return there;
 }
 
-tr_tensor *tr_scalar_f_(double value, tr_tensor_options options)
+tr_dtype core_scalar_dtype(const tr_scalar *x)
 {
-    if (!options.dtype) options.dtype = tr_get_default_dtype();
-    return (tr_from_data)(&value, TR_FLOAT64, (tr_shape){0}, options);
+    if (x->kind == TR_FLOAT64) return tr_get_default_dtype();
+    if (x->kind == TR_COMPLEX128) return tr_get_default_dtype() == TR_FLOAT64 ? TR_COMPLEX128 : TR_COMPLEX64; /* as PyTorch's goes along */
+    return x->kind;
 }
 
-tr_tensor *tr_scalar_b_(bool value, tr_tensor_options options) { return (tr_from_data)(&value, TR_BOOL, (tr_shape){0}, options); }
-tr_tensor *tr_scalar_i_(long long value, tr_tensor_options options) { return (tr_from_data)(&value, TR_INT64, (tr_shape){0}, options); }
-tr_tensor *tr_scalar_u_(unsigned long long value, tr_tensor_options options)
+int core_check_scalar(const tr_scalar *x, tr_dtype dtype, const char *what)
 {
-    if (value > INT64_MAX) return core_fail("tr_tensor_of: %llu is more than int64 holds", value);
-    return tr_scalar_i_((long long)value, options);
+    if (x->kind == TR_DEFAULT_DTYPE) return core_fail_status("%s: %llu is more than int64 holds", what, (unsigned long long)x->whole);
+    if (x->kind == TR_COMPLEX128 && core_dtype_ok(dtype) && core_dtype_category[dtype] != 3)
+        return core_fail_status("%s: a complex number does not become %s", what, tr_dtype_name(dtype));
+    return 0;
+}
+
+tr_tensor *tr_tensor_of_(tr_scalar value, tr_tensor_options options)
+{
+    if (!options.dtype) options.dtype = core_scalar_dtype(&value);
+    if (core_check_scalar(&value, options.dtype, "tr_tensor_of") < 0) return NULL;
+    bool whole = core_dtype_category[value.kind] < 2;
+    const double parts[2] = {value.real, value.imag};
+    return (tr_from_data)(whole ? (const void *)&value.whole : parts, whole ? TR_INT64 : value.kind, (tr_shape){0}, options);
 }

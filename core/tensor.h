@@ -142,6 +142,10 @@ int core_value_leaves(const char *function);
 int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what);
 int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_dtype *dtype, const char *what);
 
+/* The type that a C number becomes where nobody says one; whether it may become this one: 0, or -1 with an error noted. */
+tr_dtype core_scalar_dtype(const tr_scalar *x);
+int core_check_scalar(const tr_scalar *x, tr_dtype dtype, const char *what);
+
 /* Where element i in row-major order stands, in elements from t->data. */
 int64_t core_offset(const tr_tensor *t, int64_t i);
 

@@ -36,7 +36,7 @@ typedef enum {
     KERNEL_WHERE,  /* (out, condition bool, a, b) */
     KERNEL_COPY,   /* (out, a): out of `type`, a of type `from`; converts as C does, to bool as x != 0 */
     KERNEL_FILL,   /* (out): number[0] */
-    KERNEL_ARANGE, /* (out), flat: number[0] + i number[1], in double */
+    KERNEL_ARANGE, /* (out), flat: number[0] + i number[1], in double; flags KERNEL_ARANGE_WHOLE: word[0] + i word[1], of int64 */
 
     /* Reductions: size[0 .. split) are the kept dims, size[split .. ndim) the reduced ones; stride[0] is given for the
      * kept dims only, stride[1] for all.  n counts outputs.  Nothing to reduce gives the neutral value; MAX, MIN and
@@ -104,6 +104,8 @@ enum {
 };
 
 enum { KERNEL_VIEWS = 4 };
+
+enum { KERNEL_ARANGE_WHOLE = 1 };
 
 typedef struct kernel_call {
     uint16_t kernel;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <trireme/nn.h>
+#include <trireme/ops.h>
 #include "test.h"
 
 static void assert_prints(tr_tensor *t, const char *text) { assert_string_equal(tr_to_string(t), text); }
@@ -123,6 +124,8 @@ TEST(integers_keep_every_digit)
         assert_whole(tr_full(TR_SHAPE(2), numbers[i]), numbers[i]);
         assert_whole(tr_from_data(&numbers[i], TR_INT64, TR_SHAPE(1)), numbers[i]);
         assert_whole(tr_sub(t, numbers[i]), 0);
+        assert_whole(tr_full_like(tr_empty(TR_SHAPE(2)), numbers[i], .dtype = TR_INT64), numbers[i]);
+        assert_whole(tr_fill_(tr_zeros(TR_SHAPE(2), .dtype = TR_INT64), numbers[i]), numbers[i]);
         char text[64];
         snprintf(text, sizeof text, "tensor(%" PRId64 ")", numbers[i]);
         assert_prints(t, text);
@@ -133,4 +136,47 @@ TEST(integers_keep_every_digit)
     assert_error_says("18446744073709551615 is more than int64 holds");
     assert_null(tr_full(TR_SHAPE(2), UINT64_MAX));
     assert_error_says("18446744073709551615 is more than int64 holds");
+    assert_item(tr_fill_(tr_zeros(TR_SHAPE()), UINT64_MAX), 0x1p64, 0);
+}
+
+static void assert_counts(tr_tensor *t, int64_t n, int64_t first, int64_t last)
+{
+    assert_dtype(t, TR_INT64);
+    assert_int_equal(tr_numel(t), n);
+    assert_whole(tr_select(t, 0, 0), first);
+    assert_whole(tr_select(t, 0, -1), last);
+}
+
+TEST(integers_are_counted_with_every_digit)
+{
+    const int64_t large = INT64_C(1) << 60;
+    assert_counts(tr_arange(large, large + 10, 3), 4, large, large + 9);
+    assert_counts(tr_arange(large + 1, large - 9, -2), 5, large + 1, large - 7);
+    assert_counts(tr_arange(INT64_MIN, INT64_MIN + 3, 1), 3, INT64_MIN, INT64_MIN + 2);
+    assert_counts(tr_arange(INT64_MIN, INT64_MAX, INT64_MAX), 3, INT64_MIN, INT64_MAX - 1);
+    assert_counts(tr_arange(INT64_MAX, INT64_MIN, INT64_MIN), 2, INT64_MAX, -1);
+    assert_counts(tr_arange(0, 5000, 1), 5000, 0, 4999);
+    assert_int_equal(tr_numel(tr_arange(5, 5, 1)), 0);
+    assert_int_equal(tr_numel(tr_arange(5, 4, 1)), 0);
+    assert_int_equal(tr_numel(tr_arange(4, 5, -1)), 0);
+    assert_null(tr_arange(0, 5, 0));
+    assert_error_says("in steps of 0 makes no sequence");
+    assert_null(tr_arange(INT64_MIN, INT64_MAX, 1));
+    assert_error_says("is too long");
+    assert_null(tr_arange(0, INT64_MAX, 1));
+    assert_error_says("more elements than memory can hold");
+    assert_null(tr_arange(0, UINT64_MAX, 1));
+    assert_error_says("tr_arange: 18446744073709551615 is more than int64 holds");
+    assert_null(tr_arange(0, 2 * I, 1));
+    assert_error_says("tr_arange: a complex number does not become float64");
+}
+
+TEST(a_complex_number_fills_complex_tensors_alone)
+{
+    assert_prints(tr_fill_(tr_zeros(TR_SHAPE(2), .dtype = TR_COMPLEX64), 1 - I), "tensor([1.-1.j, 1.-1.j])");
+    assert_prints(tr_full_like(tr_zeros(TR_SHAPE(1), .dtype = TR_COMPLEX64), 2 * I), "tensor([0.+2.j])");
+    assert_null(tr_fill_(tr_zeros(TR_SHAPE(2)), I));
+    assert_error_says("tr_fill_: a complex number does not become float32");
+    assert_null(tr_full_like(tr_zeros(TR_SHAPE(2)), I));
+    assert_error_says("tr_full_like: a complex number does not become float32");
 }

@@ -283,7 +283,7 @@ static inline tr_tensor *tr_operand_y_(long double _Complex x) { return tr_opera
 # define tr_mul_(a, b)                        TR_BINARY_(tr_mul_, a, b)
 # define tr_div_(a, b)                        TR_BINARY_(tr_div_, a, b)
 # define tr_copy_(to, from)                   TR_BINARY_(tr_copy_, to, from)
-# define tr_fill_(t, value)                   TR_TENSOR_((tr_fill_)(t, value))
+# define tr_fill_(t, value)                   TR_TENSOR_(tr_fill_scalar_(t, TR_SCALAR_(value)))
 # define tr_zero_(t)                          TR_TENSOR_((tr_zero_)(t))
 # define tr_uniform_(t, low, high, generator) TR_TENSOR_((tr_uniform_)(t, low, high, generator))
 # define tr_normal_(t, mean, std, generator)  TR_TENSOR_((tr_normal_)(t, mean, std, generator))

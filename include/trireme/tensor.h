@@ -152,6 +152,21 @@ TR_API tr_memory_stats tr_memory(tr_device device);
 /* Give cached memory back to the system. */
 TR_API void tr_empty_cache(void);
 
+/* ---- what the macros call ---- */
+
+/* A C number as it was written, with every digit. */
+typedef struct {
+    tr_dtype kind;     /* TR_BOOL, TR_INT64, TR_FLOAT64, TR_COMPLEX128; TR_DEFAULT_DTYPE: unsigned, and more than int64 holds */
+    int64_t whole;     /* of bools and integers */
+    double real, imag; /* of all, as near as a double comes */
+} tr_scalar;
+
+TR_API tr_tensor *tr_tensor_of_(tr_scalar value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_(tr_shape shape, tr_scalar value, tr_tensor_options options);
+TR_API tr_tensor *tr_full_like_(tr_tensor *t, tr_scalar value, tr_tensor_options options);
+TR_API tr_tensor *tr_arange_(tr_scalar start, tr_scalar end, tr_scalar step, tr_tensor_options options);
+TR_API tr_tensor *tr_fill_scalar_(tr_tensor *t, tr_scalar value);
+
 #ifdef __cplusplus
 }
 #endif
@@ -159,13 +174,12 @@ TR_API void tr_empty_cache(void);
 #ifndef __cplusplus
 # define TR_OPTIONS_(...)                                   ((tr_tensor_options){.reserved_ = 0, __VA_ARGS__})
 # define TR_CREATE_(function, first, ...)                   TR_TENSOR_((function)(first, TR_OPTIONS_(__VA_ARGS__)))
-# define TR_CREATE2_(function, first, second, ...)          TR_TENSOR_((function)(first, second, TR_OPTIONS_(__VA_ARGS__)))
 # define TR_CREATE3_(function, first, second, third, ...)   TR_TENSOR_((function)(first, second, third, TR_OPTIONS_(__VA_ARGS__)))
 # define tr_empty(...)                                      TR_CREATE_(tr_empty, __VA_ARGS__, )
 # define tr_zeros(...)                                      TR_CREATE_(tr_zeros, __VA_ARGS__, )
 # define tr_ones(...)                                       TR_CREATE_(tr_ones, __VA_ARGS__, )
 # define tr_full(...)                                       TR_FULL_(__VA_ARGS__, )
-# define TR_FULL_(shape, value, ...)                        TR_TENSOR_(TR_BY_NUMBER_(tr_full_, value)(shape, value, TR_OPTIONS_(__VA_ARGS__)))
+# define TR_FULL_(shape, value, ...)                        TR_TENSOR_(tr_full_(shape, TR_SCALAR_(value), TR_OPTIONS_(__VA_ARGS__)))
 # define tr_rand(...)                                       TR_CREATE_(tr_rand, __VA_ARGS__, )
 # define tr_randn(...)                                      TR_CREATE_(tr_randn, __VA_ARGS__, )
 # define tr_randint(...)                                    TR_CREATE3_(tr_randint, __VA_ARGS__, )
@@ -176,9 +190,10 @@ TR_API void tr_empty_cache(void);
 # define tr_ones_like(...)                                  TR_CREATE_(tr_ones_like, __VA_ARGS__, )
 # define tr_rand_like(...)                                  TR_CREATE_(tr_rand_like, __VA_ARGS__, )
 # define tr_randn_like(...)                                 TR_CREATE_(tr_randn_like, __VA_ARGS__, )
-# define tr_full_like(...)                                  TR_CREATE2_(tr_full_like, __VA_ARGS__, )
+# define tr_full_like(...)                                  TR_FULL_LIKE_(__VA_ARGS__, )
+# define TR_FULL_LIKE_(t, value, ...)                       TR_TENSOR_(tr_full_like_(t, TR_SCALAR_(value), TR_OPTIONS_(__VA_ARGS__)))
 # define tr_arange(...)                                     TR_ARANGE_(__VA_ARGS__, )
-# define TR_ARANGE_(start, end, step, ...)                  TR_TENSOR_(tr_arange_(TR_IS_WHOLE_(start) && TR_IS_WHOLE_(end) && TR_IS_WHOLE_(step), (double)(start), (double)(end), (double)(step), TR_OPTIONS_(__VA_ARGS__)))
+# define TR_ARANGE_(start, end, step, ...)                  TR_TENSOR_(tr_arange_(TR_SCALAR_(start), TR_SCALAR_(end), TR_SCALAR_(step), TR_OPTIONS_(__VA_ARGS__)))
 # define tr_linspace(...)                                   TR_CREATE3_(tr_linspace, __VA_ARGS__, )
 # define tr_from_data(...)                                  TR_CREATE3_(tr_from_data, __VA_ARGS__, )
 # define tr_from_blob(data, dtype, shape, strides, release) TR_TENSOR_((tr_from_blob)(data, dtype, shape, strides, release))
@@ -186,7 +201,7 @@ TR_API void tr_empty_cache(void);
 /* tr_tensor_of(2.5): a scalar; an integer gives int64, every digit of it, a floating number the default type, as
  * torch.tensor does, and a complex one complex64 (complex128 beside float64).  tr_tensor_of_list(1., 2.): a 1-D tensor of the default type. */
 # define tr_tensor_of(...)         TR_TENSOR_OF_(__VA_ARGS__, )
-# define TR_TENSOR_OF_(value, ...) TR_TENSOR_(TR_BY_NUMBER_(tr_scalar_, value)(value, TR_OPTIONS_(__VA_ARGS__)))
+# define TR_TENSOR_OF_(value, ...) TR_TENSOR_(tr_tensor_of_(TR_SCALAR_(value), TR_OPTIONS_(__VA_ARGS__)))
 # define tr_tensor_of_list(...) \
   TR_TENSOR_((tr_from_data)((const double[]){__VA_ARGS__}, TR_FLOAT64, TR_SHAPE((int64_t)(sizeof((const double[]){__VA_ARGS__}) / sizeof(double))), TR_OPTIONS_(.dtype = tr_get_default_dtype())))
 
@@ -225,48 +240,21 @@ static inline const char *tr_text_at_(const char *text, const char *file, int li
     return text;
 }
 
-/* The function for this kind of C number: f##b_, f##i_, f##u_ or f##f_.  Every arithmetic type is listed and there is no
- * default, so that a wrong argument is the compiler's error and not a number. */
+/* A number of any kind as a tr_scalar.  Every arithmetic type is listed and there is no default, so that a wrong argument
+ * is the compiler's error and not a number. */
 /* clang-format off */
-# define TR_BY_NUMBER_(f, x) _Generic((x), bool: f##b_,                                                     \
-    char: f##i_, signed char: f##i_, unsigned char: f##i_, short: f##i_, unsigned short: f##i_, int: f##i_, \
-    unsigned: f##i_, long: f##i_, long long: f##i_, unsigned long: f##u_, unsigned long long: f##u_,        \
-    float: f##f_, double: f##f_, long double: f##l_,                                                        \
-    float _Complex: f##c_, double _Complex: f##c_)
-# define TR_IS_WHOLE_(x) _Generic((x), float: false, double: false, long double: false, default: true)
+# define TR_SCALAR_(x) _Generic((x), bool: tr_scalar_b_, char: tr_scalar_i_, signed char: tr_scalar_i_, unsigned char: tr_scalar_i_, \
+    short: tr_scalar_i_, unsigned short: tr_scalar_i_, int: tr_scalar_i_, unsigned: tr_scalar_i_,                                   \
+    long: tr_scalar_i_, long long: tr_scalar_i_, unsigned long: tr_scalar_u_, unsigned long long: tr_scalar_u_,                     \
+    float: tr_scalar_f_, double: tr_scalar_f_, long double: tr_scalar_l_,                                                           \
+    float _Complex: tr_scalar_z_, double _Complex: tr_scalar_z_)(x)
 /* clang-format on */
-#endif
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-/* A number of each kind, whose type is the result's where options say none. */
-TR_API tr_tensor *tr_scalar_b_(bool value, tr_tensor_options options);
-TR_API tr_tensor *tr_scalar_i_(long long value, tr_tensor_options options);
-TR_API tr_tensor *tr_scalar_u_(unsigned long long value, tr_tensor_options options);
-TR_API tr_tensor *tr_scalar_f_(double value, tr_tensor_options options);
-TR_API tr_tensor *tr_full_b_(tr_shape shape, bool value, tr_tensor_options options);
-TR_API tr_tensor *tr_full_i_(tr_shape shape, long long value, tr_tensor_options options);
-TR_API tr_tensor *tr_full_u_(tr_shape shape, unsigned long long value, tr_tensor_options options);
-TR_API tr_tensor *tr_full_f_(tr_shape shape, double value, tr_tensor_options options);
-static inline tr_tensor *tr_scalar_l_(long double value, tr_tensor_options options) { return tr_scalar_f_((double)value, options); }
-static inline tr_tensor *tr_full_l_(tr_shape shape, long double value, tr_tensor_options options) { return tr_full_f_(shape, (double)value, options); }
-TR_API tr_tensor *tr_scalar_z_(double real, double imag, tr_tensor_options options);
-TR_API tr_tensor *tr_full_z_(tr_shape shape, double real, double imag, tr_tensor_options options);
-TR_API tr_tensor *tr_arange_(bool whole, double start, double end, double step, tr_tensor_options options);
-#ifdef __cplusplus
-}
-#endif
-
-#ifndef __cplusplus
-static inline tr_tensor *tr_scalar_c_(double _Complex z, tr_tensor_options options)
-{
-    return tr_scalar_z_(((const double *)&z)[0], ((const double *)&z)[1], options);
-}
-static inline tr_tensor *tr_full_c_(tr_shape shape, double _Complex z, tr_tensor_options options)
-{
-    return tr_full_z_(shape, ((const double *)&z)[0], ((const double *)&z)[1], options);
-}
+static inline tr_scalar tr_scalar_b_(bool x) { return (tr_scalar){TR_BOOL, x, x, 0}; }
+static inline tr_scalar tr_scalar_i_(long long x) { return (tr_scalar){TR_INT64, x, (double)x, 0}; }
+static inline tr_scalar tr_scalar_u_(unsigned long long x) { return (tr_scalar){x <= INT64_MAX ? TR_INT64 : TR_DEFAULT_DTYPE, (int64_t)x, (double)x, 0}; }
+static inline tr_scalar tr_scalar_f_(double x) { return (tr_scalar){TR_FLOAT64, 0, x, 0}; }
+static inline tr_scalar tr_scalar_l_(long double x) { return tr_scalar_f_((double)x); }
+static inline tr_scalar tr_scalar_z_(double _Complex x) { return (tr_scalar){TR_COMPLEX128, 0, ((const double *)&x)[0], ((const double *)&x)[1]}; }
 #endif
 
 #endif

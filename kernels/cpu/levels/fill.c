@@ -48,9 +48,16 @@ static void arange_part(void *job, int64_t from, int64_t to)
     }
 }
 
+static void whole_part(void *job, int64_t from, int64_t to)
+{
+    const kernel_call *call = job;
+    int64_t *out = call->at[0];
+    for (int64_t i = from; i < to; i++) out[i] = (int64_t)(call->word[0] + (uint64_t)i * call->word[1]);
+}
+
 static int arange(const kernel_call *call)
 {
-    kernels_split(call->n, BLOCK, call->n * 2, arange_part, (void *)(uintptr_t)call);
+    kernels_split(call->n, BLOCK, call->n * 2, call->flags & KERNEL_ARANGE_WHOLE ? whole_part : arange_part, (void *)(uintptr_t)call);
     return 0;
 }
 
