@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "core/dtype.h"
+#include "core/half.h"
 
 /* The text is in the locale's decimal point, for the C library to read. */
 static core_decimal parse(const char *text, int digits)

@@ -3,6 +3,7 @@
 #include <complex.h>
 #include <string.h>
 #include "core/fail.h"
+#include "core/half.h"
 #include "core/thread.h"
 
 static const char *const names[TR_DTYPES] = {"default", "bool", "uint8", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
@@ -36,52 +37,6 @@ int(tr_set_default_dtype)(tr_dtype dtype)
     if (!tr_dtype_is_floating(dtype)) return core_fail_status("tr_set_default_dtype: %s: only floating-point types are supported as the default type", tr_dtype_name(dtype));
     core_here()->default_dtype = (uint8_t)dtype;
     return 0;
-}
-
-float core_half_to_float(uint16_t bits)
-{
-    uint32_t sign = (uint32_t)(bits & 0x8000u) << 16, exponent = (bits >> 10) & 31u, fraction = bits & 1023u;
-    union {
-        uint32_t u;
-        float f;
-    } x;
-    if (exponent == 31)
-        x.u = sign | 0x7f800000u | fraction << 13;
-    else if (exponent)
-        x.u = sign | (exponent + 112) << 23 | fraction << 13;
-    else { /* zero or subnormal: fraction 2^-24 */
-        x.f = (float)fraction * 0x1p-24f;
-        x.u |= sign;
-    }
-    return x.f;
-}
-
-uint16_t core_half_from_float(float value)
-{
-    union {
-        float f;
-        uint32_t u;
-    } x = {.f = value};
-    uint32_t sign = x.u >> 16 & 0x8000u, magnitude = x.u & 0x7fffffffu;
-    if (magnitude > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
-    if (magnitude >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u); /* 65520 and more round to infinity */
-    if (magnitude < 0x38800000u) {                                   /* below 2^-14: let float addition round at 2^-24 */
-        x.u = magnitude;
-        x.f += 0.5f;
-        return (uint16_t)(sign | (x.u - 0x3f000000u));
-    }
-    uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
-    return (uint16_t)(sign | ((rounded - 0x38000000u) >> 13));
-}
-
-uint16_t core_bfloat_from_float(float value)
-{
-    union {
-        float f;
-        uint32_t u;
-    } x = {.f = value};
-    if ((x.u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(x.u >> 16 & 0x8000u) | 0x7fc0u;
-    return (uint16_t)((x.u + 0x7fffu + (x.u >> 16 & 1u)) >> 16);
 }
 
 double core_element_get(const void *data, tr_dtype dtype, int64_t i)

@@ -12,19 +12,6 @@ extern const uint8_t core_dtype_bytes[TR_DTYPES];
 /* 0 bool, 1 integer, 2 floating, 3 complex. */
 extern const uint8_t core_dtype_category[TR_DTYPES];
 
-/* float16 and bfloat16, rounded to nearest even; the only NaN that comes out is the quiet one. */
-float core_half_to_float(uint16_t bits);
-uint16_t core_half_from_float(float value);
-static inline float core_bfloat_to_float(uint16_t bits)
-{
-    union {
-        uint32_t u;
-        float f;
-    } x = {.u = (uint32_t)bits << 16};
-    return x.f;
-}
-uint16_t core_bfloat_from_float(float value);
-
 /* Element i of an array; complex numbers give and take their real part. */
 double core_element_get(const void *data, tr_dtype dtype, int64_t i);
 void core_element_set(void *data, tr_dtype dtype, int64_t i, double value);

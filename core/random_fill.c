@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include "core/dtype.h"
+#include "core/half.h"
 
 static const double two_pi = 6.283185307179586;
 

@@ -1,5 +1,5 @@
 /* Running sums along a dim: {outer, n, inner}.  Floating ones run in double, integers in int64. */
-#include "core/dtype.h"
+#include "core/half.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
 

@@ -2,6 +2,7 @@
  * Additions to one place happen in the order of the index, so that results never depend on threads. */
 #include "core/dtype.h"
 #include "core/fail.h"
+#include "core/half.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
 

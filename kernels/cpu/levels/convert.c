@@ -1,5 +1,5 @@
 #include "kernels/cpu/levels/convert.h"
-#include "kernels/half.h"
+#include "core/half.h"
 
 /* Real types but the halves convert directly; halves go by way of float, complex numbers by way of their real parts. */
 
@@ -37,10 +37,10 @@ CONVERT_FLOATS(f32, float)
 CONVERT_FLOATS(f64, double)
 CONVERT(b, uint8_t, c64, complex64, x.re != 0 || x.im != 0)
 CONVERT(b, uint8_t, c128, complex128, x.re != 0 || x.im != 0)
-CONVERT(f32, float, f16, uint16_t, float_from_f16(x))
-CONVERT(f32, float, bf16, uint16_t, float_from_bf16(x))
-CONVERT(f16, uint16_t, f32, float, f16_from_float(x))
-CONVERT(bf16, uint16_t, f32, float, bf16_from_float(x))
+CONVERT(f32, float, f16, uint16_t, core_half_to_float(x))
+CONVERT(f32, float, bf16, uint16_t, core_bfloat_to_float(x))
+CONVERT(f16, uint16_t, f32, float, core_half_from_float(x))
+CONVERT(bf16, uint16_t, f32, float, core_bfloat_from_float(x))
 CONVERT(f32, float, c64, complex64, x.re)
 CONVERT(f64, double, c128, complex128, x.re)
 /* clang-format on */
