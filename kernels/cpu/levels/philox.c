@@ -5,14 +5,14 @@
  *   normal    a pair (2 p, 2 p + 1) of elements shares two uniforms: r cos and r sin of Box and Muller
  * see  Salmon, Moraes, Dror & Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011 */
 #include "kernels/cpu/levels/convert.h"
+#include "core/philox.h"
 #include "kernels/formulas.h"
-#include "kernels/philox.h"
 
 /* Words [4 block, 4 block + 4 n) of a seed. */
 static void fill_words(uint32_t *words, uint64_t seed, uint64_t block, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        philox_words w = philox(seed, block + (uint64_t)i);
+        core_philox_words w = core_philox_block(seed, block + (uint64_t)i);
         for (int j = 0; j < 4; j++) words[4 * i + j] = w.word[j];
     }
 }
