@@ -26,8 +26,8 @@ bool dist_board_claim(dist_board *b, int64_t blamed, const char *why)
     dist_head *head = dist_board_head(b);
     int64_t nobody = 0;
     if (!atomic_compare_exchange_strong(&head->claimed, &nobody, 1 + b->rank)) return false;
-    bool near = blamed >= 0 && dist_board_near(b, blamed);
-    snprintf(head->host, sizeof head->host, "%s", near ? dist_board_page(b, blamed)->host : "another host");
+    const char *host = blamed >= 0 ? dist_board_page(b, blamed)->host : "";
+    snprintf(head->host, sizeof head->host, "%s", host[0] ? host : "another host");
     snprintf(head->why, sizeof head->why, "%s", why);
     atomic_store(&head->blamed, 1 + blamed);
     return true;
@@ -42,8 +42,10 @@ static uint64_t pid_space(void)
 bool dist_board_near(const dist_board *b, int64_t rank)
 {
     const dist_page *p = dist_board_page(b, rank), *mine = dist_board_page(b, b->rank);
-    return atomic_load_explicit(&p->pid, memory_order_acquire) != 0 && p->pid_space == mine->pid_space;
+    return atomic_load_explicit(&p->pid, memory_order_acquire) != 0 && !p->told && p->pid_space == mine->pid_space;
 }
+
+bool dist_board_known(const dist_board *b, int64_t rank) { return dist_board_page(b, rank)->told || dist_board_near(b, rank); }
 
 /* A page that does not fit into /dev/shm kills who touches it, so room for it is asked for first. */
 static bool has_room(int file, int64_t page) { return posix_fallocate(file, (off_t)(page * DIST_PAGE), DIST_PAGE) == 0; }
@@ -75,6 +77,21 @@ int dist_board_open(dist_board *b, uint64_t token, int64_t group, int64_t rank, 
     atomic_store(&mine->beat_ms, (int64_t)(1e3 * dist_now()));
     atomic_store_explicit(&mine->pid, (int32_t)getpid(), memory_order_release);
     return 0;
+}
+
+int dist_board_like(dist_board *empty, const dist_board *b)
+{
+    *empty = (dist_board){.rank = b->rank, .world = b->world};
+    void *memory = mmap(NULL, (size_t)(1 + b->world) * DIST_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return -1;
+    empty->memory = memory;
+    return 0;
+}
+
+void dist_board_copy_near(dist_board *to, const dist_board *b)
+{
+    for (int64_t i = 0; i < b->world; i++)
+        if (dist_board_near(b, i)) memcpy(dist_board_page(to, i), dist_board_page(b, i), sizeof(dist_page));
 }
 
 void dist_board_hide(dist_board *b)

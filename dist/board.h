@@ -16,6 +16,13 @@
 enum { DIST_NOTES = 8,
        DIST_PAGE = 4096 };
 
+typedef enum {
+    DIST_WAITS_NOT,
+    DIST_WAITS_COLLECTIVE,
+    DIST_WAITS_MESSAGE,
+    DIST_WAITS_END, /* in MPI_Finalize */
+} dist_waits;
+
 /* One collective: what it is, and who asked for it. */
 typedef struct {
     _Atomic int64_t number; /* from 1; 0 while the rest is written */
@@ -31,12 +38,19 @@ typedef struct {
     char host[64];
     _Atomic int64_t called, arrived, done; /* collectives */
     _Atomic int64_t messages;              /* that are done */
-    _Atomic int waits;                     /* 1 in a collective, 2 in a message, for others */
-    _Atomic int left;                      /* in tr_dist_finish, with all others */
+    _Atomic int waits;                     /* for others: a dist_waits */
+    _Atomic int left;                      /* 1 in tr_dist_finish, with all others; 2 behind it */
     _Atomic int64_t beat_ms;               /* dist_now() of its watchdog */
     dist_note note[DIST_NOTES];            /* of collective number k: k % DIST_NOTES */
     dist_note message;
+    char told; /* of another host's rank, in a copy (far.h): a letter of ps, or one of these; 0: look at its process */
 } dist_page;
+
+/* Where its own watchdog said nothing; the page is empty then. */
+enum { DIST_TOLD_ENDED = 'X',     /* nobody listens any more */
+       DIST_TOLD_MUTE = '-',      /* its host answers, it does not */
+       DIST_TOLD_UNREACHED = '?', /* neither does */
+};
 
 /* What went wrong first.  One rank claims it, writes, and says it aloud. */
 typedef struct {
@@ -58,11 +72,18 @@ int dist_board_open(dist_board *b, uint64_t token, int64_t group, int64_t rank, 
 void dist_board_hide(dist_board *b);
 void dist_board_close(dist_board *b);
 
+/* An empty board for the same ranks, seen by this one alone; and what stands on `b` about this host's ranks.  0, or -1. */
+int dist_board_like(dist_board *empty, const dist_board *b);
+void dist_board_copy_near(dist_board *to, const dist_board *b);
+
 dist_head *dist_board_head(const dist_board *b);
 dist_page *dist_board_page(const dist_board *b, int64_t rank);
 
 /* It is of this host, and its pid means the same here. */
 bool dist_board_near(const dist_board *b, int64_t rank);
+
+/* It is near, or what became of it was told. */
+bool dist_board_known(const dist_board *b, int64_t rank);
 
 /* This rank found that rank `blamed` failed (-1: nobody knows which one).  False: another was first. */
 bool dist_board_claim(dist_board *b, int64_t blamed, const char *why);

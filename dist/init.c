@@ -29,6 +29,7 @@ static struct {
     dist_transport *way; /* borrowed from the file that made it; NULL: alone */
     bool refused;        /* tr_dist_init failed */
     bool checked;
+    atomic_bool leaving; /* what is left of tr_dist_finish is for the transport alone */
     int generation;
     char host[256];
 } ranks;
@@ -97,6 +98,7 @@ static void end_from_outside(const char *lines)
 {
     if (!begin_the_end()) return;
     write_lines(lines);
+    if (ranks.leaving) _exit(1); /* the transport may be gone, the launcher is not */
     leave(1);
 }
 
@@ -257,13 +259,17 @@ int tr_dist_finish(void)
     int failed = 0;
     if (others_wait()) failed = agree_on_end(way);
     dist_leave_memory();
-    dist_watchdog_stop();
+    ranks.leaving = true;
+    dist_watchdog_leaves();
     if (tr_finish() != 0) failed = 1;
     if (ranks.refused) failed = 1;
     ranks.way = NULL;
     ranks.refused = false;
     ranks.generation++;
+    dist_watchdog_finalizes();
     if (way && way->finish(way) < 0) failed = 1;
+    dist_watchdog_stop();
+    ranks.leaving = false;
     return failed;
 }
 

@@ -1,57 +1,24 @@
 /* Who is missing, and why it is thought so.
  *
- * A rank waits in collective k.  Those of its host that have not done k are judged; what is surest comes first:
+ * A rank waits in collective k.  Those that have not done k are judged, of other hosts if their watchdogs were asked (far.h);
+ * what is surest comes first:
  *
  *     has not come to k     its process has ended; is stopped; gives no sign of life
  *     has come to another   the notes of k say different things
  *     has not come to k     alive: stuck in code of its own, or slower than the limit
  *     has come to k         ended, stopped or silent in the middle of it
  *     has started k         and does something else, so that k is not brought on
+ *     nobody knows          its host cannot be reached
  *
  * Ranks may be some collectives apart (a broadcast's root need not wait), so k is the one in which the last of those who
  * wait is waiting: nobody is blamed who waits himself. */
+#include "dist/life.h"
 #include "dist/watchdog.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <trireme/error.h>
-
-enum { SILENT_MS = 1500 }; /* a watchdog that has not beaten for fifteen beats */
-
-typedef enum { ALIVE,
-               SILENT,
-               STOPPED,
-               ENDED } life;
-
-/* The letter of ps: R runs, S sleeps, D waits for a disk, T is stopped, Z has ended; 0 where nobody tells. */
-static char state_of(int32_t pid)
-{
-    char name[64], text[512] = "";
-    snprintf(name, sizeof name, "/proc/%ld/stat", (long)pid);
-    FILE *file = fopen(name, "r");
-    if (!file) return 0;
-    size_t n = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[n] = '\0';
-    const char *name_end = strrchr(text, ')'); /* the program's name may hold anything */
-    return name_end && name_end[1] == ' ' ? name_end[2] : 0;
-}
-
-static double silent_s(const dist_page *p) { return dist_now() - 1e-3 * (double)atomic_load(&p->beat_ms); }
-
-static life life_of(const dist_page *p)
-{
-    int32_t pid = atomic_load(&p->pid);
-    char state = state_of(pid);
-    if (state == 'Z' || state == 'X' || (kill(pid, 0) != 0 && errno == ESRCH)) return ENDED;
-    if (state == 'T' || state == 't') return STOPPED;
-    return silent_s(p) * 1e3 > SILENT_MS ? SILENT : ALIVE;
-}
-
-bool dist_verdict_ended(const dist_board *b, int64_t rank) { return life_of(dist_board_page(b, rank)) == ENDED; }
 
 /* ---- words ---- */
 
@@ -98,40 +65,28 @@ const char *dist_verdict_last(const dist_page *p, char *text, size_t bytes)
 
 static void add_life(char *text, size_t bytes, const dist_page *p)
 {
-    int32_t pid = atomic_load(&p->pid);
-    char state = state_of(pid);
-    switch (life_of(p)) {
-    case ENDED: add(text, bytes, "its process %ld has ended", (long)pid); break;
-    case STOPPED:
-        add(text, bytes, "its process %ld is stopped (as by kill -STOP or a debugger), last sign of life %.1f s ago", (long)pid, silent_s(p));
-        break;
-    case SILENT: add(text, bytes, "its process %ld has given no sign of life for %.1f s", (long)pid, silent_s(p)); break;
-    case ALIVE:
-        add(text, bytes, "its process %ld is alive and %s", (long)pid,
-            state == 'R'   ? "runs code of its own (an endless loop, or work that takes longer)"
-            : state == 'D' ? "waits for a disk"
-                           : "sleeps in code of its own (it waits for something else)");
-        break;
-    }
+    char words[200];
+    add(text, bytes, "%s", dist_life_words(p, words, sizeof words));
 }
 
 /* ---- judging ---- */
 
 enum { INNOCENT,
+       UNREACHED,
        LEFT_ALONE,
-       HALTED_INSIDE, /* + SILENT, STOPPED, ENDED */
-       ELSEWHERE = HALTED_INSIDE + ENDED + 1,
+       HALTED_INSIDE, /* + a dist_life */
+       ELSEWHERE = HALTED_INSIDE + DIST_ENDED + 1,
        OTHERWISE,
        HALTED_OUTSIDE };
 
-static bool in_collective(const dist_page *p) { return atomic_load(&p->waits) == 1; }
+static bool in_collective(const dist_page *p) { return atomic_load(&p->waits) == DIST_WAITS_COLLECTIVE; }
 
 static int64_t waited_for(const dist_board *b)
 {
     int64_t k = atomic_load(&dist_board_page(b, b->rank)->done) + 1;
     for (int64_t i = 0; i < b->world; i++) {
         const dist_page *p = dist_board_page(b, i);
-        if (dist_board_near(b, i) && in_collective(p) && life_of(p) == ALIVE && atomic_load(&p->done) + 1 < k) k = atomic_load(&p->done) + 1;
+        if (dist_board_known(b, i) && in_collective(p) && dist_life_of(p) == DIST_ALIVE && atomic_load(&p->done) + 1 < k) k = atomic_load(&p->done) + 1;
     }
     return k;
 }
@@ -146,20 +101,24 @@ static bool asks_otherwise(const dist_page *p, const dist_page *q, int64_t k)
 static const dist_page *first_to_come(const dist_board *b, int64_t k)
 {
     for (int64_t i = 0; i < b->world; i++)
-        if (dist_board_near(b, i) && atomic_load(&dist_board_page(b, i)->arrived) >= k) return dist_board_page(b, i);
+        if (dist_board_known(b, i) && atomic_load(&dist_board_page(b, i)->arrived) >= k) return dist_board_page(b, i);
     return dist_board_page(b, b->rank);
 }
 
 static int guilt(const dist_board *b, int64_t rank, int64_t k, const dist_page *first)
 {
     const dist_page *p = dist_board_page(b, rank);
-    if (!dist_board_near(b, rank) || atomic_load(&p->done) >= k) return INNOCENT;
-    int halted = (int)life_of(p);
-    if (atomic_load(&p->arrived) < k) return halted != ALIVE ? HALTED_OUTSIDE + halted : ELSEWHERE;
+    if (!dist_board_known(b, rank) || atomic_load(&p->done) >= k) return INNOCENT;
+    int halted = (int)dist_life_of(p);
+    if (halted == DIST_UNREACHED) return UNREACHED;
+    if (atomic_load(&p->arrived) < k) return halted != DIST_ALIVE ? HALTED_OUTSIDE + halted : ELSEWHERE;
     if (asks_otherwise(p, first, k)) return OTHERWISE;
-    if (halted != ALIVE) return HALTED_INSIDE + halted;
+    if (halted != DIST_ALIVE) return HALTED_INSIDE + halted;
     return atomic_load(&p->waits) ? INNOCENT : LEFT_ALONE;
 }
+
+/* Nobody saw its page: where it is, is not known. */
+static bool tells_nothing(const dist_page *p) { return p->told == DIST_TOLD_ENDED || p->told == DIST_TOLD_MUTE || p->told == DIST_TOLD_UNREACHED; }
 
 static void accuse(char *text, size_t bytes, const dist_page *p, int64_t rank, int64_t k, int how, const dist_page *first)
 {
@@ -171,10 +130,11 @@ static void accuse(char *text, size_t bytes, const dist_page *p, int64_t rank, i
         add_number(text, bytes, first, k);
         return;
     }
-    add(text, bytes, "%s ", how < ELSEWHERE ? "does not end" : "has not come to");
+    add(text, bytes, "%s ", tells_nothing(p) ? "is missing in" : how < ELSEWHERE ? "does not end"
+                                                                                 : "has not come to");
     add_number(text, bytes, first, k);
     add(text, bytes, ": ");
-    if (how == ELSEWHERE && atomic_load(&p->waits) == 2) {
+    if (how == ELSEWHERE && atomic_load(&p->waits) == DIST_WAITS_MESSAGE) {
         add(text, bytes, "it waits in ");
         add_note(text, bytes, &p->message);
     } else {
@@ -184,10 +144,10 @@ static void accuse(char *text, size_t bytes, const dist_page *p, int64_t rank, i
     if (started) add(text, bytes, "; it has started it, but brings nothing on");
 }
 
-static bool all_near(const dist_board *b)
+static bool all_known(const dist_board *b)
 {
     for (int64_t i = 0; i < b->world; i++)
-        if (!dist_board_near(b, i)) return false;
+        if (!dist_board_known(b, i)) return false;
     return true;
 }
 
@@ -207,25 +167,27 @@ static int64_t judge_collective(const dist_board *b, char *text, size_t bytes)
     }
     if (told > TOLD) add(text, bytes, "; and %d more ranks", told - TOLD);
     if (blamed < 0) {
-        add(text, bytes, "all ranks%s%s have come to ", all_near(b) ? "" : " of host ", all_near(b) ? "" : first->host);
+        add(text, bytes, "all ranks%s%s have come to ", all_known(b) ? "" : " of host ", all_known(b) ? "" : first->host);
         add_number(text, bytes, first, k);
-        add(text, bytes, "%s", all_near(b) ? " and wait for each other" : ": a rank of another host is missing, or the network");
+        add(text, bytes, "%s", all_known(b) ? " and wait for each other" : ": a rank of another host is missing, or the network");
     }
     return blamed;
 }
+
+/* ---- messages ---- */
 
 static int64_t judge_message(const dist_board *b, char *text, size_t bytes)
 {
     const dist_page *mine = dist_board_page(b, b->rank);
     int64_t peer = mine->message.peer;
-    bool near = peer >= 0 && peer < b->world && dist_board_near(b, peer);
-    add(text, bytes, "rank %lld on %s has not met the ", (long long)peer, near ? dist_board_page(b, peer)->host : "another host");
+    bool known = peer >= 0 && peer < b->world && dist_board_known(b, peer);
+    add(text, bytes, "rank %lld on %s has not met the ", (long long)peer, known ? dist_board_page(b, peer)->host : "another host");
     add_note(text, bytes, &mine->message);
     add(text, bytes, " of rank %lld", (long long)b->rank);
-    if (!near) return peer;
+    if (!known) return peer;
     add(text, bytes, ": ");
     const dist_page *p = dist_board_page(b, peer);
-    if (atomic_load(&p->waits) && life_of(p) == ALIVE) {
+    if (atomic_load(&p->waits) && dist_life_of(p) == DIST_ALIVE) {
         add(text, bytes, "it waits in ");
         if (in_collective(p))
             add_number(text, bytes, p, atomic_load(&p->done) + 1);
@@ -237,31 +199,94 @@ static int64_t judge_message(const dist_board *b, char *text, size_t bytes)
     return peer;
 }
 
+/* ---- the end ---- */
+
+static int guilt_at_end(const dist_board *b, int64_t rank)
+{
+    const dist_page *p = dist_board_page(b, rank);
+    if (!dist_board_known(b, rank) || atomic_load(&p->left) == 2 || p->told == DIST_TOLD_ENDED) return INNOCENT;
+    dist_life life = dist_life_of(p);
+    if (life == DIST_UNREACHED) return UNREACHED;
+    bool came = atomic_load(&p->waits) == DIST_WAITS_END;
+    if (life != DIST_ALIVE) return (came ? HALTED_INSIDE : HALTED_OUTSIDE) + (int)life;
+    return came ? INNOCENT : ELSEWHERE;
+}
+
+static int64_t judge_end(const dist_board *b, char *text, size_t bytes)
+{
+    int64_t blamed = -1;
+    int most = INNOCENT;
+    for (int64_t i = 0; i < b->world; i++) {
+        int g = guilt_at_end(b, i);
+        if (g > most) most = g, blamed = i;
+    }
+    if (blamed < 0) {
+        add(text, bytes, "MPI_Finalize does not end, though %s ranks have come to it", all_known(b) ? "all" : "this host's");
+        return -1;
+    }
+    const dist_page *p = dist_board_page(b, blamed);
+    add(text, bytes, "rank %lld on %s %s MPI_Finalize, at the end of tr_dist_finish(): ", (long long)blamed, p->host,
+        most < ELSEWHERE ? "does not end" : "has not come to");
+    add_life(text, bytes, p);
+    return blamed;
+}
+
 int64_t dist_verdict(const dist_board *b, char *text, size_t bytes)
 {
     text[0] = '\0';
-    return atomic_load(&dist_board_page(b, b->rank)->waits) == 2 ? judge_message(b, text, bytes) : judge_collective(b, text, bytes);
+    switch (atomic_load(&dist_board_page(b, b->rank)->waits)) {
+    case DIST_WAITS_MESSAGE: return judge_message(b, text, bytes);
+    case DIST_WAITS_END: return judge_end(b, text, bytes);
+    default: return judge_collective(b, text, bytes);
+    }
+}
+
+int64_t dist_verdict_first_waiting(const dist_board *b)
+{
+    for (int64_t i = 0; i < b->world; i++) {
+        const dist_page *p = dist_board_page(b, i);
+        if (dist_board_known(b, i) && atomic_load(&p->waits) && dist_life_of(p) == DIST_ALIVE) return i;
+    }
+    return -1;
+}
+
+/* ---- the table ---- */
+
+static void add_row(char *text, size_t bytes, const dist_page *p)
+{
+    static const char *const lives[] = {"", ", unreached", ", silent", ", stopped", ", ended"};
+    int64_t called = atomic_load(&p->called), arrived = atomic_load(&p->arrived), done = atomic_load(&p->done);
+    int waits = atomic_load(&p->waits);
+    if (tells_nothing(p)) {
+        add_life(text, bytes, p);
+        return;
+    }
+    if (waits == DIST_WAITS_MESSAGE) {
+        add(text, bytes, "waits in ");
+        add_note(text, bytes, &p->message);
+    } else if (waits == DIST_WAITS_END) {
+        add(text, bytes, "waits in MPI_Finalize");
+    } else {
+        add(text, bytes, "%s", done == called ? "last did " : waits ? "waits in "
+                                                                    : "has started ");
+        add_number(text, bytes, p, done == called || !waits ? called : done + 1);
+    }
+    add(text, bytes, " [called %lld, arrived %lld, done %lld]%s", (long long)called, (long long)arrived, (long long)done, lives[dist_life_of(p)]);
 }
 
 void dist_verdict_table(const dist_board *b, char *text, size_t bytes)
 {
+    enum { LONGEST = 512 };
     text[0] = '\0';
     for (int64_t i = 0; i < b->world; i++) {
-        if (!dist_board_near(b, i)) continue;
         const dist_page *p = dist_board_page(b, i);
-        int64_t called = atomic_load(&p->called), arrived = atomic_load(&p->arrived), done = atomic_load(&p->done);
-        int waits = atomic_load(&p->waits);
-        add(text, bytes, "trireme:   rank %lld on %s, process %ld: ", (long long)i, p->host, (long)atomic_load(&p->pid));
-        if (waits == 2) {
-            add(text, bytes, "waits in ");
-            add_note(text, bytes, &p->message);
-        } else {
-            add(text, bytes, "%s", done == called ? "last did " : waits ? "waits in "
-                                                                        : "has started ");
-            add_number(text, bytes, p, done == called || !waits ? called : done + 1);
+        if (!dist_board_known(b, i)) continue;
+        if (bytes - strlen(text) < LONGEST) {
+            add(text, bytes, "trireme:   and others\n");
+            return;
         }
-        add(text, bytes, " [called %lld, arrived %lld, done %lld]", (long long)called, (long long)arrived, (long long)done);
-        static const char *const lives[] = {"", ", silent", ", stopped", ", ended"};
-        add(text, bytes, "%s\n", lives[life_of(p)]);
+        add(text, bytes, "trireme:   rank %lld on %s, process %ld: ", (long long)i, p->host, (long)atomic_load(&p->pid));
+        add_row(text, bytes, p);
+        add(text, bytes, "\n");
     }
 }

@@ -2,6 +2,7 @@
 #include "dist/watchdog.h"
 
 #include "dist/check.h"
+#include "dist/far.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -17,111 +18,28 @@
 #endif
 
 enum { BEAT_MS = 100,
-       WORDS = 112,
-       OTHERS_END_MS = 1500 }; /* so long one waits to be ended by the rank that reports */
+       OTHERS_END_MS = 1500, /* so long one waits to be ended by the rank that reports */
+       OTHERS_ASK_MS = 5000, /* and to be ended by one that asks other hosts before */
+       ASK_AGAIN_MS = 2000 };
 
 static struct {
-    dist_transport *way; /* borrowed: watched; NULL: none */
     dist_board board;
+    dist_far far;
     dist_page *mine;
     dist_ender *end;
     pthread_t thread;
     bool runs;
     int stop[2];         /* a pipe that ends the thread */
-    struct pollfd *look; /* owned: rank i's process, and last the pipe */
+    struct pollfd *look; /* owned: rank i's process, then the pipe, and who asks from other hosts */
     double limit, waited;
+    double ask_at;         /* other hosts, when it has waited so long */
+    bool saw_end;          /* of a rank of another host */
     int64_t progress;      /* of this rank, when it was last looked at */
     int64_t beat_ms;       /* the last one */
     int64_t claimed_since; /* another reports; 0: nobody */
 } dog;
 
-/* The words and place of this thread's next collective. */
-static _Thread_local char label[WORDS];
-
 bool dist_watchdog_runs(void) { return dog.runs; }
-
-/* ---- what the rank notes ---- */
-
-static bool is_message(const dist_work *w) { return w->operation == DIST_SEND || w->operation == DIST_RECEIVE; }
-
-/* Cut where there is no more room.  (Not snprintf: a small collective takes no longer than that.) */
-static void copy_text(char *to, size_t bytes, const char *from)
-{
-    if (!memccpy(to, from ? from : "", '\0', bytes)) to[bytes - 1] = '\0';
-}
-
-void dist_watchdog_label(const char *words) { copy_text(label, sizeof label, words); }
-
-static void write_note(dist_note *note, const dist_work *w)
-{
-    note->operation = (int32_t)w->operation;
-    note->dtype = (int32_t)w->dtype;
-    note->n = w->n;
-    note->peer = w->peer;
-    const char *words = w->label ? w->label : label, *file = w->file;
-    int line = w->line;
-    if (!file) file = tr_here_(&line);
-    if (strcmp(words, dist_operation_name(w->operation)) == 0) words = "";
-    copy_text(note->label, sizeof note->label, words);
-    copy_text(note->file, sizeof note->file, file);
-    note->line = line;
-}
-
-void dist_watchdog_called(const dist_transport *way, dist_work *w)
-{
-    if (way != dog.way) return;
-    dist_page *p = dog.mine;
-    if (is_message(w)) {
-        write_note(&p->message, w);
-        return;
-    }
-    w->number = atomic_load_explicit(&p->called, memory_order_relaxed) + 1;
-    dist_note *note = &p->note[w->number % DIST_NOTES];
-    atomic_store_explicit(&note->number, 0, memory_order_relaxed);
-    write_note(note, w);
-    atomic_store_explicit(&note->number, w->number, memory_order_release);
-    atomic_store_explicit(&p->called, w->number, memory_order_release);
-}
-
-void dist_watchdog_arrived(const dist_transport *way, const dist_work *w)
-{
-    if (way == dog.way && !is_message(w)) atomic_store_explicit(&dog.mine->arrived, w->number, memory_order_release);
-}
-
-void dist_watchdog_done(const dist_transport *way, const dist_work *w)
-{
-    if (way != dog.way) return;
-    if (is_message(w))
-        atomic_fetch_add_explicit(&dog.mine->messages, 1, memory_order_relaxed);
-    else
-        atomic_store_explicit(&dog.mine->done, w->number, memory_order_release);
-}
-
-void dist_watchdog_waits(const dist_transport *way, const dist_work *w)
-{
-    if (way != dog.way) return;
-    int waits = !w ? 0 : is_message(w) ? 2
-                                       : 1;
-    atomic_store_explicit(&dog.mine->waits, waits, memory_order_release);
-}
-
-static int64_t under_way(void) { return atomic_load(&dog.mine->done) + 1; }
-
-const char *dist_watchdog_number(char *text, size_t bytes)
-{
-    text[0] = '\0';
-    if (dog.runs) snprintf(text, bytes, " in #%lld", (long long)under_way());
-    return text;
-}
-
-const char *dist_watchdog_place(int64_t rank, char *text, size_t bytes)
-{
-    text[0] = '\0';
-    if (!dog.runs || !dist_board_near(&dog.board, rank)) return text;
-    const dist_note *note = dist_page_note(dist_board_page(&dog.board, rank), under_way());
-    if (note && note->file[0]) snprintf(text, bytes, " at %s:%d", note->file, (int)note->line);
-    return text;
-}
 
 /* ---- telling ---- */
 
@@ -168,16 +86,41 @@ static void tell_death(int64_t rank)
     tell(rank, why, "");
 }
 
-static void tell_limit(void)
+static void tell_who_is_missing(const dist_board *b)
 {
     static char table[DIST_REPORT];
-    char verdict[700], why[1024];
-    int64_t blamed = dist_verdict(&dog.board, verdict, sizeof verdict);
-    /* Another host's watchdogs know better, and have the same limit. */
-    if (blamed < 0 && dog.waited < dog.limit + 1e-3 * OTHERS_END_MS) return;
-    dist_verdict_table(&dog.board, table, sizeof table);
+    char verdict[1200], why[1400];
+    int64_t blamed = dist_verdict(b, verdict, sizeof verdict);
+    dist_verdict_table(b, table, sizeof table);
     snprintf(why, sizeof why, "after %.3g s (TRIREME_TIMEOUT) %s", dog.limit, verdict);
     tell(blamed, why, table);
+}
+
+static bool somebody_has_ended(const dist_board *b)
+{
+    bool ended = false;
+    for (int64_t i = 0; i < b->world; i++) ended = ended || dist_board_page(b, i)->told == DIST_TOLD_ENDED;
+    return ended;
+}
+
+/* Over several hosts the first of each host's ranks that wait asks, and of all that wait the first tells; the others do
+ * both later, should those be stuck themselves. */
+static void look_for_culprit(void)
+{
+    double late = dog.waited - dog.limit;
+    if (!dog.far.address) {
+        tell_who_is_missing(&dog.board);
+        return;
+    }
+    bool overdue = late > 1e-3 * OTHERS_ASK_MS;
+    if (dog.waited < dog.ask_at || (!overdue && dist_verdict_first_waiting(&dog.board) != dog.board.rank)) return;
+    dog.ask_at = dog.waited + 1e-3 * ASK_AGAIN_MS;
+    dist_board all;
+    if (dist_far_look(&dog.far, &dog.board, &all) < 0) return;
+    bool end_is_new = !dog.saw_end && somebody_has_ended(&all); /* the launcher, or who it was that told, ends us too */
+    dog.saw_end = dog.saw_end || end_is_new;
+    if (overdue || (!end_is_new && dist_verdict_first_waiting(&all) == dog.board.rank)) tell_who_is_missing(&all);
+    dist_board_close(&all);
 }
 
 /* ---- watching ---- */
@@ -199,11 +142,11 @@ static void look_at_the_time(int64_t now_ms)
     int64_t passed = now_ms - dog.beat_ms, progress = atomic_load(&dog.mine->done) + atomic_load(&dog.mine->messages);
     bool waits = atomic_load(&dog.mine->waits) != 0;
     if (!waits || progress != dog.progress)
-        dog.waited = 0;
+        dog.waited = dog.ask_at = 0;
     else
         dog.waited += 1e-3 * (double)(passed < MOST_MS ? passed : MOST_MS);
     dog.progress = progress;
-    if (dog.limit > 0 && dog.waited > dog.limit) tell_limit();
+    if (dog.limit > 0 && dog.waited > dog.limit) look_for_culprit();
 }
 
 /* Somebody has failed, and would have ended us by now. */
@@ -225,10 +168,12 @@ static void look_at_others(int64_t now_ms)
 
 static void *watch(void *unused)
 {
-    nfds_t all = (nfds_t)dog.board.world + 1;
+    nfds_t ranks = (nfds_t)dog.board.world;
+    const struct pollfd *stop = &dog.look[ranks], *asked = stop + 1;
     for (;;) {
-        if (poll(dog.look, all, BEAT_MS) < 0) continue; /* stopped, and goes on */
-        if (dog.look[all - 1].revents) return unused;
+        if (poll(dog.look, ranks + 2, BEAT_MS) < 0) continue; /* stopped, and goes on */
+        if (stop->revents) return unused;
+        if (asked->revents) dist_far_answer(&dog.far, &dog.board);
         int64_t now_ms = (int64_t)(1e3 * dist_now());
         atomic_store_explicit(&dog.mine->beat_ms, now_ms, memory_order_relaxed);
         look_at_deaths();
@@ -263,15 +208,17 @@ static int start_thread(void)
 static int open_all(dist_transport *way)
 {
     int64_t world = way->world;
-    dog.look = calloc((size_t)world + 1, sizeof *dog.look);
+    dog.look = calloc((size_t)world + 2, sizeof *dog.look);
     if (!dog.look || pipe2(dog.stop, O_CLOEXEC) != 0) return -1;
     for (int64_t i = 0; i < world; i++) {
         bool watched = i != way->rank && dist_board_near(&dog.board, i);
         dog.look[i] = (struct pollfd){.fd = watched ? watch_process(atomic_load(&dist_board_page(&dog.board, i)->pid)) : -1, .events = POLLIN};
     }
     dog.look[world] = (struct pollfd){.fd = dog.stop[0], .events = POLLIN};
+    dog.look[world + 1] = (struct pollfd){.fd = dog.far.listening, .events = POLLIN};
     dog.limit = dist_limit();
-    dog.waited = 0;
+    dog.waited = dog.ask_at = 0;
+    dog.saw_end = false;
     dog.claimed_since = 0;
     dog.beat_ms = (int64_t)(1e3 * dist_now());
     return start_thread();
@@ -286,6 +233,7 @@ static void close_all(void)
     free(dog.look);
     dog.look = NULL;
     dog.stop[0] = dog.stop[1] = 0;
+    dist_far_close(&dog.far);
     dist_board_close(&dog.board);
 }
 
@@ -301,7 +249,7 @@ int dist_watchdog_start(dist_transport *way, uint64_t token, dist_ender *end)
 {
     if (way->world == 1) return 0;
     bool opened = dist_board_open(&dog.board, token, group_of(way), way->rank, way->world) == 0;
-    if (dist_barrier(way) < 0) {
+    if (dist_barrier(way) < 0 || dist_far_open(&dog.far, way, token) < 0) {
         close_all();
         return -1;
     }
@@ -314,18 +262,30 @@ int dist_watchdog_start(dist_transport *way, uint64_t token, dist_ender *end)
         return 0;
     }
     dog.runs = true;
-    dog.way = way;
+    dist_notes_begin(way, &dog.board);
     return 0;
+}
+
+void dist_watchdog_leaves(void)
+{
+    if (!dog.runs) return;
+    dist_notes_end();
+    atomic_store(&dog.mine->left, 1);
+}
+
+void dist_watchdog_finalizes(void)
+{
+    if (dog.runs) atomic_store(&dog.mine->waits, DIST_WAITS_END);
 }
 
 void dist_watchdog_stop(void)
 {
     if (!dog.runs) return;
-    dog.way = NULL;
     dog.runs = false;
-    atomic_store(&dog.mine->left, 1);
     ssize_t written = write(dog.stop[1], "", 1);
     (void)written;
     pthread_join(dog.thread, NULL);
+    atomic_store(&dog.mine->waits, 0);
+    atomic_store(&dog.mine->left, 2);
     close_all();
 }

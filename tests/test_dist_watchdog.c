@@ -161,6 +161,33 @@ static int drifts_away(void)
     return tr_dist_finish();
 }
 
+static void loop(const tr_error *error, void *unused)
+{
+    (void)error, (void)unused;
+    for (volatile bool for_ever = culprit; for_ever;) {}
+}
+
+static void stop(const tr_error *error, void *unused)
+{
+    (void)error, (void)unused;
+    if (culprit) raise(SIGSTOP);
+}
+
+/* What a program may do when it is told of the error that all ranks end with. */
+static int loops_in_finish(void)
+{
+    tr_on_error(loop, NULL);
+    if (culprit) tr_fail("it is over");
+    return tr_dist_finish();
+}
+
+static int stops_in_finish(void)
+{
+    tr_on_error(stop, NULL);
+    if (culprit) tr_fail("it is over");
+    return tr_dist_finish();
+}
+
 static const struct {
     const char *name;
     int (*play)(void);
@@ -177,6 +204,8 @@ static const struct {
     {"drifts_away", drifts_away},
     {"loops_before_backward", loops_before_backward},
     {"loops_in_backward", loops_in_backward},
+    {"loops_in_finish", loops_in_finish},
+    {"stops_in_finish", stops_in_finish},
     {"stops_after_backward", stops_after_backward},
     {"changes_the_order", changes_the_order},
     {"changes_the_shape", changes_the_shape},
@@ -195,22 +224,35 @@ BEFORE_ALL
 
 /* ---- the jobs ---- */
 
+/* What stands in the environment of a job; NULL: nothing. */
+typedef struct {
+    const char *transport, *check, *host_ranks, *first;
+} setting;
+
+static void set(const setting *s)
+{
+    const char *const all[][2] = {{"TRIREME_TRANSPORT", s->transport}, {"TRIREME_CHECK", s->check}, {"TRIREME_HOST_RANKS", s->host_ranks}, {"TEST_FIRST", s->first}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        all[i][1] ? setenv(all[i][0], all[i][1], 1) : unsetenv(all[i][0]);
+}
+
 /* Start and the launcher's own second of patience included. */
-static void assert_ends_within(double seconds, int ranks, const char *transport, const char *part)
+static void assert_ends_within(double seconds, int ranks, const char *part, setting s)
 {
     char launcher[40];
     need_mpirun();
-    setenv("TRIREME_TRANSPORT", transport, 1);
+    set(&s);
     setenv("TRIREME_TIMEOUT", "1.5", 1);
     snprintf(launcher, sizeof launcher, "mpirun -n %d", ranks);
     int status = run_job(launcher, part);
-    unsetenv("TRIREME_TRANSPORT");
-    if (getenv("TEST_SHOW")) print_message("%s, %d ranks, %s: status %d after %.1f s:\n%s\n", part, ranks, transport, status, took, output);
+    set(&(setting){0});
+    if (getenv("TEST_SHOW")) print_message("%s, %d ranks, %s: status %d after %.1f s:\n%s\n", part, ranks, s.transport, status, took, output);
     if (status == 0 || status == 124 || took > seconds) print_error("%s, %d ranks: status %d after %.1f s:\n%s\n", part, ranks, status, took, output);
     assert_int_not_equal(status, 0);
     assert_int_not_equal(status, 124); /* ended by timeout */
     assert_true(took <= seconds);
 }
+#define ENDS_WITHIN(seconds, ranks, part, ...) assert_ends_within(seconds, ranks, part, (setting){.transport = __VA_ARGS__})
 
 /* Of our watchdogs and mpirun, who both see it at once, either may be the first to speak, and end the other's ranks. */
 static void assert_named(const char *ours, const char *of_mpirun)
@@ -221,41 +263,41 @@ static void assert_named(const char *ours, const char *of_mpirun)
 
 TEST(a_killed_rank_ends_all)
 {
-    assert_ends_within(5, 3, "auto", "is_killed");
+    ENDS_WITHIN(5, 3, "is_killed", "auto");
     assert_named("rank 2 on ", "rank 2 with PID");
 }
 
 TEST(over_mpi_alone_too)
 {
-    assert_ends_within(5, 2, "mpi", "is_killed");
+    ENDS_WITHIN(5, 2, "is_killed", "mpi");
     assert_named("rank 1 on ", "rank 1 with PID");
 }
 
 TEST(a_killed_rank_ends_those_that_compute)
 {
-    assert_ends_within(5, 4, "auto", "is_killed_while_others_compute");
+    ENDS_WITHIN(5, 4, "is_killed_while_others_compute", "auto");
     assert_named("rank 3 on ", "rank 3 with PID");
 }
 
 TEST(a_rank_that_leaves_without_a_word_ends_all)
 {
-    assert_ends_within(5, 2, "auto", "leaves_at_once");
+    ENDS_WITHIN(5, 2, "leaves_at_once", "auto");
     assert_named("rank 1 on ", "1]\n  Exit code:    3");
 }
 
 TEST(a_stopped_rank_is_told_from_one_that_is_stuck)
 {
-    assert_ends_within(6, 3, "shared", "is_stopped");
+    ENDS_WITHIN(6, 3, "is_stopped", "shared");
     assert_output_has("rank 2 on ");
     assert_output_has(" has not come to #");
     assert_output_has("is stopped (as by kill -STOP");
-    assert_ends_within(6, 2, "mpi", "is_stopped");
+    ENDS_WITHIN(6, 2, "is_stopped", "mpi");
     assert_output_has("is stopped (as by kill -STOP");
 }
 
 TEST(an_endless_loop_is_named_with_the_call_that_waits_for_it)
 {
-    assert_ends_within(6, 4, "shared", "loops_for_ever");
+    ENDS_WITHIN(6, 4, "loops_for_ever", "shared");
     assert_output_has("rank 3 on ");
     assert_output_has(" is alive and runs code of its own");
     assert_output_has("(all_reduce float32 (5,)) at test_dist_watchdog.c:");
@@ -264,13 +306,11 @@ TEST(an_endless_loop_is_named_with_the_call_that_waits_for_it)
 
 TEST(backward_is_told_by_what_it_does_and_the_line_that_called_it)
 {
-    setenv("TRIREME_CHECK", "0", 1);
-    assert_ends_within(6, 2, "shared", "loops_before_backward");
-    unsetenv("TRIREME_CHECK");
+    ENDS_WITHIN(6, 2, "loops_before_backward", "shared", .check = "0");
     assert_output_has("(gradients, how many samples) at test_dist_watchdog.c:");
     assert_output_has("rank 1 on ");
     assert_output_has(" is alive and runs code of its own");
-    assert_ends_within(6, 2, "shared", "loops_in_backward");
+    ENDS_WITHIN(6, 2, "loops_in_backward", "shared");
     assert_output_has("(gradients, bucket 0 of 1: bias .. weight) at test_dist_watchdog.c:");
     assert_output_has("rank 1 on ");
     assert_output_has(" is alive and runs code of its own");
@@ -278,50 +318,39 @@ TEST(backward_is_told_by_what_it_does_and_the_line_that_called_it)
 
 TEST(over_mpi_alone_a_sleeper_is_named)
 {
-    assert_ends_within(6, 3, "mpi", "sleeps");
+    ENDS_WITHIN(6, 3, "sleeps", "mpi");
     assert_output_has("rank 2 on ");
     assert_output_has(" is alive and sleeps in code of its own");
 }
 
 TEST(hosts_that_wait_for_each_other_name_the_rank)
 {
-    setenv("TRIREME_HOST_RANKS", "2", 1);
-    assert_ends_within(7, 4, "shared", "loops_for_ever");
-    unsetenv("TRIREME_HOST_RANKS");
+    ENDS_WITHIN(7, 4, "loops_for_ever", "shared", .host_ranks = "2");
     assert_output_has("rank 3 on ");
     assert_output_has(" is alive and runs code of its own");
 }
 
 TEST(a_hosts_first_rank_is_named_too_and_not_those_that_wait_for_its_host)
 {
-    setenv("TRIREME_HOST_RANKS", "2", 1);
-    setenv("TEST_FIRST", "1", 1);
-    assert_ends_within(7, 4, "shared", "is_stopped");
-    unsetenv("TEST_FIRST");
-    unsetenv("TRIREME_HOST_RANKS");
+    ENDS_WITHIN(7, 4, "is_stopped", "shared", .host_ranks = "2", .first = "1");
     assert_output_has(" ends all ranks: after 1.5 s (TRIREME_TIMEOUT) rank 0 on ");
     assert_output_has("is stopped (as by kill -STOP");
 }
 
 TEST(a_missed_collective_is_found_at_once)
 {
-    setenv("TRIREME_CHECK", "1", 1);
-    assert_ends_within(5, 2, "auto", "misses_one");
+    ENDS_WITHIN(5, 2, "misses_one", "auto", .check = "1");
     assert_output_has(" in #");
     assert_output_has(": rank 0: barrier at test_dist_watchdog.c:");
     assert_output_has("; rank 1: all_reduce float32 (5,) at test_dist_watchdog.c:");
-    setenv("TRIREME_CHECK", "0", 1);
-    assert_ends_within(5, 2, "shared", "misses_one");
+    ENDS_WITHIN(5, 2, "misses_one", "shared", .check = "0");
     assert_output_has(" in #4: rank 0: barrier of 0 bytes at test_dist_watchdog.c:");
     assert_output_has("; rank 1: all_reduce of 5 float32 at test_dist_watchdog.c:");
-    unsetenv("TRIREME_CHECK");
 }
 
 TEST(over_mpi_alone_another_order_is_found_after_the_limit)
 {
-    setenv("TRIREME_CHECK", "0", 1);
-    assert_ends_within(6, 2, "mpi", "changes_the_order");
-    unsetenv("TRIREME_CHECK");
+    ENDS_WITHIN(6, 2, "changes_the_order", "mpi", .check = "0");
     assert_output_has("rank 1 on ");
     assert_output_has("asks for #");
     assert_output_has(" where others ask for #");
@@ -329,11 +358,69 @@ TEST(over_mpi_alone_another_order_is_found_after_the_limit)
 
 TEST(another_shape_is_found_at_once)
 {
-    setenv("TRIREME_CHECK", "1", 1);
-    assert_ends_within(5, 3, "mpi", "changes_the_shape");
-    unsetenv("TRIREME_CHECK");
+    ENDS_WITHIN(5, 3, "changes_the_shape", "mpi", .check = "1");
     assert_output_has("ranks 0-1: all_reduce float32 (5,) at test_dist_watchdog.c:");
     assert_output_has("; rank 2: all_reduce float32 (6,) at test_dist_watchdog.c:");
+}
+
+static void assert_row_of_each(int ranks)
+{
+    for (int i = 0; i < ranks; i++) {
+        char row[40];
+        snprintf(row, sizeof row, "trireme:   rank %d on ", i);
+        assert_output_has(row);
+    }
+}
+
+TEST(a_stopped_rank_alone_on_its_host_is_named)
+{
+    ENDS_WITHIN(9, 3, "is_stopped", "shared", .host_ranks = "1");
+    assert_output_has("(TRIREME_TIMEOUT) rank 2 on ");
+    assert_output_has(" is missing in #");
+    assert_output_has(" does not answer, though its host does: it is stopped");
+    assert_row_of_each(3);
+    ENDS_WITHIN(9, 2, "is_stopped", "mpi", .host_ranks = "1", .first = "1");
+    assert_output_has("(TRIREME_TIMEOUT) rank 0 on ");
+    assert_output_has(" does not answer, though its host does: it is stopped");
+}
+
+TEST(so_is_one_in_an_endless_loop)
+{
+    ENDS_WITHIN(9, 3, "loops_for_ever", "shared", .check = "0", .host_ranks = "1");
+    assert_output_has("(TRIREME_TIMEOUT) rank 2 on ");
+    assert_output_has(" has not come to #4 all_reduce of 5 float32");
+    assert_output_has(" is alive and runs code of its own");
+    assert_row_of_each(3);
+    assert_output_has(": last did #3 barrier at test_dist_watchdog.c:");
+}
+
+TEST(so_is_one_that_misses_a_collective)
+{
+    ENDS_WITHIN(9, 3, "misses_one", "shared", .check = "0", .host_ranks = "1");
+    assert_output_has("(TRIREME_TIMEOUT) rank 2 on ");
+    assert_output_has(" asks for #4 all_reduce of 5 float32");
+    assert_output_has(" where others ask for #4 barrier at test_dist_watchdog.c:");
+}
+
+TEST(neighbours_speak_for_a_stopped_rank_to_other_hosts)
+{
+    ENDS_WITHIN(9, 4, "is_stopped", "shared", .check = "0", .host_ranks = "2");
+    assert_output_has("rank 0 of 4 on ");
+    assert_output_has("(TRIREME_TIMEOUT) rank 3 on ");
+    assert_output_has(": last did #3 barrier at test_dist_watchdog.c:");
+    assert_output_has("[called 3, arrived 3, done 3], stopped");
+    assert_row_of_each(4);
+}
+
+/* All have agreed that one failed; the one then does not go on. */
+TEST(who_does_not_come_to_the_end_of_finish_is_named)
+{
+    ENDS_WITHIN(9, 3, "loops_in_finish", "shared");
+    assert_output_has("(TRIREME_TIMEOUT) rank 2 on ");
+    assert_output_has(" has not come to MPI_Finalize, at the end of tr_dist_finish(): its process ");
+    ENDS_WITHIN(9, 2, "stops_in_finish", "mpi", .host_ranks = "1");
+    assert_output_has("(TRIREME_TIMEOUT) rank 1 on ");
+    assert_output_has(" MPI_Finalize, at the end of tr_dist_finish(): its process ");
 }
 
 static void assert_stops(int ranks, const char *transport, const char *part)
@@ -360,6 +447,6 @@ TEST(all_ranks_stop_at_one_step)
 
 TEST(a_replica_that_drifts_away_is_named_with_its_first_parameter)
 {
-    assert_ends_within(5, 4, "auto", "drifts_away");
+    ENDS_WITHIN(5, 4, "drifts_away", "auto");
     assert_output_has("tr_check_replicas: parameter 2.weight differs: rank 3 of 4 holds values of its own (of 4 parameters 1 differ)");
 }

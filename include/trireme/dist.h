@@ -34,12 +34,14 @@ TR_API int tr_dist_finish(void);
  * and cleared with tr_error_clear() does not count.  A rank alone just goes on with its error.
  * A watchdog, one thread in each rank, sees what a rank that is stuck cannot say itself.  When the process of another rank
  * of this host ends before its time, or when this rank has waited TRIREME_TIMEOUT seconds (60) for others, it writes what
- * each rank of the host asked for last (the collective's number, what it is for, the caller's file and line), then who is
- * missing and why it is thought so, and ends all ranks:
+ * each rank asked for last (the collective's number, what it is for, the caller's file and line), then who is missing and
+ * why it is thought so, and ends all ranks:
  *     trireme: rank 0 of 3 on HOST ends all ranks: after 60 s (TRIREME_TIMEOUT) rank 2 on HOST has not come to #7 barrier
  *     at train.c:23: its process 2678 is stopped (as by kill -STOP or a debugger), last sign of life 61 s ago
  * A process that has ended, one that is stopped, one that gives no sign of life, and one that is alive but elsewhere in its
- * code are told apart; of other hosts' ranks their own watchdogs speak.
+ * code are told apart.  Other hosts' watchdogs are asked over TCP, at any free port, and then only: one that does not
+ * answer though its host does is stopped, and of a host that cannot be reached nothing more is known.  The limit counts to
+ * the end of tr_dist_finish, MPI_Finalize included.
  * With TRIREME_CHECK=1 in the environment (the default unless built with NDEBUG) ranks first compare what they ask for:
  * another operation, shape or type is an error on every rank that says who asked for what. */
 
