@@ -1,4 +1,4 @@
-/* A program with ranks that goes wrong on rank 1, in the way its argument names: what test_launcher_failures.sh starts.
+/* A program with ranks that goes wrong on rank 1, in the way its argument names: what the tests beside it start.
  * The others are in a collective then, and would wait for ever. */
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +15,9 @@ int main(int argc, char **argv)
     if (strcmp(way, "well") != 0 && tr_dist_rank() == 1) {
         TR_SCOPE;
         if (strcmp(way, "kill") == 0) raise(SIGKILL);
+        if (strcmp(way, "stop") == 0) raise(SIGSTOP);
+        if (strcmp(way, "miss") == 0) tr_barrier();
+        for (volatile bool for_ever = strcmp(way, "loop") == 0; for_ever;) {}
         if (strcmp(way, "crash") == 0) abort();
         if (strcmp(way, "exit") == 0) exit(3);
         if (strcmp(way, "error") == 0) tr_matmul(tr_ones(TR_SHAPE(2, 3)), tr_ones(TR_SHAPE(2, 3)));

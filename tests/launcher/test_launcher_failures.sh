@@ -1,27 +1,12 @@
 #!/usr/bin/env bash
 # How a job under trireme run ends: by a failure, by a signal, with an mpirun that hangs; and restarts.
-# Needs $TRIREME_BIN, the folder it was built in, and Open MPI's mpirun.
+# shellcheck disable=SC2154 # claims.sh sets them
 set -u
-trireme=$TRIREME_BIN/trireme
-[ -x "$trireme" ] || { echo "no $trireme"; exit 77; }
-command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI' || { echo "skipped: needs Open MPI's mpirun"; exit 77; }
+. "$(dirname "$0")/claims.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 unset TRIREME_LAUNCHER TRIREME_RESTART
-failures=0
-rank='OMPI_COMM_WORLD_RANK'
-
-result() { # SENTENCE WHAT-IS-WRONG: "" if nothing is
-    if [ -z "$2" ]; then
-        echo "ok      $1"
-    else
-        echo "FAILED  $1: $2"
-        sed 's/^/        | /' out err
-        failures=$((failures + 1))
-    fi
-}
-now_ms() { echo $(($(date +%s%N) / 1000000)); }
 alive() { # one of these processes runs, and is not a zombie
     local pid
     for pid; do grep -q '^State:.[^ZX]' "/proc/$pid/status" 2>/dev/null && return 0; done
@@ -67,7 +52,6 @@ ends "a job that goes well says nothing" 0 10 "" -- "exit 0"
 [ -s err ] && result "nothing at all" "err is not empty"
 
 # with the library: rank 1 goes wrong while the others wait in a collective
-program=$TRIREME_BIN/../tests/launcher_ranks
 library() { # SENTENCE WAY STATUS HOW TEXT
     local wrong='' status began
     began=$(now_ms)

@@ -1,11 +1,9 @@
 #!/usr/bin/env bash
 # trireme run over two hosts: network namespaces of this machine with a cable between them, which is cut.
-# Needs $TRIREME_BIN, root, iproute2, util-linux and Open MPI's mpirun.
+# Needs root, iproute2 and util-linux, too.
+# shellcheck disable=SC2154 # claims.sh sets them
 set -u
-trireme=$TRIREME_BIN/trireme
-skip() { echo "skipped: $1"; exit 77; }
-[ -x "$trireme" ] || skip "no $trireme"
-command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI' || skip "needs Open MPI's mpirun"
+. "$(dirname "$0")/claims.sh"
 [ "$(id -u)" = 0 ] && command -v ip >/dev/null && command -v unshare >/dev/null || skip "needs root, ip and unshare for hosts of its own"
 a=trireme-a$$ b=trireme-b$$
 ip netns add $a 2>/dev/null || skip "may not make network namespaces here"
@@ -21,7 +19,6 @@ cleanup() {
 trap cleanup EXIT
 cd "$folder" || exit 1
 for name in $(compgen -e | grep -E '^(OMPI_MCA_(pml|btl)|OMP_|GOMP_|TRIREME_LAUNCHER|TRIREME_RESTART|SLURM_)'); do unset "$name"; done
-failures=0
 
 ip netns add $b && ip -n $a link add eth0 type veth peer name eth0 netns $b 2>/dev/null || skip "may not join network namespaces here"
 number=1
@@ -43,17 +40,7 @@ chmod +x on_host
 ./on_host $b true >/dev/null 2>&1 || skip "may not enter network namespaces here"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$folder/on_host
 export OMPI_MCA_oob_tcp_if_include=eth0 OMPI_MCA_btl_tcp_if_include=eth0
-rank='OMPI_COMM_WORLD_RANK'
 
-result() {
-    if [ -z "$2" ]; then
-        echo "ok      $1"
-    else
-        echo "FAILED  $1: $2"
-        sed 's/^/        | /' out err
-        failures=$((failures + 1))
-    fi
-}
 left() { # programs and daemons that still run on a host
     local pid
     for pid in $(ip netns pids "$1"); do
@@ -65,7 +52,6 @@ script() { # what every rank runs
     printf '#!/bin/bash\nR=$%s\n%s\n' "$rank" "$1" >program
     chmod +x program
 }
-now_s() { date +%s; }
 
 script 'echo "$R on $(hostname) $MINE $OMP_NUM_THREADS $TRIREME_RESTART $TRIREME_LAUNCHER"'
 MINE=yes run --hosts $a:1,$b:1 --threads 1 -x MINE ./program
@@ -98,31 +84,56 @@ slurm_run -q ./program
 result "in a Slurm allocation srun starts what is on the other host" "$(cut -d ' ' -f 1,3 out | sort | tr '\n' ' ' | grep -vx "0 $a 1 $a 2 $b ")"
 
 script '[ $R = 1 ] && { sleep 0.5; kill -KILL $$; }; exec sleep 60'
-began=$(now_s)
+began=$(now_ms)
 run --hosts $a:1,$b:1 ./program
 status=$?
-result "a rank killed on the other host ends the job" "$([ $status = 137 ] && [ $(($(now_s) - began)) -le 6 ] || echo "status $status after $(($(now_s) - began)) s")"
+result "a rank killed on the other host ends the job" "$([ $status = 137 ] && [ $(($(now_ms) - began)) -le 6000 ] || echo "status $status after $(($(now_ms) - began)) ms")"
 result "which the last line says" "$(tail -n 1 err | grep -vx "trireme run: rank 1 of 2 on $b failed first: killed by signal 9 (Killed)")"
 
+# With the library's ranks: rank 1, alone on its host, keeps rank 0 waiting.
+stuck() { # SENTENCE WAY REPORT...
+    local sentence=$1 way=$2 wrong='' status began
+    shift 2
+    began=$(now_ms)
+    TRIREME_TIMEOUT=2 TRIREME_CHECK=0 ${bare:-run --hosts $a:1,$b:1 -q} "$program" "$way"
+    status=$?
+    [ $status != 0 ] && [ $status != 124 ] || wrong="status $status"
+    [ $(($(now_ms) - began)) -le 12000 ] || wrong="took $(($(now_ms) - began)) ms"
+    grep -qF "trireme: rank 0 of 2 on $a ends all ranks: after 2 s (TRIREME_TIMEOUT) rank 1 on $b " err || wrong="rank 1 is not named"
+    for text; do grep -qF "$text" err || wrong="not told: $text"; done
+    [ -n "${bare:-}" ] || tail -n 1 err | grep -qF "trireme run: rank 1 of 2 on $b failed first: " || wrong="the last line does not name it"
+    result "$sentence" "$wrong"
+}
+mpirun_bare() { ./on_host $a "cd $folder; exec timeout -k 1 60 mpirun -n 2 --host $a:1,$b:1 -x TRIREME_TIMEOUT -x TRIREME_CHECK --oversubscribe $*" >out 2>err </dev/null; }
+if [ -x "$program" ]; then
+    for bare in "" mpirun_bare; do
+        stuck "a stopped rank on the other host is named${bare:+ under mpirun}" stop " does not answer, though its host does: it is stopped"
+        stuck "so is an endless loop" loop " has not come to #" " is alive and runs code of its own" "trireme:   rank 1 on $b, process "
+        stuck "and a missed collective" miss " asks for #" " where others ask for #"
+    done
+else
+    echo "skipped: claims that need the library's ranks"
+fi
+
 script 'echo $R >started.$R; exec sleep 60'
-began=$(now_s)
+began=$(now_ms)
 {
     for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
     ip -n $b link set eth0 down
-    date +%s >cut_at
+    now_ms >cut_at
 } &
 run --hosts $a:1,$b:1 --host-timeout 2 ./program
 status=$?
-took=$(($(now_s) - $(cat cut_at)))
-result "a cable that is cut ends the job" "$([ $status = 1 ] && [ $took -le 9 ] || echo "status $status, $took s after the cut")"
+took=$(($(now_ms) - $(cat cut_at)))
+result "a cable that is cut ends the job" "$([ $status = 1 ] && [ $took -le 9000 ] || echo "status $status, $took ms after the cut")"
 result "and the host is named" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
 sleep 3
 result "nothing is left on either host" "$(left $a)$(left $b)"
 
-began=$(now_s)
+began=$(now_ms)
 run --hosts $a:1,$b:1 --start-timeout 3 ./program
 status=$?
-result "a host that is not there ends the start" "$([ $status != 0 ] && [ $(($(now_s) - began)) -le 12 ] || echo "status $status after $(($(now_s) - began)) s")"
+result "a host that is not there ends the start" "$([ $status != 0 ] && [ $(($(now_ms) - began)) -le 12000 ] || echo "status $status after $(($(now_ms) - began)) ms")"
 result "and nothing is left of it" "$(left $a)$(left $b)"
 
 [ "$failures" = 0 ] || echo "$failures failed"
