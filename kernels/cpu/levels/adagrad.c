@@ -4,17 +4,8 @@
 #include "kernels/cpu/levels/optim.h"
 #include "kernels/formulas.h"
 
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cpu/levels/adagrad_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/adagrad_of.h"
-#undef T
-#undef OF
+#define LOOPS "kernels/cpu/levels/adagrad_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 static int adagrad(const kernel_call *call) { return optim_each(call, 4, adagrad_part_f32, adagrad_part_f64); }
 

@@ -5,17 +5,8 @@
 #include "kernels/cpu/levels/optim.h"
 #include "kernels/formulas.h"
 
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cpu/levels/adam_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/adam_of.h"
-#undef T
-#undef OF
+#define LOOPS "kernels/cpu/levels/adam_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 static int adam(const kernel_call *call) { return optim_each(call, 8, adam_part_f32, adam_part_f64); }
 

@@ -7,18 +7,9 @@ typedef struct {
     char best[8];
 } finding;
 
-#define T         float
-#define OF(n)     n##_f32
 #define IS_NAN(x) ((x) != (x))
-#include "kernels/cpu/levels/arg_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/arg_of.h"
-#undef T
-#undef OF
+#define LOOPS     "kernels/cpu/levels/arg_of.h"
+#include "kernels/cpu/levels/floats.h"
 #undef IS_NAN
 
 #define T         int64_t

@@ -14,17 +14,8 @@ typedef struct {
     double factor;
 } clip_job;
 
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cpu/levels/clip_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/clip_of.h"
-#undef T
-#undef OF
+#define LOOPS "kernels/cpu/levels/clip_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 static int squares(const kernel_call *call)
 {

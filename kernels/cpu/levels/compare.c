@@ -3,17 +3,8 @@
 
 #define RESULT uint8_t
 
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cpu/levels/compare_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/compare_of.h"
-#undef T
-#undef OF
+#define LOOPS "kernels/cpu/levels/compare_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 #define T     int32_t
 #define OF(n) n##_i32

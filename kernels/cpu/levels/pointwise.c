@@ -21,21 +21,8 @@
 #undef y
 #include "kernels/words_undo.h"
 
-#define T     float
-#define OF(n) n##_f32
-#define M(w)  w##_f32
-#include "kernels/cpu/levels/pointwise_of.h"
-#undef T
-#undef OF
-#undef M
-
-#define T     double
-#define OF(n) n##_f64
-#define M(w)  w##_f64
-#include "kernels/cpu/levels/pointwise_of.h"
-#undef T
-#undef OF
-#undef M
+#define LOOPS "kernels/cpu/levels/pointwise_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 #define T     int32_t
 #define U     uint32_t

@@ -5,17 +5,8 @@
 #include "kernels/cpu/levels/optim.h"
 #include "kernels/formulas.h"
 
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cpu/levels/rmsprop_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/rmsprop_of.h"
-#undef T
-#undef OF
+#define LOOPS "kernels/cpu/levels/rmsprop_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 static int rmsprop(const kernel_call *call) { return optim_each(call, 8, rmsprop_part_f32, rmsprop_part_f64); }
 

@@ -3,17 +3,8 @@
  *   p = p - lr (nesterov ? g + momentum v : v), or p - lr g without momentum */
 #include "kernels/cpu/levels/optim.h"
 
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cpu/levels/sgd_of.h"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cpu/levels/sgd_of.h"
-#undef T
-#undef OF
+#define LOOPS "kernels/cpu/levels/sgd_of.h"
+#include "kernels/cpu/levels/floats.h"
 
 static int sgd(const kernel_call *call) { return optim_each(call, 2, sgd_part_f32, sgd_part_f64); }
 
