@@ -55,9 +55,17 @@ TEST(a_place_in_the_batch_gives_its_mask_whenever_it_comes)
     tr_tensor *mask = tr_forward(m, x);
     tr_set_sample_place(true, 3, 20);
     assert_true(tr_item(tr_sum(tr_abs(tr_sub(tr_forward(m, x), mask)))) > 0);
+    tr_set_sample_place(true, 4, 10);
+    assert_true(tr_item(tr_sum(tr_abs(tr_sub(tr_forward(m, x), mask)))) > 0);
     tr_set_sample_place(true, 3, 10);
     assert_close(tr_forward(m, x), mask, 0);
+    assert_true(tr_item(tr_sum(tr_abs(tr_sub(tr_forward(tr_dropout_layer(0.5, .seed = 8), x), mask)))) > 0);
     tr_set_sample_place(false, 0, 0);
+}
+
+TEST(the_type_stays)
+{
+    for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++) assert_dtype(tr_forward(tr_dropout_layer(0.25), tr_ones(TR_SHAPE(5), .dtype = type)), type);
 }
 
 TEST(what_is_no_probability_is_refused)
