@@ -201,11 +201,7 @@ void bench_run(bench_case c)
 double bench_difference(const float *a, const float *b, int64_t n)
 {
     double largest = 0;
-    for (int64_t i = 0; i < n; i++) {
-        double error = fabs((double)a[i] - (double)b[i]) / fmax(1, fabs((double)b[i]));
-        if (!(error <= largest)) largest = error;
-        if (isnan(error)) return INFINITY;
-    }
+    for (int64_t i = 0; i < n; i++) largest = bench_larger(largest, fabs((double)a[i] - (double)b[i]) / fmax(1, fabs((double)b[i])));
     return largest;
 }
 

@@ -65,6 +65,9 @@ int bench_end(void);
 
 double bench_seconds(void); /* a clock that only goes forward */
 
+/* The larger of two errors; a NaN, once met, stays. */
+static inline double bench_larger(double largest, double error) { return error <= largest || largest != largest ? largest : error; }
+
 /* The largest |a[i] - b[i]| / max(1, |b[i]|). */
 double bench_difference(const float *a, const float *b, int64_t n);
 

@@ -89,7 +89,7 @@ static double error_of(void *data)
     times_vector(c, v, cv);
     for (int64_t i = 0; i < m; i++) {
         double error = fabs(cv[i] - abv[i]) / sqrt((double)(k * n));
-        if (!(error <= largest)) largest = error;
+        largest = bench_larger(largest, error);
     }
     free(v);
     return largest;

@@ -93,10 +93,7 @@ static double error_of(void *unused)
     }
     for (int k = 0; k < LAYERS; k++) {
         const float *w = tr_data(p.tensor[2 * k]);
-        for (int64_t i = 0; i < (int64_t)widths[k] * widths[k + 1]; i++) {
-            double error = fabs(w[i] - l[k].w[i]);
-            if (!(error <= largest)) largest = error;
-        }
+        for (int64_t i = 0; i < (int64_t)widths[k] * widths[k + 1]; i++) largest = bench_larger(largest, fabs(w[i] - l[k].w[i]));
     }
     return largest;
 }
