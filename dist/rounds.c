@@ -108,17 +108,23 @@ static int all_max(dist_window *v, const dist_work *w, dist_chunk c)
 
 static char *lying(const dist_window *v, int rank, dist_chunk c) { return (char *)v->direct->piece[rank] + v->offset + c.at * v->size; }
 
+/* What each rank's numbers are multiplied by; NULL: nothing. */
+static const double *weights(dist_window *v)
+{
+    bool weighted = false;
+    for (int i = 0; i < ranks_of(v); i++) {
+        v->weight[i] = dist_meeting_weight(&v->meet, i);
+        weighted = weighted || v->weight[i] != 1;
+    }
+    return weighted ? v->weight : NULL;
+}
+
 static int direct_add(dist_window *v, const dist_work *w, dist_chunk c)
 {
     int me = me_of(v), ranks = ranks_of(v);
     int64_t first = slice_at(v, c.n, me), end = slice_at(v, c.n, me + 1);
-    bool weighted = false;
-    for (int i = 0; i < ranks; i++) {
-        v->from[i] = v->into[i] = lying(v, i, c) + first * v->size;
-        v->weight[i] = dist_meeting_weight(&v->meet, i);
-        weighted = weighted || v->weight[i] != 1;
-    }
-    dist_sum(w->dtype, v->from, weighted ? v->weight : NULL, ranks, v->into, v->host->hosts > 1 ? 1 : ranks, end - first);
+    for (int i = 0; i < ranks; i++) v->from[i] = v->into[i] = lying(v, i, c) + first * v->size;
+    dist_sum(w->dtype, v->from, weights(v), ranks, v->into, v->host->hosts > 1 ? 1 : ranks, end - first);
     return 0;
 }
 
@@ -132,6 +138,28 @@ static int direct_out(dist_window *v, const dist_work *w, dist_chunk c)
 {
     (void)w;
     copy(lying(v, me_of(v), c), lying(v, 0, c), c.n * v->size);
+    return 0;
+}
+
+/* Our part of everybody's. */
+static int direct_part_add(dist_window *v, const dist_work *w, dist_chunk c)
+{
+    for (int i = 0; i < ranks_of(v); i++) v->from[i] = lying(v, i, c) + me_of(v) * w->n * v->size;
+    v->into[0] = into_of(v, w, c);
+    dist_sum(w->dtype, v->from, weights(v), ranks_of(v), v->into, 1, c.n);
+    return 0;
+}
+
+static int direct_part_in(dist_window *v, const dist_work *w, dist_chunk c)
+{
+    copy(lying(v, me_of(v), c) + me_of(v) * w->n, w->from, c.n);
+    return 0;
+}
+
+static int direct_parts_out(dist_window *v, const dist_work *w, dist_chunk c)
+{
+    for (int i = 0; i < ranks_of(v); i++)
+        if (i != me_of(v)) copy(lying(v, me_of(v), c) + i * w->n, lying(v, i, c) + i * w->n, c.n);
     return 0;
 }
 
@@ -183,32 +211,37 @@ static const dist_stage
     direct[] = {nothing, direct_add, nothing, NULL},
     direct_hosts[] = {nothing, direct_add, direct_hosts_add, direct_out, nothing, NULL},
     scatter[] = {parts_in, part_add, NULL},
+    direct_scatter[] = {nothing, direct_part_add, nothing, NULL},
     gather[] = {all_in, gather_out, NULL},
+    direct_gather[] = {direct_part_in, direct_parts_out, nothing, NULL},
     broadcast[] = {root_in, root_out, NULL},
     barrier[] = {nothing, nothing, NULL},
     largest[] = {all_in, all_max, NULL};
 
-/* Where w's data lie, if that is in a window. */
-static const dist_region *find_direct(const dist_window *v, const dist_work *w)
+/* Do n elements lie in a window?  Then v says where. */
+static bool lie_direct(dist_window *v, const void *data, int64_t n)
 {
     for (const dist_region *r = v->region; r; r = r->next) {
-        const char *begin = r->mine;
-        if (r->piece && (const char *)w->into >= begin && (const char *)w->into + w->n * v->size <= begin + r->bytes) return r;
+        const char *begin = r->mine, *at = data;
+        if (!r->piece || at < begin || at + n * v->size > begin + r->bytes) continue;
+        v->direct = r;
+        v->offset = at - begin;
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 static const dist_stage *choose_sum(dist_window *v, dist_work *w)
 {
-    bool hosts = v->host->hosts > 1;
-    v->direct = find_direct(v, w);
-    bool worth_it = !v->direct || v->host->crowded; /* where all have cores, meeting is cheaper than the copy */
+    bool hosts = v->host->hosts > 1, lies = lie_direct(v, w->into, w->n);
+    bool worth_it = !lies || v->host->crowded; /* where all have cores, meeting is cheaper than the copy */
     bool few = w->n * v->size <= SMALL && !hosts && worth_it;
-    if (few) v->direct = NULL;
-    if (!v->direct) dist_weigh(w);
-    if (few) return small;
-    if (!v->direct) return hosts ? sliced_hosts : sliced;
-    v->offset = (char *)w->into - (char *)v->direct->mine;
+    if (few || !lies) {
+        dist_weigh(&v->way, w);
+        v->offset = -1;
+        return few ? small : hosts ? sliced_hosts
+                                   : sliced;
+    }
     copy(w->into, w->from, w->n * v->size);
     v->per = w->n;
     return hosts ? direct_hosts : direct;
@@ -228,8 +261,16 @@ static const dist_stage *choose(dist_window *v, dist_work *w)
     case DIST_REDUCE_SCATTER:
         v->size = tr_dtype_size(w->dtype);
         v->per = v->slot_bytes / v->size / ranks_of(v);
-        return scatter;
-    case DIST_ALL_GATHER: return gather;
+        if (!lie_direct(v, w->from, w->n * ranks_of(v))) {
+            dist_weigh(&v->way, w);
+            return scatter;
+        }
+        v->per = w->n;
+        return direct_scatter;
+    case DIST_ALL_GATHER:
+        if (!lie_direct(v, w->into, w->n * ranks_of(v))) return gather;
+        v->per = w->n;
+        return direct_gather;
     case DIST_BROADCAST: return broadcast;
     case DIST_BARRIER: return barrier;
     default:

@@ -40,8 +40,8 @@ typedef struct dist_work {
     void *into;
     int64_t n;
     int64_t peer;
-    double weight; /* of an all-reduce of float32, float64, complex64 or complex128: what this rank's numbers are multiplied
-                    * by on the way, each rank's with its own; 0 stands for 1 */
+    double weight; /* of an all-reduce, or a reduce-scatter in place, of float32, float64, complex64 or complex128: what this
+                    * rank's numbers are multiplied by on the way, each rank's with its own; 0 stands for 1 */
 
     /* For the report of who is missing.  NULL: as this thread said last (dist_watchdog_label, tr_here_). */
     const char *label, *file; /* borrowed */
@@ -109,7 +109,7 @@ int dist_receive(dist_transport *way, void *data, int64_t bytes, int64_t from);
 int dist_largest(dist_transport *way, uint64_t *words, int n, double seconds);
 
 /* Multiply what is to be summed by its weight, in place. */
-void dist_weigh(dist_work *w);
+void dist_weigh(const dist_transport *way, dist_work *w);
 
 /* "all_reduce". */
 const char *dist_operation_name(dist_operation operation);

@@ -9,7 +9,7 @@ static int advance(dist_transport *way, dist_work *w, double seconds)
 {
     dist_window *v = (dist_window *)way;
     if (!dist_rounds_serve(v, w)) {
-        if (!w->begun) dist_weigh(w);
+        if (!w->begun) dist_weigh(way, w);
         if (v->host->all) return v->host->all->advance(v->host->all, w, seconds);
         tr_fail("%s: there is no way for it", dist_operation_name(w->operation));
         return -1;

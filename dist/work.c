@@ -49,18 +49,20 @@ static bool refuse(dist_transport *way)
     return way->failed;
 }
 
-void dist_weigh(dist_work *w)
+void dist_weigh(const dist_transport *way, dist_work *w)
 {
     if (w->weight == 0 || w->weight == 1) return;
-    dist_scale(w->dtype, w->into, w->from, w->n, w->weight);
-    w->from = w->into;
+    bool parts = w->operation == DIST_REDUCE_SCATTER; /* ours is one of them: what is ours to write begins before it */
+    void *into = parts ? (char *)w->into - way->rank * w->n * tr_dtype_size(w->dtype) : w->into;
+    dist_scale(w->dtype, into, w->from, parts ? w->n * way->world : w->n, w->weight);
+    w->from = into;
     w->weight = 1;
 }
 
 static int advance(dist_transport *way, dist_work *w, double seconds)
 {
     if (!w->begun) dist_watchdog_arrived(way, w);
-    if (!w->begun && !way->weighs) dist_weigh(w);
+    if (!w->begun && !way->weighs) dist_weigh(way, w);
     w->status = way->advance(way, w, seconds);
     w->begun = true;
     if (w->status == 1) dist_watchdog_done(way, w);

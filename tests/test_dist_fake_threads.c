@@ -15,7 +15,7 @@ static int everything(dist_transport *way, void *data)
     (void)data;
     int bad = check_every_collective(way);
     for (int64_t n = 1; n < 5000 && !bad; n *= 9) bad += check_started(way, n);
-    if (!bad) bad += check_taken(way, 1) + check_taken(way, 3000) + check_weighted(way, 3000, 1.0 / 3);
+    if (!bad) bad += check_taken(way, 1) + check_taken(way, 3000) + check_weighted(way, 3000, 1.0 / 3) + check_taken_parts(way, 1000);
     return bad;
 }
 

@@ -34,7 +34,8 @@ static int check_all(dist_transport *way, bool in_order)
 {
     int bad = check_every_collective(way);
     for (int64_t n = 1; n < 20000 && !bad; n *= 19) bad += check_started(way, n) + check_bits(way, n, in_order);
-    return bad + check_taken(way, 1) + check_taken(way, 5000) + check_weighted(way, 5000, 0.25) + check_weighted(way, 3, 1.0 / 3);
+    bad += check_taken(way, 1) + check_taken(way, 5000) + check_weighted(way, 5000, 0.25) + check_weighted(way, 3, 1.0 / 3);
+    return bad ? bad : check_taken_parts(way, 1) + check_taken_parts(way, 5000);
 }
 
 #if __has_include(<mpi.h>)

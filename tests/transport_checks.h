@@ -254,6 +254,33 @@ static inline int check_weighted(dist_transport *way, int64_t n, double part)
     return bad;
 }
 
+/* In taken memory each rank gets the sum of its part, weighted where that is in place, or brings its own. */
+static inline int check_taken_parts(dist_transport *way, int64_t n)
+{
+    int bad = 0;
+    int64_t all = n * way->world, mine = way->rank * n;
+    float *data = way->take(way, all * (int64_t)sizeof *data);
+    if (!data) return wrong(way, "take", TR_FLOAT32, all, -1);
+    float *elsewhere = (float *)room(n * (int64_t)sizeof *elsewhere);
+    for (int in_place = 0; in_place < 2 && !bad; in_place++) {
+        float *part = in_place ? data + mine : elsewhere;
+        for (int64_t i = 0; i < all; i++) put(data, TR_FLOAT32, i, number(i, way->rank));
+        dist_work scatter = {.operation = DIST_REDUCE_SCATTER, .from = data, .into = part, .n = n, .dtype = TR_FLOAT32, .weight = in_place ? 2 : 0};
+        if (dist_run(way, &scatter) != 0) bad = wrong(way, "taken, reduce_scatter", TR_FLOAT32, n, -1);
+        for (int64_t i = 0; i < n && in_place; i++) part[i] /= 2;
+        if (!bad) bad = check_sums(way, "taken, reduce_scatter", part, TR_FLOAT32, n, mine);
+        for (int64_t i = 0; i < all; i++) put(data, TR_FLOAT32, i, 100);
+        for (int64_t i = 0; i < n; i++) put(part, TR_FLOAT32, i, number(mine + i, 0));
+        if (!bad && dist_all_gather(way, part, data, n * (int64_t)sizeof *data) != 0) bad = wrong(way, "taken, all_gather", TR_FLOAT32, n, -1);
+        for (int64_t i = 0; i < all && !bad; i++)
+            if (data[i] != (float)number(i, 0)) bad = wrong(way, "taken, all_gather", TR_FLOAT32, n, i);
+    }
+    bad += check_guard(way, "taken parts", (const char *)elsewhere, n * (int64_t)sizeof *elsewhere);
+    free(elsewhere);
+    way->give_back(way, data);
+    return bad;
+}
+
 /* Of numbers whose sum depends on the order all ranks have the same bits; in_order: those of adding rank after rank. */
 static inline int check_bits(dist_transport *way, int64_t n, bool in_order)
 {
