@@ -11,6 +11,22 @@
 static const char prefix[] = "optimizer.";
 enum { PREFIX = sizeof prefix - 1 };
 
+/* Of an optimiser that steps parts of the module's tensors (as ranks do that share its state out) each process has other
+ * state under the same names: one would be taken for another's. */
+static int refuse_parts(const char *call, const nn_flat *parameters, const tr_optim *o)
+{
+    for (int64_t i = 0; o && i < o->count; i++) {
+        const char *of = NULL;
+        bool itself = false;
+        for (int64_t k = 0; k < parameters->count && !itself; k++) {
+            itself = parameters->tensor[k] == o->parameter[i];
+            if (parameters->tensor[k]->storage == o->parameter[i]->storage) of = parameters->name[k];
+        }
+        if (of && !itself) return core_fail_status("%s: tensor %lld of the optimiser is a part of \"%s\"; only the state of whole parameters goes into a checkpoint", call, (long long)i, of);
+    }
+    return 0;
+}
+
 /* ---- saving ---- */
 
 /* Names and tensors side by side, as the file wants them; all memory belongs to the open scope. */
@@ -46,7 +62,7 @@ static int list_optimiser(listing *l, tr_optim *o)
 static int save(const char *path, tr_module *m, tr_optim *o, int64_t step)
 {
     const nn_flat *parameters = nn_flatten(m, NN_PARAMETER), *buffers = nn_flatten(m, NN_BUFFER);
-    if (!parameters || !buffers) return -1;
+    if (!parameters || !buffers || refuse_parts("tr_checkpoint_save", parameters, o) < 0) return -1;
     int64_t most = parameters->count + buffers->count + (o ? NN_OPTIM_STATES * o->count : 0);
     listing l = {.name = core_scope_memory(most * (int64_t)sizeof(char *), "tr_checkpoint_save"),
                  .tensor = core_scope_memory(most * (int64_t)sizeof(tr_tensor *), "tr_checkpoint_save")};
@@ -133,6 +149,7 @@ static int read_all(loading *l, tr_module *m, tr_optim *o)
 {
     if (!(l->file = (tr_safetensors_open)(l->path))) return -1;
     if (!(l->parameters = nn_flatten(m, NN_PARAMETER)) || !(l->buffers = nn_flatten(m, NN_BUFFER))) return -1;
+    if (refuse_parts("tr_checkpoint_load", l->parameters, o) < 0) return -1;
     if (!(l->parameter = read_flat(l, l->parameters)) || !(l->buffer = read_flat(l, l->buffers))) return -1;
     if (o && !(l->state = room_for(NN_OPTIM_STATES * o->count))) return -1;
     return read_rest(l, o) < 0 ? -1 : read_rate(l);

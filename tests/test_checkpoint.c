@@ -226,6 +226,22 @@ TEST(a_file_that_does_not_fit_changes_nothing)
     refused("\"optimizer.momentum.0\" is (2,) float32, wanted (2, 3) float32", TR_TENSORS(weight, bias, bias), "weight", "bias", "optimizer.momentum.0");
 }
 
+TEST(an_optimiser_of_parts_is_refused)
+{
+    tr_module *m = mlp();
+    tr_tensor *first = tr_parameters(m).tensor[0], *part;
+    {
+        TR_NO_GRAD;
+        part = tr_narrow(first, 0, 0, 2);
+    }
+    tr_optim *o = tr_sgd(TR_TENSORS(tr_parameters(m).tensor[1], part));
+    assert_int_equal(tr_checkpoint_save("parts.safetensors", m, o, 0), -1);
+    assert_error_says("tensor 1 of the optimiser is a part of \"");
+    assert_int_equal(tr_checkpoint_save("parts.safetensors", m, NULL, 0), 0);
+    assert_int_equal(tr_checkpoint_load("parts.safetensors", m, o, NULL), -1);
+    assert_error_says("only the state of whole parameters");
+}
+
 TEST(a_file_that_is_none_is_refused)
 {
     tr_module *m = tr_linear_layer(3, 2);

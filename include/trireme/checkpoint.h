@@ -16,7 +16,8 @@
 extern "C" {
 #endif
 
-/* o may be NULL: the module alone.  0, or -1 with an error standing. */
+/* o may be NULL: the module alone.  An optimiser of parts of m's tensors (tr_shard_parameters) is refused, here and when
+ * loading.  0, or -1 with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_checkpoint_save)(const char *path, tr_module *m, tr_optim *o, int64_t step);
 
 /* Bring m and o (may be NULL) to where they were.  Names, shapes and types of m's tensors must be the file's; everything
