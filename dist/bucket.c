@@ -13,7 +13,9 @@ tr_dtype dist_sum_type(tr_dtype dtype) { return dtype == TR_FLOAT16 || dtype == 
 
 static int64_t lines(int64_t bytes) { return (bytes + LINE - 1) / LINE * LINE; }
 
-static int64_t bytes_of(const dist_item *item) { return lines(item->n * tr_dtype_size(dist_sum_type(item->dtype))); }
+static int64_t close_bytes(const dist_item *item) { return item->n * tr_dtype_size(dist_sum_type(item->dtype)); }
+
+static int64_t bytes_of(const dist_item *item) { return lines(close_bytes(item)); }
 
 /* ---- the plan ---- */
 
@@ -56,12 +58,13 @@ static void fill(dist_plan *plan, dist_bucket *b, const int64_t *order, const in
         b->dtype = dist_sum_type(plan->item[i].dtype);
         plan->home[i] = *slot;
         *(*slot)++ = (dist_slot){.item = i, .n = plan->item[i].n, .place = *memory};
-        *memory += bytes_of(&plan->item[i]);
+        *memory += plan->parts > 1 ? close_bytes(&plan->item[i]) : bytes_of(&plan->item[i]);
         b->slots++;
     }
-    int64_t size = tr_dtype_size(b->dtype);
-    b->n = (*memory - (char *)b->memory) / size + b->slots;
-    *memory += lines(b->slots * size);
+    int64_t size = tr_dtype_size(b->dtype), numbers = (*memory - (char *)b->memory) / size;
+    b->part = (numbers + plan->parts - 1) / plan->parts;
+    b->n = b->part * plan->parts + b->slots;
+    *memory = (char *)b->memory + lines(b->n * size);
 }
 
 /* Room for any order: at worst each item has a bucket, and so a line of counts, to itself. */
@@ -70,6 +73,14 @@ static int64_t room_for(const dist_item *item, int64_t items)
     int64_t bytes = 0;
     for (int64_t i = 0; i < items; i++) bytes += bytes_of(&item[i]) + LINE;
     return bytes;
+}
+
+/* What parts of one length take up beyond their gradients. */
+static int64_t room_for_parts(int64_t parts, int64_t items, int64_t bytes, int64_t limit)
+{
+    enum { LARGEST = 16 };                           /* bytes of a number */
+    int64_t buckets = bytes / limit + TR_DTYPES + 1; /* those that are full, and one of each type that is not */
+    return parts == 1 ? 0 : (buckets < items ? buckets : items) * (parts * LARGEST + LINE);
 }
 
 static int lay_out(dist_plan *plan, const int64_t *order, int64_t first_limit, int64_t limit)
@@ -100,11 +111,13 @@ static void forget_layout(dist_plan *plan)
 
 bool dist_plan_is_over(const dist_plan *plan) { return plan->generation != dist_generation(); }
 
-int dist_plan_make(dist_plan *plan, dist_transport *way, const dist_item *item, int64_t items, const int64_t *order, int64_t first_limit, int64_t limit)
+int dist_plan_make(dist_plan *plan, dist_transport *way, const dist_item *item, int64_t items, int64_t first_limit, int64_t limit, bool in_parts)
 {
-    *plan = (dist_plan){.item = item, .items = items, .way = way, .generation = dist_generation(), .bytes = room_for(item, items)};
+    *plan = (dist_plan){.item = item, .items = items, .way = way, .generation = dist_generation(), .parts = in_parts ? way->world : 1};
+    plan->bytes = room_for(item, items);
+    plan->bytes += room_for_parts(plan->parts, items, plan->bytes, first_limit < limit ? first_limit : limit);
     plan->memory = way->take(way, plan->bytes);
-    if (plan->memory && lay_out(plan, order, first_limit, limit) == 0) return 0;
+    if (plan->memory && lay_out(plan, NULL, first_limit, limit) == 0) return 0;
     dist_plan_free(plan);
     return -1;
 }
@@ -126,7 +139,7 @@ int dist_plan_reorder(dist_plan *plan, const int64_t *order, int64_t first_limit
     memcpy(copy, plan->memory, (size_t)plan->bytes);
     memset(plan->memory, 0, (size_t)plan->bytes);
     for (int64_t i = 0; i < plan->items; i++) {
-        assert(before.home[i]); /* every item had a place */
+        assert(before.home[i] && plan->home[i]); /* every item has a place */
         int64_t from = (char *)before.home[i]->place - (char *)plan->memory;
         memcpy(plan->home[i]->place, copy + from, (size_t)bytes_of(&plan->item[i]));
     }

@@ -80,10 +80,15 @@ static tr_tensor *forward(tr_module *m, tr_tensor *input)
 
 static _Thread_local data_parallel *alive; /* all that take part */
 
+static void leave_memory(data_parallel *d)
+{
+    for (int64_t i = 0; i < d->items; i++) dist_gradient_leave(&d->gradient[i]);
+    for (int64_t i = 0; i < d->items && d->mine; i++) dist_owned_leave(&d->mine[i]);
+}
+
 void dist_leave_memory(void)
 {
-    for (data_parallel *d = alive; d; d = d->next_alive)
-        for (int64_t i = 0; i < d->items; i++) dist_gradient_leave(&d->gradient[i]);
+    for (data_parallel *d = alive; d; d = d->next_alive) leave_memory(d);
 }
 
 static void forget_alive(const data_parallel *d)
@@ -99,8 +104,8 @@ static void release(tr_module *m)
 {
     data_parallel *d = tr_module_self(m);
     forget_alive(d);
-    if (d->reducer.plan.memory && !dist_plan_is_over(&d->reducer.plan)) /* the module goes, its parameters may not */
-        for (int64_t i = 0; i < d->items; i++) dist_gradient_leave(&d->gradient[i]);
+    if (d->reducer.plan.memory && !dist_plan_is_over(&d->reducer.plan)) leave_memory(d); /* the module goes, its parameters may not */
+    for (int64_t i = 0; i < d->items && d->mine; i++) dist_owned_drop(&d->mine[i]);
     for (int64_t i = 0; i < d->items && d->gradient; i++) dist_gradient_drop(&d->gradient[i]);
     drop_anchor(d);
     dist_shards_close(&d->shards);
@@ -109,8 +114,9 @@ static void release(tr_module *m)
     free(d->gradient);
     free(d->item);
     free(d->unused);
-    free(d->owner);
     free(d->mine);
+    free(d->list);
+    free(d->gather);
     memset(d, 0, sizeof *d);
 }
 
@@ -143,13 +149,16 @@ static const char *name_of_item(void *owner, int64_t item)
     return dist_data_parallel_name(d, d->gradient[item].parameter);
 }
 
+enum { AGREED = 6 };
+
 /* With others: one module and one plan on all ranks, and the hooks that meet them. */
-static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
+static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGREED])
 {
     if (dist_same_module(d->module) < 0) return -1;
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
-    if (dist_done(dist_broadcast(way, agreed, 5 * sizeof *agreed, 0)) < 0) return -1;
+    if (dist_done(dist_broadcast(way, agreed, AGREED * sizeof *agreed, 0)) < 0) return -1;
     d->reproducible = agreed[3];
+    d->sharded = d->reducer.scatter = agreed[5];
     if (dist_data_parallel_collect(d) < 0) return -1;
     bool thread;
     d->reducer.full = dist_backward_full;
@@ -160,7 +169,8 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[5])
     if (d->reproducible && dist_shards_open(&d->shards, way, &d->reducer.plan, d->gradient, d->items, agreed[4]) < 0) return -1;
     d->next_alive = alive;
     alive = d;
-    return dist_backward_watch(d);
+    if (dist_backward_watch(d) < 0) return -1;
+    return d->sharded && way->world > 1 ? dist_own_parts(d) : 0;
 }
 
 tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options)
@@ -174,14 +184,17 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
                        (long long)options.bucket_bytes, (long long)options.first_bucket_bytes);
     if (dist_check("tr_data_parallel", "data_parallel") < 0) return NULL;
     if (options.virtual_shards < 0) return tr_fail("tr_data_parallel: virtual_shards %lld", (long long)options.virtual_shards);
-    int64_t agreed[5] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap, options.reproducible,
-                         options.virtual_shards ? options.virtual_shards : TR_VIRTUAL_SHARDS};
+    if (options.reproducible && options.shard_state)
+        return tr_fail("tr_data_parallel: .shard_state does not go with .reproducible, which has all sums on every rank");
+    int64_t shards = options.virtual_shards ? options.virtual_shards : TR_VIRTUAL_SHARDS;
+    int64_t agreed[AGREED] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap, options.reproducible, shards, options.shard_state};
 
     tr_module *m = (tr_module_new)("DataParallel", forward, sizeof(data_parallel));
     if (!m) return NULL;
     data_parallel *d = tr_module_self(m);
     d->module = (tr_module_child)(m, "module", module);
     if (!d->module) return NULL;
+    d->sharded = options.shard_state;
     tr_module_on_free(m, release);
     if ((way->world == 1 && !options.reproducible) || join_ranks(d, way, agreed) == 0) return m;
     release(m); /* now, not when the scope closes: hooks of a half-made module must not run */

@@ -4,6 +4,7 @@
 
 #include "dist/gradients.h"
 #include "dist/reducer.h"
+#include "dist/owned.h"
 #include "dist/shards.h"
 
 typedef struct dist_data_parallel dist_data_parallel;
@@ -34,9 +35,11 @@ struct dist_data_parallel {
     dist_call *recorded; /* owned: a list */
     bool reproducible;
     dist_shards shards; /* if reproducible */
-    int64_t *owner;     /* owned: item i's rank; NULL until asked for */
-    tr_tensor **mine;   /* owned: parameters that are this rank's to step */
-    int64_t mine_count;
+    bool sharded;       /* the optimiser's state is shared out */
+    dist_owned *mine;   /* owned: this rank's part of item i; NULL: not sharded, or one rank */
+    tr_tensor **list;   /* owned: what tr_shard_parameters gives; NULL until asked for */
+    int64_t list_count;
+    dist_work *gather; /* owned: a bucket's */
 
     tr_tensor *anchor; /* kept: a leaf that outputs hang on which no parameter reached */
     int anchor_hook;

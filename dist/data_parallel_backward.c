@@ -72,6 +72,7 @@ static bool take_part(data_parallel *d)
     char words[DIST_WORDS];
     if (dist_plan_is_over(&d->reducer.plan)) return false;
     if (d->waiting) return true;
+    if (d->mine && dist_own_check(d) < 0) return false;
     d->stays = no_sync;
     dist_stop_if_failed();
     snprintf(words, sizeof words, "%s the gradients of %lld parameters", d->stays ? "gather" : "average", (long long)d->items);
@@ -115,7 +116,7 @@ static int store_all(data_parallel *d)
     for (int64_t i = 0; i < d->items; i++) {
         bool used = dist_reducer_used(&d->reducer, i);
         if (!d->reducer.ready[i]) d->unused[i] |= used ? 1 : 2;
-        if (dist_gradient_store(&d->gradient[i], used) < 0) return -1;
+        if (d->mine ? dist_owned_store(&d->mine[i], &d->gradient[i], used) : dist_gradient_store(&d->gradient[i], used)) return -1;
     }
     return 0;
 }

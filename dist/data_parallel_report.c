@@ -33,7 +33,7 @@ tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
     report.buckets = r->plan.buckets;
     report.early = r->early;
     report.by_thread = r->courier.has_thread;
-    report.ordered = r->settled;
+    report.ordered = r->settled && !r->scatter;
     report.exposed_seconds = r->wait_s;
     size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
                                                                (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),

@@ -45,13 +45,15 @@ static void name_buckets(dist_reducer *r)
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread)
 {
     size_t room = (size_t)items + 1;
-    if (dist_plan_make(&r->plan, way, item, items, NULL, r->limits[0], r->limits[1]) < 0) return -1;
+    if (dist_plan_make(&r->plan, way, item, items, r->limits[0], r->limits[1], r->scatter) < 0) return -1;
     name_buckets(r);
+    r->settled = r->scatter; /* whose a number is must not change */
+    r->uses = calloc(room, sizeof *r->uses);
     r->work = calloc(room, sizeof *r->work);
     r->ready = calloc(room, sizeof *r->ready);
     r->missing = calloc(room, sizeof *r->missing);
     r->order = calloc(room, sizeof *r->order);
-    if (!r->work || !r->ready || !r->missing || !r->order)
+    if (!r->work || !r->uses || !r->ready || !r->missing || !r->order)
         tr_fail("out of memory: a reducer of %lld gradients", (long long)items);
     else if (dist_courier_open(&r->courier, way, thread) == 0)
         return 0;
@@ -66,11 +68,12 @@ void dist_reducer_close(dist_reducer *r)
     if (!r->running || dist_plan_is_over(&r->plan)) {
         dist_plan_free(&r->plan);
         free(r->work);
+        free(r->uses);
     }
     free(r->ready);
     free(r->missing);
     free(r->order);
-    r->work = NULL;
+    r->work = r->uses = NULL;
     r->ready = NULL;
     r->missing = NULL;
     r->order = NULL;
@@ -122,9 +125,24 @@ int dist_reducer_ready(dist_reducer *r, int64_t item)
     return dist_courier_progress(&r->courier);
 }
 
+void *dist_reducer_part(const dist_reducer *r, const dist_bucket *b)
+{
+    return (char *)b->memory + r->courier.way->rank * b->part * tr_dtype_size(b->dtype);
+}
+
+static int scatter(dist_reducer *r, int64_t bucket, double weight)
+{
+    dist_bucket *b = &r->plan.bucket[bucket];
+    void *counts = (char *)b->memory + (b->n - b->slots) * tr_dtype_size(b->dtype);
+    r->work[bucket] = (dist_work){.operation = DIST_REDUCE_SCATTER, .from = b->memory, .into = dist_reducer_part(r, b), .n = b->part, .dtype = b->dtype, .weight = weight, .label = b->words};
+    r->uses[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = counts, .into = counts, .n = b->slots, .dtype = b->dtype, .label = b->words};
+    return dist_courier_post(&r->courier, &r->work[bucket]) < 0 ? -1 : dist_courier_post(&r->courier, &r->uses[bucket]);
+}
+
 int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight)
 {
     dist_bucket *b = &r->plan.bucket[bucket];
+    if (r->scatter) return scatter(r, bucket, weight);
     r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype, .weight = weight, .label = b->words};
     return dist_courier_post(&r->courier, &r->work[bucket]);
 }
@@ -141,7 +159,7 @@ int dist_reducer_wait(dist_reducer *r)
     double before = dist_now();
     if (isnan(dist_reducer_weight(r))) return -1;
     for (int64_t i = 0; i < r->plan.buckets; i++)
-        if (dist_courier_wait(&r->courier, &r->work[i]) < 0) return -1;
+        if (dist_courier_wait(&r->courier, &r->work[i]) < 0 || (r->scatter && dist_courier_wait(&r->courier, &r->uses[i]) < 0)) return -1;
     r->running = false;
     r->wait_s = dist_now() - before;
     r->total_s = dist_now() - r->began;

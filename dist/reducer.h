@@ -16,6 +16,7 @@ typedef struct {
     dist_plan plan;
     dist_courier courier;
     int64_t limits[2]; /* bytes of the first bucket, and of the others */
+    bool scatter;      /* a rank gets its part of each bucket alone (and the counts of those that used it) */
     int (*full)(void *owner, int64_t bucket);
     const char *(*name)(void *owner, int64_t item); /* for reports; NULL: items have none */
     void *owner;
@@ -25,6 +26,7 @@ typedef struct {
     dist_work count;
     bool counted;
     dist_work *work;  /* owned: a bucket's; as many as items */
+    dist_work *uses;  /* owned: its counts', if they travel by themselves */
     bool *ready;      /* owned: an item's */
     int64_t *missing; /* owned: items that a bucket waits for */
     int64_t next;     /* bucket that leaves next */
@@ -41,7 +43,7 @@ typedef struct {
  * tr_overlap}.  0, or -1 with an error standing. */
 int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_t asked[3], bool *thread);
 
-/* item stays the caller's; limits, full and owner are set.  Collective.  0, or -1 with an error standing and nothing held. */
+/* item stays the caller's; limits, scatter, full and owner are set.  Collective.  0, or -1 with an error standing and nothing held. */
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread);
 void dist_reducer_close(dist_reducer *r);
 
@@ -54,6 +56,9 @@ int dist_reducer_wait(dist_reducer *r);                                /* for al
 
 /* n_r / N; waits for it.  NaN with an error standing. */
 double dist_reducer_weight(dist_reducer *r);
+
+/* Where this rank's part of a bucket begins. */
+void *dist_reducer_part(const dist_reducer *r, const dist_bucket *b);
 
 /* Did any rank use it, last time? */
 bool dist_reducer_used(const dist_reducer *r, int64_t item);

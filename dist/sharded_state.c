@@ -1,80 +1,91 @@
-/* Sharded optimiser state: which parameters are whose, and how they come back together. */
-#include "dist/check.h"
+/* Optimiser state shared out: which numbers are whose. */
 #include "dist/data_parallel.h"
 #include "dist/ranks.h"
 
 #include <stdlib.h>
 #include <trireme/dist.h>
-#include <trireme/record.h>
 
-/* The largest parameters first, each to the rank that has least. */
-static void share_out(dist_data_parallel *d, int64_t *load, bool *given)
+typedef dist_data_parallel data_parallel;
+
+/* ---- whose ---- */
+
+static bool serves(data_parallel *d, int64_t i)
 {
-    for (int64_t k = 0; k < d->items; k++) {
-        int64_t most = -1, least = 0;
-        for (int64_t i = 0; i < d->items; i++)
-            if (!given[i] && (most < 0 || d->item[i].n > d->item[most].n)) most = i;
-        for (int64_t r = 1; r < tr_dist_world(); r++)
-            if (load[r] < load[least]) least = r;
-        given[most] = true;
-        d->owner[most] = least;
-        load[least] += d->item[most].n;
-    }
-    for (int64_t i = 0; i < d->items; i++)
-        if (d->owner[i] == tr_dist_rank()) d->mine[d->mine_count++] = d->gradient[i].parameter;
+    const tr_tensor *p = d->gradient[i].parameter;
+    tr_dtype dtype = tr_dtype_of(p);
+    if (tr_device_of(p).type == TR_CPU && tr_is_contiguous(p) && (dtype == TR_FLOAT32 || dtype == TR_FLOAT64)) return true;
+    return tr_fail("tr_data_parallel: .shard_state wants row-major float32 or float64 on the CPU; parameter %s is %s, %s", dist_data_parallel_name(d, p),
+                   tr_dtype_name(dtype), tr_is_contiguous(p) ? tr_device_name(tr_device_of(p)) : "not row-major");
 }
 
-static dist_data_parallel *with_owners(tr_module *m, const char *function)
+static int64_t limited(int64_t x, int64_t most) { return x < 0 ? 0 : x > most ? most
+                                                                              : x; }
+
+/* The rank's part of the bucket, as far as it lies in this slot. */
+static int own(data_parallel *d, const dist_bucket *b, const dist_slot *s)
 {
-    dist_data_parallel *d = dist_data_parallel_of(m);
+    int64_t begin = ((char *)s->place - (char *)b->memory) / tr_dtype_size(b->dtype), part = tr_dist_rank() * b->part;
+    int64_t first = limited(part - begin, s->n), end = limited(part + b->part - begin, s->n);
+    return dist_owned_make(&d->mine[s->item], &d->gradient[s->item], first, end - first);
+}
+
+int dist_own_parts(data_parallel *d)
+{
+    const dist_plan *plan = &d->reducer.plan;
+    d->mine = calloc((size_t)d->items, sizeof *d->mine);
+    d->gather = calloc((size_t)plan->buckets, sizeof *d->gather);
+    if (!d->mine || !d->gather) {
+        tr_fail("out of memory: tr_data_parallel with .shard_state");
+        return -1;
+    }
+    for (int64_t i = 0; i < d->items; i++)
+        if (!serves(d, i)) return -1;
+    for (int64_t i = 0; i < plan->buckets; i++)
+        for (int64_t s = 0; s < plan->bucket[i].slots; s++)
+            if (own(d, &plan->bucket[i], &plan->bucket[i].slot[s]) < 0) return -1;
+    return 0;
+}
+
+int dist_own_check(data_parallel *d)
+{
+    for (int64_t i = 0; i < d->items; i++) {
+        if (!tr_grad(d->mine[i].part)) continue;
+        tr_fail("the gradients of the last backward still stand in the parts of tr_shard_parameters(): call tr_zero_grad() of their optimiser, "
+                "or tr_gather_parameters(), before the next one; over several backwards gradients gather under TR_NO_SYNC");
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- the list ---- */
+
+dist_data_parallel *dist_own_sharded(tr_module *m, const char *function)
+{
+    data_parallel *d = dist_data_parallel_of(m);
     if (!d) return tr_fail("%s: expected a module of tr_data_parallel()", function);
-    if (d->owner) return d;
-    if (dist_data_parallel_collect(d) < 0) return NULL;
-    if (d->items < tr_dist_world()) return tr_fail("%s: %lld parameters for %lld ranks; every rank needs one", function, (long long)d->items, (long long)tr_dist_world());
-    int64_t *load = calloc((size_t)tr_dist_world(), sizeof *load);
-    bool *given = calloc((size_t)d->items, sizeof *given);
-    d->owner = calloc((size_t)d->items, sizeof *d->owner);
-    d->mine = calloc((size_t)d->items, sizeof(tr_tensor *));
-    bool served = load && given && d->owner && d->mine;
-    if (served) share_out(d, load, given);
-    free(load);
-    free(given);
-    return served ? d : tr_fail("out of memory: %s", function);
+    if (!d->sharded) return tr_fail("%s: the module was made without .shard_state; tr_data_parallel(module, .shard_state = true)", function);
+    if (d->mine && dist_plan_is_over(&d->reducer.plan)) return tr_fail("%s: the module was made for other ranks than these", function);
+    return dist_data_parallel_collect(d) < 0 ? NULL : d;
+}
+
+/* For a rank that owns nothing a part without numbers, since optimisers want a tensor. */
+static int make_list(data_parallel *d)
+{
+    d->list = calloc((size_t)d->items + 1, sizeof(tr_tensor *));
+    if (!d->list) {
+        tr_fail("out of memory: tr_shard_parameters");
+        return -1;
+    }
+    for (int64_t i = 0; i < d->items; i++) {
+        if (!d->mine || d->mine[i].n > 0) d->list[d->list_count++] = d->mine ? d->mine[i].part : d->gradient[i].parameter;
+    }
+    if (d->list_count == 0 && d->mine) d->list[d->list_count++] = d->mine[0].part;
+    return 0;
 }
 
 tr_tensors(tr_shard_parameters)(tr_module *m)
 {
-    dist_data_parallel *d = with_owners(m, "tr_shard_parameters");
-    return d ? (tr_tensors){d->mine, d->mine_count} : (tr_tensors){NULL, 0};
-}
-
-/* All started, then all waited for: many are small. */
-static int gather_all(void *data)
-{
-    dist_data_parallel *d = data;
-    dist_stop_if_failed();
-    dist_transport *way = dist_way();
-    if (!way || dist_check("tr_gather_parameters", "gather parameters") < 0) return -1;
-    dist_work *work = calloc((size_t)d->items, sizeof *work);
-    if (!work) {
-        tr_fail("out of memory: tr_gather_parameters");
-        return dist_done(-1);
-    }
-    int status = 0;
-    for (int64_t i = 0; i < d->items && status == 0; i++) {
-        void *at = tr_data(d->gradient[i].parameter);
-        int64_t bytes = d->item[i].n * tr_dtype_size(d->item[i].dtype);
-        work[i] = (dist_work){.operation = DIST_BROADCAST, .from = at, .into = at, .n = bytes, .peer = d->owner[i]};
-        status = dist_start(way, &work[i]);
-    }
-    for (int64_t i = 0; i < d->items && status == 0; i++) status = dist_wait(way, &work[i]);
-    if (status == 0) free(work); /* else the transport may still look at it */
-    return dist_done(status);
-}
-
-int(tr_gather_parameters)(tr_module *m)
-{
-    dist_data_parallel *d = with_owners(m, "tr_gather_parameters");
-    if (!d) return -1;
-    return tr_dist_world() == 1 ? 0 : (tr_record_call)(gather_all, d);
+    data_parallel *d = dist_own_sharded(m, "tr_shard_parameters");
+    if (!d || (!d->list && make_list(d) < 0)) return (tr_tensors){NULL, 0};
+    return (tr_tensors){d->list, d->list_count};
 }

@@ -5,6 +5,7 @@
 
 #include <trireme/data.h>
 #include <trireme/nn.h>
+#include <trireme/optim.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,6 +108,7 @@ typedef struct {
     tr_overlap overlap;
     bool reproducible;      /* the same bits on any number of ranks; see tr_next_shard */
     int64_t virtual_shards; /* then: how many a global batch is cut into; default TR_VIRTUAL_SHARDS */
+    bool shard_state;       /* each rank keeps its part of the optimiser's state alone; see tr_shard_parameters */
     char reserved_;
 } tr_data_parallel_options;
 
@@ -172,19 +174,36 @@ TR_API bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard)
 TR_API bool tr_set_gradient_sync(bool on); /* what it was; each thread's own */
 TR_API void tr_gradient_sync_restore_(const bool *before);
 
-/* An optimiser's state shared out over the ranks (ZeRO, stage 1): each rank steps the parameters that are its own, and gets
- * the others from their owners.  The weights are bit for bit those of a step on all parameters; state takes the part of one
- * rank in memory, as evenly as whole parameters can be shared out.
+/* An optimiser's state shared out over the ranks (ZeRO, stage 1): each rank steps its own part of the parameters, and gets
+ * the rest from the others.
+ *     tr_module *ranks = tr_data_parallel(model, .shard_state = true);
  *     tr_optim *adam = tr_adam(tr_shard_parameters(ranks), .lr = 1e-3);
- *     for each step:  ... tr_backward(loss);
- *                     tr_step(adam);
- *                     tr_gather_parameters(ranks);
- *                     tr_module_zero_grad(ranks);           tr_zero_grad(adam) knows this rank's parameters alone
- * The list is the module's, empty with an error standing where ranks outnumber parameters.  Gathering is collective: 0, or
- * -1 with an error standing.
+ *     for each step:  tr_backward(loss);                  a bucket's sums are reduce-scattered: to each rank its part
+ *                     tr_step(adam);                      on this rank's part
+ *                     tr_gather_parameters(ranks);        all-gather: every rank has the whole parameters again
+ *                     tr_zero_grad(adam);
+ * Every number of the parameters is one rank's: of each bucket as many numbers are each rank's, give or take one, whatever
+ * the number of parameters; so state takes 1/ranks of its memory.  Optimisers that treat each number by itself (all of
+ * optim.h) come to the weights of a step on the whole parameters, bit for bit where sums over ranks are added in the same
+ * order either way: always on one host, and over MPI where MPI does so.
+ * The list holds parts of parameters as tensors with one dim, over the parameters' own memory; on one rank, the parameters.
+ * After a backward the sums are their gradients, and the parameters' own are NULL: no rank has all of one.  They stand
+ * until tr_zero_grad(adam) or tr_gather_parameters(); a backward before that is an error.  To gather gradients over several
+ * backwards put TR_NO_SYNC around all but the last; tr_module_zero_grad(ranks) forgets what was gathered.
+ * Of the norm of all gradients each rank knows a part: tr_clip_sharded_grad_norm() in place of tr_clip_grad_norm().
+ * tr_checkpoint_save and tr_training_save refuse an optimiser that holds parts (the module alone can be saved).
+ * Buckets stay in the order of the parameters, the last first.  Parameters are float32 or float64, row-major on the CPU.
+ * Not with .reproducible.
+ *
+ * The list is the module's, and never empty; NULL and 0 with an error standing without .shard_state.  Gathering is
+ * collective: 0, or -1 with an error standing.
  * see  Rajbhandari et al., "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", SC 2020 */
 TR_API tr_tensors(tr_shard_parameters)(tr_module *m);
 TR_API int(tr_gather_parameters)(tr_module *m);
+
+/* As tr_clip_grad_norm, for the gradients of tr_shard_parameters() on all ranks together, each of which gets the same norm.
+ * Collective. */
+TR_API double(tr_clip_sharded_grad_norm)(tr_module *m, double max_norm, tr_clip_grad_norm_options options);
 
 /* What a data-parallel module did in its last backward, on this rank; zero for one rank. */
 typedef struct {
@@ -254,14 +273,16 @@ static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int li
     if (!r) tr_error_at_(file, line);
     return r;
 }
-# define tr_reducer_new(buffers, ...)     TR_REDUCER_(buffers, __VA_ARGS__, )
-# define TR_REDUCER_(buffers, count, ...) tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
-# define tr_reducer_begin(r, samples)     TR_STATUS_((tr_reducer_begin)(r, samples))
-# define tr_reducer_ready(r, buffer)      TR_STATUS_((tr_reducer_ready)(r, buffer))
-# define tr_reducer_wait(r)               TR_STATUS_((tr_reducer_wait)(r))
-# define tr_data_parallel(...)            TR_DATA_PARALLEL_(__VA_ARGS__, )
-# define TR_DATA_PARALLEL_(module, ...)   TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
-# define tr_gather_parameters(m)          TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
+# define tr_reducer_new(buffers, ...)                 TR_REDUCER_(buffers, __VA_ARGS__, )
+# define TR_REDUCER_(buffers, count, ...)             tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
+# define tr_reducer_begin(r, samples)                 TR_STATUS_((tr_reducer_begin)(r, samples))
+# define tr_reducer_ready(r, buffer)                  TR_STATUS_((tr_reducer_ready)(r, buffer))
+# define tr_reducer_wait(r)                           TR_STATUS_((tr_reducer_wait)(r))
+# define tr_data_parallel(...)                        TR_DATA_PARALLEL_(__VA_ARGS__, )
+# define TR_DATA_PARALLEL_(module, ...)               TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
+# define tr_gather_parameters(m)                      TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
+# define tr_clip_sharded_grad_norm(m, ...)            TR_CLIP_SHARDED_GRAD_NORM_(m, __VA_ARGS__, )
+# define TR_CLIP_SHARDED_GRAD_NORM_(m, max_norm, ...) TR_NUMBER_((TR_HERE_, (tr_clip_sharded_grad_norm)(m, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__})))
 #endif
 
 #endif
