@@ -1,7 +1,7 @@
 /* Ranks of one host in memory that they share, and the hosts over another transport.
  *
  * A window is of a fixed size: SLOTS slots for each rank, through which arrays of any length travel in chunks, one slot each.
- * A collective is a list of two to five stages that every chunk goes through (rounds.c).  In round r each rank does stage s
+ * A collective is a list of two to five stages (stages.h) that every chunk goes through (rounds.c).  In round r each rank does stage s
  * of chunk r - s, for all s, latest first, and then meets the others once (meet.h); so a chunk's stage s begins when
  * everybody has ended its stage s - 1, and the stages of neighbouring chunks overlap:
  *
