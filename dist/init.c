@@ -10,6 +10,7 @@
 #include "dist/check.h"
 #include "dist/launcher.h"
 #include "dist/ranks.h"
+#include "dist/start.h"
 #include "dist/watchdog.h"
 #include "dist/window.h"
 
@@ -205,6 +206,7 @@ int(tr_dist_init)(int *argc, char ***argv)
     dist_launch launch = dist_launcher();
     if (!launch.variable && !dist_mpi_runs()) return start(dist_alone());
 
+    dist_start_begin(launch);
     bool joined = dist_mpi_runs(); /* then the application answers for what it started */
     dist_transport *way = dist_mpi_world(argc, argv);
     if (way && !joined && singletons(launch, way)) {
@@ -215,7 +217,9 @@ int(tr_dist_init)(int *argc, char ***argv)
                       "of the MPI it is linked with (%s), or under Slurm with srun --mpi=pmix",
                       launch.variable, (long long)launch.ranks, name);
     }
-    return start_best(way);
+    int status = start_best(way);
+    dist_start_end();
+    return status;
 }
 
 int(tr_dist_init_comm)(const void *mpi_comm)

@@ -1,6 +1,7 @@
 #include "launcher/guard.h"
 #include "launcher/launcher.h"
 #include "launcher/lines.h"
+#include "launcher/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,13 +9,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
-#if defined(__linux__)
-# include <sys/prctl.h>
-#endif
 
 enum { HELD_MS = 50,              /* how long the beginning of a line waits for its end */
        SAID_LEAVES_MS = 3000,     /* a program that has said why it ends is left alone so long */
@@ -33,7 +30,7 @@ typedef struct {
     guard_wish wish;
     stream stream[2];
     int log; /* -1: none */
-    pid_t program;
+    program program;
     bool ended, asked, bye, lost, told_why;
     int status, signal;
     int64_t kill_ms, beat_ms, told_ms; /* kill_ms 0: not to be killed */
@@ -55,65 +52,12 @@ static void write_all(int fd, const char *text, size_t bytes)
     }
 }
 
-/* ---- starting ---- */
-
-/* A terminal for standard output, as mpirun has it: programs then write each line when it is done, and a program that is
- * killed has written all it printed. */
-static int open_terminal(int ends[2])
-{
-    char name[128];
-    struct termios raw;
-    ends[0] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (ends[0] < 0) return -1;
-    if (grantpt(ends[0]) == 0 && unlockpt(ends[0]) == 0 && ptsname_r(ends[0], name, sizeof name) == 0) {
-        ends[1] = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-        if (ends[1] >= 0 && tcgetattr(ends[1], &raw) == 0) {
-            cfmakeraw(&raw);
-            tcsetattr(ends[1], TCSANOW, &raw);
-            return 0;
-        }
-        if (ends[1] >= 0) close(ends[1]);
-    }
-    close(ends[0]);
-    return -1;
-}
-
-/* In the child. */
-_Noreturn static void become(const command *program, int out, int err)
-{
-    sigset_t none;
-    setpgid(0, 0); /* so that it is ended with all that it starts */
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-#if defined(__linux__)
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-#endif
-    dup2(out, STDOUT_FILENO);
-    dup2(err, STDERR_FILENO);
-    command_exec(program);
-    int why = errno;
-    fprintf(stderr, "trireme: %s: %s\n", program->arg[0], strerror(why));
-    _exit(why == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE);
-}
-
 static int start(guard *g)
 {
-    int out[2], err[2];
-    if (open_terminal(out) != 0 && pipe2(out, O_CLOEXEC) != 0) return -1;
     bool one = g->log >= 0; /* a log holds both, in their order */
-    if (!one && pipe2(err, O_CLOEXEC) != 0) return -1;
-    g->program = fork();
-    if (g->program < 0) return -1;
-    if (g->program == 0) become(g->wish.program, out[1], one ? out[1] : err[1]);
-    setpgid(g->program, g->program);
-    close(out[1]);
-    g->stream[0].fd = out[0];
-    g->stream[1].fd = one ? -1 : err[0];
-    fcntl(out[0], F_SETFL, O_NONBLOCK);
-    if (one) return 0;
-    close(err[1]);
-    fcntl(err[0], F_SETFL, O_NONBLOCK);
+    if (program_start(&g->program, g->wish.program, one, g->wish.line) != 0) return -1;
+    g->stream[0].fd = g->program.out;
+    g->stream[1].fd = g->program.err;
     return 0;
 }
 
@@ -161,12 +105,23 @@ static bool read_stream(stream *s, int64_t now)
     return false;
 }
 
+/* The library goes into its start, or comes out. */
+static void hear(guard *g)
+{
+    char words[64];
+    ssize_t n = recv(g->program.told, words, sizeof words, MSG_DONTWAIT);
+    if (n > 0 && g->wish.line && !g->lost) wire_send(g->wish.line, WIRE_START, words, (size_t)n);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR))) return;
+    close(g->program.told);
+    g->program.told = -1;
+}
+
 /* ---- ending ---- */
 
 static void signal_program(guard *g, int number)
 {
     if (g->ended) return;
-    if (kill(-g->program, number) != 0) kill(g->program, number);
+    if (kill(-g->program.pid, number) != 0) kill(g->program.pid, number);
 }
 
 /* It has just said why it ends all ranks: others may be gone before it, and its exit status is wanted. */
@@ -187,7 +142,7 @@ static void reap(guard *g)
 {
     int status;
     child_changed = 0;
-    if (g->ended || waitpid(g->program, &status, WNOHANG) != g->program) return;
+    if (g->ended || waitpid(g->program.pid, &status, WNOHANG) != g->program.pid) return;
     /* what it wrote before it ended is there; what others hold open is not waited for */
     for (int i = 0; i < 2; i++) {
         while (g->stream[i].fd >= 0 && (!g->wish.line || wire_unsent(g->wish.line) < 16 * UNSENT_BYTES) && read_stream(&g->stream[i], 0)) continue;
@@ -196,7 +151,7 @@ static void reap(guard *g)
     tell_why(g);
     g->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     g->status = WIFSIGNALED(status) ? 128 + g->signal : WEXITSTATUS(status);
-    if (g->asked || g->status != 0) kill(-g->program, SIGKILL); /* what a failed program started */
+    if (g->asked || g->status != 0) kill(-g->program.pid, SIGKILL); /* what a failed program started */
     g->ended = true;
     if (!g->wish.line) return;
     const lines *err = errors_of(g);
@@ -252,14 +207,15 @@ static void wait_for_something(guard *g, const sigset_t *mask)
 {
     int64_t now = now_ms();
     bool full = g->wish.line && wire_unsent(g->wish.line) > UNSENT_BYTES;
-    struct pollfd waits[3];
+    struct pollfd waits[4];
     for (int i = 0; i < 2; i++) waits[i] = (struct pollfd){.fd = full ? -1 : g->stream[i].fd, .events = POLLIN};
     waits[2] = (struct pollfd){.fd = g->wish.line && !g->lost ? g->wish.line->fd : -1, .events = POLLIN};
     if (waits[2].fd >= 0 && wire_unsent(g->wish.line) > 0) waits[2].events |= POLLOUT;
+    waits[3] = (struct pollfd){.fd = g->program.told, .events = POLLIN};
 
     int wait = timeout_ms(g, now);
     struct timespec time = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000L};
-    if (ppoll(waits, 3, &time, mask) < 0) return;
+    if (ppoll(waits, 4, &time, mask) < 0) return;
     now = now_ms();
     for (int i = 0; i < 2; i++) {
         stream *s = &g->stream[i];
@@ -267,6 +223,7 @@ static void wait_for_something(guard *g, const sigset_t *mask)
         if (!g->wish.tag && s->lines.bytes > 0 && now - s->read_ms >= HELD_MS) lines_flush(&s->lines);
     }
     tell_why(g);
+    if (waits[3].revents) hear(g);
     if (waits[2].revents & (POLLIN | POLLHUP | POLLERR)) obey(g);
     if (waits[2].revents & POLLOUT) wire_flush(g->wish.line);
 }
@@ -313,7 +270,8 @@ int guard_run(guard_wish wish)
         if (!g.ended && g.kill_ms && now >= g.kill_ms) signal_program(&g, SIGKILL);
         if (!g.ended && g.kill_ms && now >= g.kill_ms) g.kill_ms = now + 100;
         if (wish.line && !g.lost && now >= g.beat_ms) {
-            wire_send(wish.line, WIRE_BEAT, NULL, 0);
+            char state = g.ended ? 'X' : program_state(g.program.pid);
+            wire_send(wish.line, WIRE_BEAT, &state, 1);
             g.beat_ms = now + every_ms;
         }
     }

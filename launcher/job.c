@@ -189,7 +189,8 @@ static void take_frames(job *j, caller *c, const char *key)
         case WIRE_ERR: write_all(STDERR_FILENO, data, bytes); break;
         case WIRE_SAID: said(j, c, data); break;
         case WIRE_EXIT: ended(j, c, data); break;
-        case WIRE_BEAT: break;
+        case WIRE_START: starts_note(&j->start[c->rank], data, now_ms()); break;
+        case WIRE_BEAT: j->start[c->rank].state = *data; break;
         default: lose(j, c, 0); break;
         }
     }
@@ -280,9 +281,18 @@ static void reap_mpirun(job *j)
     if (j->phase == LEAVING || j->present == 0) j->deadline_ms = now_ms() + DRAIN_MS;
 }
 
+static void look_at_starts(job *j, int64_t now)
+{
+    if (j->phase != RUNNING) return;
+    j->absent = starts_missing(j->start, j->wish.ranks, now);
+    j->mpi_hangs = j->absent < 0 && starts_hang(j->start, j->wish.ranks, now);
+    if (j->absent >= 0 || j->mpi_hangs) fail_job(j);
+}
+
 static void keep_deadlines(job *j)
 {
     int64_t now = now_ms();
+    look_at_starts(j, now);
     if (j->phase == STARTING && now > j->deadline_ms) {
         j->late = true;
         fail_job(j);
@@ -319,7 +329,7 @@ job_end job_run(job_wish wish)
 {
     static bool catching;
     char address[WIRE_ADDRESS_BYTES];
-    job j = {.wish = wish, .room = wish.ranks + STRANGERS};
+    job j = {.wish = wish, .room = wish.ranks + STRANGERS, .absent = -1};
     if (!catching) catch_signals();
     catching = true;
     j.listening = wire_listen(wish.network, address);
@@ -328,6 +338,7 @@ job_end job_run(job_wish wish)
     j.caller = need_memory(j.room, sizeof *j.caller);
     j.rank = need_memory(wish.ranks, sizeof *j.rank);
     j.row = need_memory(wish.ranks, sizeof *j.row);
+    j.start = need_memory(wish.ranks, sizeof *j.start);
     struct pollfd *waits = need_memory(j.room + 1, sizeof *waits);
 
     j.deadline_ms = now_ms() + 1000 * (int64_t)wish.start_s;
@@ -345,6 +356,7 @@ job_end job_run(job_wish wish)
     free(j.caller);
     free(j.rank);
     free(j.row);
+    free(j.start);
     free(waits);
     return end;
 }

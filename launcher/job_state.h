@@ -3,6 +3,7 @@
 #define LAUNCHER_JOB_STATE_H
 
 #include "launcher/job.h"
+#include "launcher/starts.h"
 #include "launcher/verdict.h"
 #include "launcher/wire.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     int callers, room, present, over; /* over: ranks that ended or were lost */
     verdict_rank *rank;               /* owned */
     char **row;                       /* owned: what the ranks tell for the table */
+    rank_start *start;                /* owned */
     pid_t mpirun;                     /* 0: it has ended */
     int mpirun_status;
     enum { STARTING,
@@ -30,7 +32,9 @@ typedef struct {
     } phase;
     int64_t deadline_ms; /* of the phase */
     bool failed, late;
-    int signal; /* that told us to end */
+    int absent;     /* the rank that others wait for in vain to start; -1: none */
+    bool mpi_hangs; /* all are in MPI_Init, and it does not end */
+    int signal;     /* that told us to end */
 } job;
 
 /* Shows who sits where, from what the ranks told. */

@@ -48,6 +48,22 @@ static void say_who_failed(const job *j, int first)
     fprintf(stderr, "trireme run: rank %d of %d on %s failed first: %s\n", first, j->wish.ranks, r->host, how);
 }
 
+static void say_who_is_absent(const job *j)
+{
+    enum { TOLD = 8 };
+    char words[200];
+    int others = 0;
+    for (int r = j->absent + 1; r < j->wish.ranks; r++) {
+        if (!starts_lacks(j->start, j->wish.ranks, r) || others++ >= TOLD) continue;
+        starts_words(words, sizeof words, &j->start[r]);
+        fprintf(stderr, "trireme run: rank %d of %d on %s %s\n", r, j->wish.ranks, j->rank[r].host, words);
+    }
+    if (others > TOLD) fprintf(stderr, "trireme run: and %d more\n", others - TOLD);
+    starts_words(words, sizeof words, &j->start[j->absent]);
+    fprintf(stderr, "trireme run: rank %d of %d on %s failed first: after %.3g s (TRIREME_TIMEOUT) it %s\n", j->absent, j->wish.ranks, j->rank[j->absent].host,
+            starts_limit(j->start, j->wish.ranks), words);
+}
+
 job_end job_judge(const job *j)
 {
     int first = verdict_first(j->rank, j->wish.ranks), worst = 0;
@@ -58,6 +74,14 @@ job_end job_judge(const job *j)
         if (in_order) return (job_end){.status = worst};
         fprintf(stderr, "trireme run: ended by signal %d (%s)\n", j->signal, strsignal(j->signal));
         return (job_end){.status = 128 + j->signal};
+    }
+    if (j->absent >= 0) {
+        say_who_is_absent(j);
+        return (job_end){.status = EXIT_FAILURE, .restart = true};
+    }
+    if (j->mpi_hangs) {
+        fprintf(stderr, "trireme run: all %d ranks have come to tr_dist_init(), and MPI_Init does not end: is the network in the way?\n", j->wish.ranks);
+        return (job_end){.status = EXIT_FAILURE, .restart = true};
     }
     if (first >= 0) {
         int status = verdict_status(&j->rank[first]);

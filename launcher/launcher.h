@@ -8,6 +8,8 @@
  *   judge.c      what is told of it; verdict.c: who failed first
  *   rank.c       what mpirun starts on every rank: bind, call job.c, then guard
  *   guard.c      stands beside the program on its host: its output, its end
+ *   program.c    the program's process, and what connects it with its guard
+ *   starts.c     who has come to tr_dist_init
  *   lines.c      output cut so that lines stay whole
  *   wire.c       the line between job.c and the ranks
  *   hosts.c      lists of hosts: the user's, a file's, Slurm's

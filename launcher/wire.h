@@ -13,7 +13,8 @@ enum {
     WIRE_ERR = 'e',   /* and its standard error */
     WIRE_SAID = 's',  /* the line on standard error in which the library says why it ends all ranks */
     WIRE_EXIT = 'x',  /* "status signal asked": how the program ended, and whether it was asked to; then its last words */
-    WIRE_BEAT = 'b',  /* alive */
+    WIRE_START = 'i', /* what the library tells of its start: "init 60", "up" */
+    WIRE_BEAT = 'b',  /* alive; and the letter of ps for its program */
     /* to a rank */
     WIRE_GO = 'g',     /* "seconds" after which a silent trireme run is dead: start the program */
     WIRE_SIGNAL = 'k', /* "number": hand it on to the program */

@@ -41,8 +41,11 @@ TR_API int tr_dist_finish(void);
  *     at train.c:23: its process 2678 is stopped (as by kill -STOP or a debugger), last sign of life 61 s ago
  * A process that has ended, one that is stopped, one that gives no sign of life, and one that is alive but elsewhere in its
  * code are told apart.  Other hosts' watchdogs are asked over TCP, at any free port, and then only: one that does not
- * answer though its host does is stopped, and of a host that cannot be reached nothing more is known.  The limit counts to
- * the end of tr_dist_finish, MPI_Finalize included.
+ * answer though its host does is stopped, and of a host that cannot be reached nothing more is known.
+ * The limit counts to the end of tr_dist_finish, MPI_Finalize included, and in tr_dist_init, where it is 5 seconds at least:
+ * a rank that does not come there while others wait is named by trireme run on whatever host it is, under bare mpirun by the
+ * ranks of its own host.  MPI_Init that does not end although nobody is known to be missing gets three times as long, and
+ * half a minute at least.  (tr_dist_init_comm has no limit before all have joined.)
  * With TRIREME_CHECK=1 in the environment (the default unless built with NDEBUG) ranks first compare what they ask for:
  * another operation, shape or type is an error on every rank that says who asked for what. */
 

@@ -8,7 +8,11 @@
 
 int main(int argc, char **argv)
 {
-    const char *way = argc > 1 ? argv[1] : "well";
+    const char *way = argc > 1 ? argv[1] : "well", *rank = getenv("OMPI_COMM_WORLD_RANK");
+    if (rank && strcmp(rank, "1") == 0) {
+        if (strcmp(way, "stop-before") == 0) raise(SIGSTOP);
+        for (volatile bool for_ever = strcmp(way, "loop-before") == 0; for_ever;) {}
+    }
     if (tr_dist_init(&argc, &argv) < 0) return 1;
     tr_tensor *sum = tr_keep(tr_ones(TR_SHAPE(1000)));
     if (tr_all_reduce(sum) < 0) return 1;

@@ -70,6 +70,25 @@ if [ -x "$program" ]; then
     library "a rank that crashes is named" crash 134 "killed by signal 6 (Aborted)"
     library "a rank that leaves early is named" exit 3 "exit status 3" "exited with status 3 before tr_dist_finish"
     library "a rank with an error is named, with its error" error 1 "exit status 1" "tr_matmul: (2, 3) float32 @ (2, 3) float32"
+    # rank 1 does not come to tr_dist_init, where the others wait inside MPI
+    absent() { # SENTENCE WAY WORDS COMMAND...
+        local sentence=$1 way=$2 words=$3 wrong='' status began
+        shift 3
+        began=$(now_ms)
+        TRIREME_TIMEOUT=2 timeout -k 1 60 "$@" "$program" "$way" >out 2>err </dev/null
+        status=$?
+        [ $status = 1 ] || wrong="exit status $status, not 1"
+        [ $(($(now_ms) - began)) -le 14000 ] || wrong="took $(($(now_ms) - began)) ms"
+        grep -qF -e "$words" err || wrong="not told: $words"
+        result "$sentence" "$wrong"
+    }
+    run=("$trireme" run -q -n 3 --oversubscribe)
+    absent "a rank that is stopped before tr_dist_init is named" stop-before \
+        "rank 1 of 3 on $host failed first: after 5 s (TRIREME_TIMEOUT) it has not come to tr_dist_init(), where others wait: its program is stopped" "${run[@]}"
+    absent "so is one in an endless loop" loop-before "where others wait: its program runs (an endless loop" "${run[@]}"
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    absent "under mpirun too" loop-before \
+        "rank 0 of 3 on $host ends all ranks: after 5 s (TRIREME_TIMEOUT) rank 1 of this host has not come to tr_dist_init()" mpirun -n 3 --oversubscribe
 else
     echo "skipped: claims that need the library's ranks"
 fi

@@ -111,6 +111,9 @@ if [ -x "$program" ]; then
         stuck "so is an endless loop" loop " has not come to #" " is alive and runs code of its own" "trireme:   rank 1 on $b, process "
         stuck "and a missed collective" miss " asks for #" " where others ask for #"
     done
+    TRIREME_TIMEOUT=2 run --hosts $a:1,$b:1 -q "$program" stop-before
+    result "a rank that does not come to tr_dist_init on the other host is named" "$(tail -n 1 err |
+        grep -vF "rank 1 of 2 on $b failed first: after 5 s (TRIREME_TIMEOUT) it has not come to tr_dist_init(), where others wait: its program is stopped")"
 else
     echo "skipped: claims that need the library's ranks"
 fi
