@@ -166,7 +166,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGRE
     d->reducer.owner = d;
     if (dist_reducer_choose(&d->reducer, way, agreed, &thread) < 0) return -1;
     if (dist_reducer_open(&d->reducer, way, d->item, d->items, thread) < 0) return -1;
-    if (d->reproducible && dist_shards_open(&d->shards, way, &d->reducer.plan, d->gradient, d->items, agreed[4]) < 0) return -1;
+    if (d->reproducible && dist_shards_open(&d->shards, way, &d->reducer.plan, d->module, d->gradient, d->items, agreed[4]) < 0) return -1;
     d->next_alive = alive;
     alive = d;
     if (dist_backward_watch(d) < 0) return -1;

@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-int dist_shards_open(dist_shards *s, dist_transport *way, const dist_plan *plan, dist_gradient *gradient, int64_t items, int64_t shards)
+int dist_shards_open(dist_shards *s, dist_transport *way, const dist_plan *plan, tr_module *module, dist_gradient *gradient, int64_t items, int64_t shards)
 {
-    *s = (dist_shards){.tree = {.way = way, .plan = plan, .shards = shards}, .gradient = gradient, .items = items};
+    *s = (dist_shards){.tree = {.way = way, .plan = plan, .shards = shards}, .module = module, .gradient = gradient, .items = items};
     s->before = calloc((size_t)items + 1, sizeof(tr_tensor *));
     if (s->before) return 0;
     tr_fail("out of memory: shards");
@@ -105,7 +105,7 @@ static int begin(dist_shards *s, const tr_batch *b)
     for (int64_t i = 0; i < s->items; i++)
         if (put_aside(s, i) < 0) return -1;
     s->open = true;
-    s->step++;
+    s->step = tr_count_batch(s->module);
     s->shard = first - 1;
     return 0;
 }

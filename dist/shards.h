@@ -13,12 +13,13 @@ typedef struct {
     int64_t items;
     tr_tensor **before;        /* owned, each kept: what gradients held before the batch */
     tr_tensor *input, *target; /* kept: the shard's */
-    uint64_t step;             /* counts batches */
+    tr_module *module;         /* borrowed: counts batches */
+    uint64_t step;             /* the number of this one */
     bool open;                 /* between the first and the last call for a batch */
     int64_t shard;             /* that is being worked on */
 } dist_shards;
 
-int dist_shards_open(dist_shards *s, dist_transport *way, const dist_plan *plan, dist_gradient *gradient, int64_t items, int64_t shards);
+int dist_shards_open(dist_shards *s, dist_transport *way, const dist_plan *plan, tr_module *module, dist_gradient *gradient, int64_t items, int64_t shards);
 void dist_shards_close(dist_shards *s);
 
 /* As tr_next_shard. */

@@ -3,9 +3,11 @@
  * The numbers are counted, not drawn: they depend on the generator's seed and on how many requests it has had.  Where
  * virtual shards of a batch are worked on, whose number and order on a rank depend on the ranks, a request is keyed by the
  * step and by where the shard begins in the global batch instead. */
+#include "nn/counted.h"
 #include "nn/module.h"
 
 #include <stdio.h>
+#include "core/random.h"
 
 typedef struct {
     double p;
@@ -24,6 +26,8 @@ void tr_set_sample_place(bool known, uint64_t step, uint64_t sample)
     place.step = step;
     place.sample = sample;
 }
+
+uint64_t tr_count_batch(tr_module *m) { return m ? ++m->batches : 0; }
 
 /* splitmix64's last step: neighbours become strangers. */
 static uint64_t mixed(uint64_t x)
@@ -55,6 +59,22 @@ static tr_tensor *dropout_forward(tr_module *m, tr_tensor *x)
     if (!m->training || self->p == 0) return x;
     if (place.known && (tr_seed)(self->generator, mixed(self->seed + mixed(place.step + mixed(place.sample)))) < 0) return NULL;
     return (tr_dropout)(x, self->p, self->generator);
+}
+
+bool nn_is_dropout(const tr_module *m) { return m->forward == dropout_forward; }
+
+nn_dropout_place nn_dropout_where(const tr_module *m)
+{
+    const dropout *self = m->self;
+    return (nn_dropout_place){self->seed, self->generator->seed, self->generator->offset};
+}
+
+void nn_dropout_put(tr_module *m, nn_dropout_place at)
+{
+    dropout *self = m->self;
+    self->seed = at.seed;
+    (tr_seed)(self->generator, at.generator_seed);
+    self->generator->offset = at.offset;
 }
 
 static void dropout_describe(const tr_module *m, char *text, size_t bytes) { snprintf(text, bytes, "p=%g, inplace=False", ((const dropout *)m->self)->p); }

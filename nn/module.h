@@ -35,6 +35,7 @@ struct tr_module {
     int64_t changes; /* how often entries were added */
     nn_flat flat[2]; /* of parameters, of buffers */
     bool training;
+    uint64_t batches; /* global ones, that it has seen in virtual shards */
     void (*on_free)(tr_module *m);
     void (*describe)(const tr_module *m, char *text, size_t bytes); /* "in_features=1, ..."; may be NULL */
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "core/random.h"
 #include "nn/checkpoint_folder.h"
+#include "nn/counted.h"
 #include "nn/optim.h"
 #include "nn/scheduler.h"
 
@@ -83,7 +84,7 @@ static int save_manifest(const char *call, const char *path, const tr_training *
     } else {
         nn_manifest_put(&w, "rank", "%" PRId64, run->shard.rank);
     }
-    if (put_generators(&w, run) == 0) return nn_manifest_end(&w, path);
+    if (put_generators(&w, run) == 0 && nn_counted_write(&w, run->module, tensors) == 0) return nn_manifest_end(&w, path);
     nn_manifest_abandon(&w);
     return -1;
 }
@@ -122,12 +123,13 @@ int(tr_training_save)(const char *folder, const tr_training *run)
 
 typedef struct {
     const char *call, *path;
-    const nn_manifest *m;
+    const nn_manifest *m, *own; /* the run's, and this rank's; NULL: the checkpoint has none */
     const char *tensors;
     int64_t step, world;
     tr_loader_place loader;
     nn_scheduler_place *scheduler;
     uint8_t (*generator)[TR_GENERATOR_STATE_BYTES]; /* NULL: the checkpoint has none for this rank */
+    nn_counted *counted;
 } resuming;
 
 static int hex(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
@@ -157,23 +159,29 @@ static int check_count(const nn_manifest *m, const char *key, int64_t named)
     return count == named ? 0 : io_fail_status(m->source, "the checkpoint has %lld %s, the run %lld", (long long)count, key, (long long)named);
 }
 
+static int open_own(resuming *r, const tr_training *run)
+{
+    int64_t step, world, rank;
+    if (run->shard.rank == 0) r->own = r->m;
+    if (run->shard.rank == 0 || run->shard.rank >= r->world) return 0;
+    const char *mine = nn_rank_path(r->call, r->path, run->shard.rank, r->world);
+    const nn_manifest *m;
+    if (!mine || !(m = nn_manifest_open(r->call, mine)) || nn_manifest_check_version(m) < 0) return -1;
+    if (nn_manifest_whole(m, "step", 1, &step) < 0 || nn_manifest_whole(m, "world", 1, &world) < 0 || nn_manifest_whole(m, "rank", 1, &rank) < 0) return -1;
+    if (step != r->step || world != r->world || rank != run->shard.rank) return core_fail_status("%s: %s does not belong to %s", r->call, mine, r->path);
+    r->own = m;
+    return 0;
+}
+
 static int read_generators(resuming *r, const tr_training *run)
 {
-    if (run->shard.rank >= r->world) return 0;
-    const nn_manifest *m = r->m;
-    if (run->shard.rank > 0) {
-        const char *mine = nn_rank_path(r->call, r->path, run->shard.rank, r->world);
-        int64_t step, world, rank;
-        if (!mine || !(m = nn_manifest_open(r->call, mine)) || nn_manifest_check_version(m) < 0) return -1;
-        if (nn_manifest_whole(m, "step", 1, &step) < 0 || nn_manifest_whole(m, "world", 1, &world) < 0 || nn_manifest_whole(m, "rank", 1, &rank) < 0) return -1;
-        if (step != r->step || world != r->world || rank != run->shard.rank) return core_fail_status("%s: %s does not belong to %s", r->call, mine, r->path);
-    }
-    if (check_count(m, "generators", run->generators.count + 1) < 0) return -1;
+    if (!r->own) return 0;
+    if (check_count(r->own, "generators", run->generators.count + 1) < 0) return -1;
     r->generator = core_scope_memory((run->generators.count + 1) * (int64_t)sizeof *r->generator, r->call);
     if (!r->generator) return -1;
     for (int64_t i = 0; i <= run->generators.count; i++) {
         const tr_generator *g = generator_at(run, i);
-        if (!g || read_state(m, core_text("generator.%lld", (long long)i), g, r->generator[i]) < 0) return -1;
+        if (!g || read_state(r->own, core_text("generator.%lld", (long long)i), g, r->generator[i]) < 0) return -1;
     }
     return 0;
 }
@@ -216,7 +224,8 @@ static int read_manifest(resuming *r, const tr_training *run)
         if (strcmp(was, is) != 0) return io_fail_status(r->m->source, "the checkpoint's optimiser is %s, the run's %s", io_shown(was), is);
     }
     if (run->loader && read_loader(r) < 0) return -1;
-    return read_schedulers(r, run) < 0 ? -1 : read_generators(r, run);
+    if (read_schedulers(r, run) < 0 || open_own(r, run) < 0 || read_generators(r, run) < 0) return -1;
+    return (r->counted = nn_counted_read(r->m, r->own, run->module)) ? 0 : -1;
 }
 
 static int load(resuming *r, tr_training *run)
@@ -230,6 +239,7 @@ static int load(resuming *r, tr_training *run)
     for (int64_t i = 0; r->generator && i <= run->generators.count; i++)
         if ((tr_generator_restore)(generator_at(run, i), r->generator[i]) < 0) return -1; /* it has been tried */
     for (int64_t i = 0; i < run->schedulers.count; i++) nn_scheduler_put(run->schedulers.scheduler[i], &r->scheduler[i]);
+    nn_counted_put(r->counted);
     run->step = r->step;
     return 0;
 }

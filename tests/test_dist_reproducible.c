@@ -2,6 +2,10 @@
 /* With .reproducible the number of ranks cannot be seen in the weights. */
 #include "test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <trireme/checkpoint.h>
 #include <trireme/dist.h>
 #include <trireme/optim.h>
 #if __has_include(<mpi.h>)
@@ -93,6 +97,76 @@ static void assert_same_on_all(bool zero_grad)
 }
 
 TEST(hundreds_of_shuffled_steps_with_dropout_give_the_same_bits_on_any_number_of_ranks) { assert_same_on_all(true); }
+
+/* Steps up to `until`, from wherever the run stands. */
+static void go_on(tr_module *ranks, tr_training *run, int64_t until)
+{
+    for (int64_t epoch = tr_loader_state(run->loader).epoch; run->step < until; epoch++) {
+        assert_int_equal(tr_loader_start(run->loader, epoch), 0);
+        for (tr_batch b; run->step < until && tr_loader_next(run->loader, &b); run->step++) {
+            for (tr_batch s = {0}; tr_next_shard(ranks, &b, &s);) {
+                TR_SCOPE;
+                assert_int_equal(tr_backward(tr_mse_loss(tr_forward(ranks, s.input), s.target)), 0);
+            }
+            assert_int_equal(tr_step(run->optim), 0);
+            tr_zero_grad(run->optim);
+        }
+    }
+}
+
+enum { BREAK = 40,
+       END = 75 }; /* steps; 17 are an epoch */
+
+/* The whole of it; or up to BREAK, and saved; or, made of other random numbers, resumed, and on to END. */
+static uint64_t train_in_parts(const char *folder, bool save, bool resume)
+{
+    TR_SCOPE;
+    tr_module *model = perceptron(0.25);
+    if (resume) {
+        tr_manual_seed(99);
+        model = tr_sequential(tr_linear_layer(IN, 33), tr_tanh_layer(), tr_dropout_layer(0.25), tr_linear_layer(33, OUT));
+    }
+    tr_module *ranks = tr_data_parallel(model, .reproducible = true);
+    tr_training run = {.module = model, .optim = tr_sgd(tr_parameters(model), .lr = 0.01, .momentum = 0.5), .loader = loader(TR_VIRTUAL_SHARDS), .shard = tr_dist_shard()};
+    if (resume) assert_int_equal(tr_training_resume(folder, &run), 0);
+    assert_int_equal(run.step, resume ? BREAK : 0);
+    go_on(ranks, &run, save ? BREAK : END);
+    if (save) assert_int_equal(tr_training_save(folder, &run), 0);
+    tr_barrier(); /* all manifests are there */
+    return digest(model);
+}
+
+static uint64_t train_on(int ranks, const char *folder, bool save, bool resume)
+{
+    MPI_Comm some;
+    uint64_t h = 0;
+    assert_int_equal(MPI_Comm_split(MPI_COMM_WORLD, rank < ranks ? 0 : MPI_UNDEFINED, rank, &some), MPI_SUCCESS);
+    if (rank >= ranks) return 0;
+    assert_int_equal(tr_dist_init_comm(&some), 0);
+    h = train_in_parts(folder, save, resume);
+    assert_int_equal(tr_dist_finish(), 0);
+    MPI_Comm_free(&some);
+    return h;
+}
+
+TEST(a_run_resumed_on_another_number_of_ranks_draws_the_masks_of_the_unbroken_one)
+{
+    char folder[40], command[80];
+    snprintf(folder, sizeof folder, "resumed-by-%d", world);
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (rank == 0) assert_int_equal(system(command), 0);
+    uint64_t unbroken = train_on(1, NULL, false, false);
+    for (int before = 1; before <= world && before <= 2; before++) {
+        train_on(before, folder, true, false);
+        for (int after = 1; after <= world && after <= 4; after++) {
+            uint64_t h = train_on(after, folder, false, true), first = h;
+            MPI_Bcast(&first, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD);
+            if (rank < after) assert_int_equal(h, first);
+            if (rank == 0) assert_true(h == unbroken);
+        }
+        MPI_Barrier(MPI_COMM_WORLD);
+    }
+}
 
 TEST(gradients_that_are_not_set_to_zero_add_up_the_same) { assert_same_on_all(false); }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include "core/memory.h"
 #include "nn/checkpoint_folder.h"
+#include "nn/counted.h"
 
 /* Everything that a step reads is bit for bit the same. */
 static void assert_same_run(job *a, job *b)
@@ -70,6 +71,85 @@ TEST(one_cycle_gives_its_momentum_back)
             after[k] = tr_get(tr_parameters(m).tensor[0], 0);
         }
         assert_true(after[0] == after[1]);
+    }
+}
+
+/* ---- dropout ---- */
+
+static tr_module *with_dropout(void) { return tr_sequential(tr_dropout_layer(0.5), tr_sequential(tr_linear_layer(3, 2), tr_dropout_layer(0.5))); }
+static tr_tensor *masks(tr_module *m) { return tr_forward(m->entry[0].child, tr_ones(TR_SHAPE(50))); }
+static tr_tensor *inner_masks(tr_module *m) { return tr_forward(m->entry[1].child->entry[1].child, tr_ones(TR_SHAPE(50))); }
+
+TEST(dropout_goes_on_with_the_masks_of_the_unbroken_run)
+{
+    empty_folder("masks");
+    tr_manual_seed(1);
+    tr_module *m = with_dropout();
+    tr_tensor *want[2][2];
+    for (int64_t r = 1; r >= 0; r--) { /* rank 1 is farther on than rank 0 */
+        for (int i = 0; i < 3; i++) masks(m), inner_masks(m);
+        if (r == 1) inner_masks(m);
+        tr_training run = {.module = m, .step = 4, .shard = {r, 2}};
+        assert_int_equal(tr_training_save("masks", &run), 0);
+        want[r][0] = masks(m);
+        want[r][1] = inner_masks(m);
+    }
+    for (int64_t r = 0; r < 2; r++) {
+        tr_manual_seed(2);
+        tr_module *other = with_dropout();
+        masks(other);
+        tr_training run = {.module = other, .shard = {r, 2}};
+        assert_int_equal(tr_training_resume("masks", &run), 0);
+        assert_close(masks(other), want[r][0], 0);
+        assert_close(inner_masks(other), want[r][1], 0);
+    }
+}
+
+TEST(where_shards_have_places_a_rank_that_was_not_there_draws_the_same)
+{
+    empty_folder("places");
+    tr_manual_seed(1);
+    tr_module *m = with_dropout();
+    for (uint64_t i = 1; i <= 5; i++) assert_int_equal(tr_count_batch(m), i);
+    assert_int_equal((tr_training_save)("places", &(tr_training){.module = m, .step = 5}), 0);
+    tr_manual_seed(2);
+    tr_module *other = with_dropout();
+    assert_int_equal((tr_training_resume)("places", &(tr_training){.module = other, .shard = {1, 2}}), 0);
+    assert_int_equal(tr_count_batch(other), 6);
+    tr_set_sample_place(true, 6, 20);
+    assert_close(masks(other), masks(m), 0);
+    assert_close(inner_masks(other), inner_masks(m), 0);
+    tr_set_sample_place(false, 0, 0);
+}
+
+/* As one of a library that knew nothing of them. */
+TEST(a_checkpoint_without_places_leaves_dropout_as_it_is)
+{
+    empty_folder("older");
+    empty_folder("newer");
+    tr_module *m = with_dropout(), *plain = tr_sequential(tr_relu_layer(), tr_sequential(tr_linear_layer(3, 2), tr_relu_layer()));
+    assert_int_equal((tr_training_save)("older", &(tr_training){.module = plain, .step = 1}), 0);
+    assert_int_equal((tr_training_save)("newer", &(tr_training){.module = m, .step = 1}), 0);
+    tr_tensor *want = masks(m);
+    assert_int_equal((tr_training_resume)("newer", &(tr_training){.module = m}), 0);
+    assert_int_equal((tr_training_resume)("older", &(tr_training){.module = m}), 0);
+    assert_close(masks(m), want, 0);
+}
+
+TEST(a_place_that_is_none_is_refused_and_changes_nothing)
+{
+    static const char *const wrong[] = {"", "1 2 3", "00000000000000a1 00000000000000a1 -4", "00000000000000a1 00000000000000a1 4 5", "0x000000000000a1 00000000000000a1 4"};
+    TR_SCOPE;
+    tr_module *m = with_dropout();
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        nn_manifest_writer w;
+        assert_int_equal(nn_manifest_begin(&w, "test"), 0);
+        nn_manifest_put(&w, "dropout.1", "%s", wrong[i]);
+        assert_int_equal(nn_manifest_end(&w, "wrong.json"), 0);
+        const nn_manifest *read = nn_manifest_open("test", "wrong.json");
+        assert_non_null(read);
+        assert_null(nn_counted_read(read, read, m));
+        assert_error_says("no dropout layer's place");
     }
 }
 

@@ -38,8 +38,8 @@ TR_API TR_CHECK_RESULT int(tr_checkpoint_load)(const char *path, tr_module *m, t
  *     }
  *
  * Every rank does this, with .shard = tr_dist_shard() and one folder that all of them see.  Going on with as many ranks
- * gives bit for bit what the unbroken run gives; with another number the samples come in the same order, and gradients are
- * the same up to rounding. */
+ * gives bit for bit what the unbroken run gives, dropout's masks included; with another number the samples come in the same
+ * order, and gradients are the same up to rounding, or bit for bit in a loop over tr_next_shard (dist.h). */
 typedef struct {
     tr_scheduler *const *scheduler;
     int64_t count;
@@ -62,7 +62,7 @@ typedef struct {
 
 /* Write a checkpoint of this step into the folder, which is made if need be:
  *     step-000000001200.safetensors       rank 0: module, optimiser and its learning rate, as tr_checkpoint_save does
- *     step-000000001200.rank-1-of-4.json  every other rank: its generators
+ *     step-000000001200.rank-1-of-4.json  every other rank: its generators, also its dropout layers'
  *     step-000000001200.json              rank 0, last: the manifest, with all the rest and the other files' checksum
  * A kill at any moment, of one rank or all, leaves the last whole checkpoint.  Rank 0 then removes what is older than the
  * .keep newest whole ones.  Ranks do not wait for each other.  0, or -1 with an error standing. */
@@ -72,7 +72,7 @@ TR_API TR_CHECK_RESULT int(tr_training_save)(const char *folder, const tr_traini
  * run names must be in the checkpoint; everything is read and checked before anything is changed (a loader's epoch is given
  * up).  Learning rate, seed of the loader and places of the schedulers are the checkpoint's: who wants another rate sets it
  * afterwards.  What schedulers and optimisers are made with (gamma, betas ...) is the program's.  A rank that the
- * checkpoint did not have keeps its generators.
+ * checkpoint did not have keeps its generators; its dropout layers take the first rank's seeds.
  * 0, also from a folder that has no checkpoint or does not exist, which changes nothing; or -1 with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_training_resume)(const char *path, tr_training *run);
 

@@ -101,6 +101,9 @@ TR_API tr_tensor *(tr_dropout)(tr_tensor *x, double p, tr_generator *generator);
  * `step`; known = false: on whatever comes. */
 TR_API void tr_set_sample_place(bool known, uint64_t step, uint64_t sample);
 
+/* And counts the global batches that m has seen in parts: the number of this one, from 1.  Checkpoints of runs keep it. */
+TR_API uint64_t tr_count_batch(tr_module *m);
+
 /* Modules one after the other, named "0", "1", ... */
 TR_API tr_module *(tr_sequential_of)(tr_module *const *modules, int64_t count);
 
