@@ -123,6 +123,43 @@ TEST(products_large_enough_for_the_other_library)
         for (int layouts = 0; layouts < 64; layouts += 3) check(TR_FLOAT32, large[s][0], large[s][1], large[s][2], layouts, 1, layouts & 1, 1e-6);
 }
 
+/* A network's products of a batch of 64, forward and backward, and two that 16 does not divide. */
+TEST(the_number_of_threads_changes_no_bit_of_a_product_with_many_columns)
+{
+    static const struct {
+        int m, n, k, layouts; /* of a and b: see lay() */
+    } product[] = {
+        {64, 512, 784, 16},
+        {512, 784, 64, 4},
+        {64, 256, 256, 0},
+        {10, 512, 64, 4},
+        {97, 333, 101, 0},
+        {97, 333, 101, 20}};
+    enum { MOST_THREADS = 5 };
+    const size_t room = (size_t)512 * 784;
+    float *x = malloc(sizeof *x * room), *y = malloc(sizeof *y * room), *one = malloc(sizeof *x * room), *many = malloc(sizeof *x * room);
+    assert_true(x && y && one && many);
+    for (size_t i = 0; i < room; i++) x[i] = (float)next_number(), y[i] = (float)next_number();
+    const int before = tr_num_threads();
+    for (size_t p = 0; p < sizeof product / sizeof *product; p++) {
+        const int64_t m = product[p].m, n = product[p].n, k = product[p].k;
+        kernel_call call = {.kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {one, x, y}, .number = {1, 0}, .size = {1, m, n, k}, .stride = {{0, n, 1}}};
+        lay(product[p].layouts >> 2 & 3, m, k, &call.stride[1][1], &call.stride[1][2]);
+        lay(product[p].layouts >> 4 & 3, k, n, &call.stride[2][1], &call.stride[2][2]);
+        tr_set_num_threads(1);
+        assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+        for (int threads = 2; threads <= MOST_THREADS; threads++) {
+            memset(many, 0xff, sizeof *many * (size_t)(m * n));
+            call.at[0] = many;
+            tr_set_num_threads(threads);
+            assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+            if (memcmp(many, one, sizeof *one * (size_t)(m * n))) fail_msg("%d x %d x %d differs on %d threads", (int)m, (int)n, (int)k, threads);
+        }
+    }
+    tr_set_num_threads(before);
+    free(x), free(y), free(one), free(many);
+}
+
 TEST(batches_are_products_of_their_own)
 {
     float x[2 * 6], y[6], z[2 * 4];

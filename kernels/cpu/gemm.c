@@ -1,6 +1,6 @@
 /* Matrix products: which library computes what.
  *   float32   our own loops for the smallest (a few sums with a vector in double), OpenBLAS up to about 96x96x96, oneDNN
- *             above and where k is small and b lies transposed (it reaches 95 % of a core's peak there, OpenBLAS 60 to 90 %)
+ *             above and for some where b lies transposed (gemm_dnnl.c)
  *   float64, complex   OpenBLAS
  *   halves    as float32, through copies
  *   integers, and what is too large for BLAS's int   the plain loops
@@ -13,24 +13,15 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef HAVE_DNNL
-# include <dnnl.h>
-#endif
 
-/* A matrix as BLAS wants it. */
-typedef struct {
-    bool transposed; /* columns are dense, not rows */
-    int64_t leading;
-} layout;
-
-static bool layout_of(int64_t rows, int64_t columns, int64_t row, int64_t column, layout *found)
+static bool layout_of(int64_t rows, int64_t columns, int64_t row, int64_t column, gemm_layout *found)
 {
     if ((column == 1 || columns == 1) && (row >= columns || rows == 1)) {
-        *found = (layout){false, rows == 1 || row < 1 ? columns : row};
+        *found = (gemm_layout){false, rows == 1 || row < 1 ? columns : row};
         return true;
     }
     if ((row == 1 || rows == 1) && (column >= rows || columns == 1)) {
-        *found = (layout){true, columns == 1 || column < 1 ? rows : column};
+        *found = (gemm_layout){true, columns == 1 || column < 1 ? rows : column};
         return true;
     }
     return false;
@@ -41,39 +32,14 @@ static bool fits(const gemm *g, int64_t a, int64_t b, int64_t c)
     return g->m <= INT_MAX && g->n <= INT_MAX && g->k <= INT_MAX && a <= INT_MAX && b <= INT_MAX && c <= INT_MAX;
 }
 
-#ifdef HAVE_DNNL
-static bool better_by_dnnl(const gemm *g, bool b_transposed)
-{
-    double work = (double)g->m * (double)g->n * (double)g->k;
-    return work > 96.0 * 96 * 96 || (b_transposed && g->k <= 16 && work > 96.0 * 96 * 16);
-}
-
-static bool product_by_dnnl(const gemm *g, layout a, layout b, int64_t leading)
-{
-    return dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', g->m, g->n, g->k, (float)g->alpha, g->a, a.leading, g->b, b.leading, (float)g->beta, g->c, leading) == dnnl_success;
-}
-#else
-static bool better_by_dnnl(const gemm *g, bool b_transposed)
-{
-    (void)g, (void)b_transposed;
-    return false;
-}
-
-static bool product_by_dnnl(const gemm *g, layout a, layout b, int64_t leading)
-{
-    (void)g, (void)a, (void)b, (void)leading;
-    return false;
-}
-#endif
-
 /* With c's rows dense and both operands as BLAS wants them. */
-static void product_by_library(const gemm *g, layout a, layout b, int64_t leading)
+static void product_by_library(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading)
 {
     if (!fits(g, a.leading, b.leading, leading)) {
         gemm_plain(g);
         return;
     }
-    if (g->type == TR_FLOAT32 && better_by_dnnl(g, b.transposed) && product_by_dnnl(g, a, b, leading)) return;
+    if (g->type == TR_FLOAT32 && gemm_dnnl(g, a, b, leading)) return;
 
     const CBLAS_TRANSPOSE ta = a.transposed ? CblasTrans : CblasNoTrans, tb = b.transposed ? CblasTrans : CblasNoTrans;
     const int m = (int)g->m, n = (int)g->n, k = (int)g->k, lda = (int)a.leading, ldb = (int)b.leading, ldc = (int)leading;
@@ -114,7 +80,7 @@ static bool is_half(tr_dtype type) { return type == TR_FLOAT16 || type == TR_BFL
 static int product(const gemm *given)
 {
     gemm g = *given;
-    layout a, b, c;
+    gemm_layout a, b, c;
     void *a_copy = NULL, *b_copy = NULL, *c_copy = NULL;
     int status = -1;
     const tr_dtype type = is_half(g.type) ? TR_FLOAT32 : g.type;
@@ -123,22 +89,22 @@ static int product(const gemm *given)
     if (half || !layout_of(g.m, g.n, g.c_row, g.c_column, &c)) {
         if (!(c_copy = copied(type, g.type, g.beta != 0 ? g.c : NULL, g.m, g.n, g.c_row, g.c_column))) goto out;
         g.c = c_copy, g.c_row = g.n, g.c_column = 1;
-        c = (layout){false, g.n};
+        c = (gemm_layout){false, g.n};
     }
     if (half || !layout_of(g.m, g.k, g.a_row, g.a_column, &a)) {
         if (!(a_copy = copied(type, g.type, g.a, g.m, g.k, g.a_row, g.a_column))) goto out;
         g.a = a_copy, g.a_row = g.k, g.a_column = 1;
-        a = (layout){false, g.k};
+        a = (gemm_layout){false, g.k};
     }
     if (half || !layout_of(g.k, g.n, g.b_row, g.b_column, &b)) {
         if (!(b_copy = copied(type, g.type, g.b, g.k, g.n, g.b_row, g.b_column))) goto out;
         g.b = b_copy, g.b_row = g.n, g.b_column = 1;
-        b = (layout){false, g.n};
+        b = (gemm_layout){false, g.n};
     }
     g.type = type;
     if (c.transposed) {
         const gemm t = gemm_transposed(&g);
-        product_by_library(&t, (layout){!b.transposed, b.leading}, (layout){!a.transposed, a.leading}, c.leading);
+        product_by_library(&t, (gemm_layout){!b.transposed, b.leading}, (gemm_layout){!a.transposed, a.leading}, c.leading);
     } else {
         product_by_library(&g, a, b, c.leading);
     }

@@ -14,11 +14,21 @@ typedef struct {
     int64_t c_row, c_column, a_row, a_column, b_row, b_column;
 } gemm;
 
+/* A matrix as BLAS wants it. */
+typedef struct {
+    bool transposed; /* columns are dense, not rows */
+    int64_t leading;
+} gemm_layout;
+
 /* The plain loops: every type, any strides, the reference that the others are tested against. */
 void gemm_plain(const gemm *g);
 
 /* float32 products that a library call costs more than they do.  False: not one of them. */
 bool gemm_small(const gemm *g);
+
+/* float32 products that oneDNN computes fastest, with c's rows dense and all sizes an int.  False: not one of them, or
+ * built without oneDNN. */
+bool gemm_dnnl(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading);
 
 /* c' = b' a' */
 static inline gemm gemm_transposed(const gemm *g)
