@@ -54,6 +54,19 @@ static inline TR_BOTH float exp_f32(float x)
     return inside ? y : outside;
 }
 
+/* The same bits for x <= 0, as softmax has it, at two thirds of the price: one power of two is enough if it stays 2^63
+ * above the result's until the last product.  NaN goes through everything. */
+static inline TR_BOTH float exp_below_f32(float x)
+{
+    float t = x < -104.0f ? 0.0f : x;
+    float shifted = fma_f32(t, 1.44269504f, 12583102.0f); /* its low bits are n + 63 + 127 */
+    float n = shifted - 12583102.0f;
+    float r = fma_f32(n, 2.12194440e-4f, fma_f32(n, -0.693359375f, t));
+    float p = fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f);
+    float y = p * f32_of_bits(bits_of_f32(shifted) << 23) * 0x1p-63f;
+    return x < -104.0f ? 0.0f : y;
+}
+
 /* log(x) = e ln 2 + log(1 + f) with 1 + f in [sqrt 1/2, sqrt 2). */
 static inline TR_BOTH float log_f32(float x)
 {

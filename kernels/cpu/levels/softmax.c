@@ -11,11 +11,13 @@ enum { TILE = 64 };
 #define OF(n) n##_f32
 #define SUM   row_sum_f32
 #define EXP   exp_f32
+#define BELOW exp_below_f32
 #define LOG   log_f32
 #include "kernels/cpu/levels/softmax_of.h"
 #undef T
 #undef OF
 #undef EXP
+#undef BELOW
 #undef LOG
 #undef SUM
 
@@ -23,6 +25,7 @@ enum { TILE = 64 };
 #define OF(n) n##_f64
 #define SUM   row_sum_f64
 #define EXP   exp
+#define BELOW exp
 #define LOG   log
 #include "kernels/cpu/levels/softmax_of.h"
 #undef T

@@ -1,16 +1,18 @@
-/* Softmax in one type: included once per type with T, OF(), EXP, LOG, SUM.  n elements along the dim, `inner` between
+/* Softmax in one type: included once per type with T, OF(), EXP, BELOW (exp of what is not above 0),
+ * LOG, SUM.  n elements along the dim, `inner` between
  * neighbours; a row where inner is 1, else columns, TILE of them at once. */
 
 /* The largest of a row that may have NaN: whatever comes out then, the sum of exp(x - m) is NaN. */
 static T OF(row_max)(const T *x, int64_t n)
 {
-    T lane[32], m = -INFINITY;
+    enum { LANES = 64 }; /* as many as four AVX-512 registers hold: each waits for itself alone */
+    T lane[LANES], m = -INFINITY;
     int64_t i = 0;
-    if (n >= 32) {
-        for (int j = 0; j < 32; j++) lane[j] = x[j];
-        for (i = 32; i + 32 <= n; i += 32)
-            for (int j = 0; j < 32; j++) lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
-        for (int half = 16; half > 0; half /= 2)
+    if (n >= LANES) {
+        for (int j = 0; j < LANES; j++) lane[j] = x[j];
+        for (i = LANES; i + LANES <= n; i += LANES)
+            for (int j = 0; j < LANES; j++) lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];
+        for (int half = LANES / 2; half > 0; half /= 2)
             for (int j = 0; j < half; j++) lane[j] = lane[j + half] > lane[j] ? lane[j + half] : lane[j];
         m = lane[0];
     }
@@ -29,7 +31,7 @@ static void OF(softmax_row)(T *y, const T *x, const T *unused, int64_t n, int64_
             T block[BLOCK];
             int64_t count = n - from < BLOCK ? n - from : BLOCK;
 #pragma omp simd
-            for (int64_t k = 0; k < count; k++) block[k] = EXP(x[from + k] - m);
+            for (int64_t k = 0; k < count; k++) block[k] = BELOW(x[from + k] - m);
             sum += SUM(block, count);
         }
         T shift = LOG((T)sum);
@@ -38,7 +40,7 @@ static void OF(softmax_row)(T *y, const T *x, const T *unused, int64_t n, int64_
         return;
     }
 #pragma omp simd
-    for (int64_t k = 0; k < n; k++) y[k] = EXP(x[k] - m);
+    for (int64_t k = 0; k < n; k++) y[k] = BELOW(x[k] - m);
     sum = SUM(y, n);
     T scale = (T)(1 / sum);
 #pragma omp simd
@@ -54,13 +56,13 @@ static void OF(softmax_columns)(T *y, const T *x, const T *unused, int64_t n, in
     for (int64_t i = 1; i < n; i++)
         for (int64_t j = 0; j < columns; j++) m[j] = x[i * inner + j] > m[j] || x[i * inner + j] != x[i * inner + j] ? x[i * inner + j] : m[j];
     for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < columns; j++) sum[j] += (double)EXP(x[i * inner + j] - m[j]);
+        for (int64_t j = 0; j < columns; j++) sum[j] += (double)BELOW(x[i * inner + j] - m[j]);
     for (int64_t j = 0; j < columns; j++) shift[j] = logarithm ? LOG((T)sum[j]) : (T)(1 / sum[j]);
     for (int64_t i = 0; i < n; i++) {
         T *to = y + i * inner;
         const T *from = x + i * inner;
 #pragma omp simd
-        for (int64_t j = 0; j < columns; j++) to[j] = logarithm ? from[j] - m[j] - shift[j] : EXP(from[j] - m[j]) * shift[j];
+        for (int64_t j = 0; j < columns; j++) to[j] = logarithm ? from[j] - m[j] - shift[j] : BELOW(from[j] - m[j]) * shift[j];
     }
 }
 
