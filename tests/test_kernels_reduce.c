@@ -127,6 +127,26 @@ TEST(the_sum_of_nothing_is_zero)
     }
 }
 
+/* Large numbers that cancel leave the rounding errors of their sums. */
+TEST(sums_of_floats_round_alike_on_every_level)
+{
+    enum { MANY = 1003,
+           COLUMNS = 37 };
+    static float x[MANY], of_columns[COLUMNS], of_length[MANY + 1];
+    for (int i = 0; i < MANY / 2; i++) x[MANY - 1 - i] = -(x[i] = (float)ldexp(next_number(), 7 * i % 61));
+    for (int l = 0; l < levels(); l++)
+        for (int by_columns = 0; by_columns < 2; by_columns++)
+            for (int n = 1; n <= MANY; n += by_columns ? MANY : 6) {
+                float sums[COLUMNS];
+                kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {sums, x}, .number = {1}, .size = {n}, .stride = {{0}, {1}}};
+                if (by_columns) call = (kernel_call){.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = COLUMNS, .ndim = 2, .split = 1, .at = {sums, x}, .number = {1}, .size = {COLUMNS, MANY / COLUMNS}, .stride = {{1}, {1, COLUMNS}}};
+                run_on(l, &call);
+                float *want = by_columns ? of_columns : &of_length[n];
+                if (l == 0) memcpy(want, sums, (size_t)call.n * sizeof *sums);
+                assert_bits(sums, want, (size_t)call.n * sizeof *sums);
+            }
+}
+
 TEST(long_sums_have_the_same_bits_on_every_level_and_number_of_threads)
 {
     enum { MANY = 500003 };

@@ -2,34 +2,11 @@
  *
  * y[i] = sum over l of a[i,l] x[l].  Term l is added in lane l mod LANES, and the lanes are folded in halves: the same bits
  * however a lies, and from every level, since a product of two floats is exact in double (with fma or without). */
-#include "kernels/cpu/levels/level.h"
-
-#if defined(__AVX512F__)
-# include <immintrin.h>
-# define WIDTH 8
-#elif defined(__AVX__)
-# define WIDTH 4
-#else
-# define WIDTH 2
-#endif
+#include "kernels/cpu/levels/doubles.h"
 
 enum { LANES = 8,
        PARTS = LANES / WIDTH, /* vectors that hold the lanes of one row */
        ROWS = WIDTH == 2 ? 2 : 4 };
-
-typedef double doubles __attribute__((vector_size(WIDTH * 8)));
-typedef float floats __attribute__((vector_size(WIDTH * 4)));
-
-static INLINE doubles load(const float *x)
-{
-#if defined(__AVX512F__)
-    return (doubles)_mm512_cvtps_pd(_mm256_loadu_ps(x)); /* gcc 12 makes two halves of a converted vector */
-#else
-    floats f;
-    memcpy(&f, x, sizeof f);
-    return __builtin_convertvector(f, doubles);
-#endif
-}
 
 static INLINE double folded(const double *lane, int step)
 {
@@ -48,9 +25,9 @@ static INLINE void by_rows(int rows, int64_t k, float *y, int64_t y_step, const 
     for (; l + LANES <= k; l += LANES)
 #pragma GCC unroll 4
         for (int p = 0; p < PARTS; p++) {
-            const doubles xs = load(x + l + p * WIDTH);
+            const doubles xs = load_doubles(x + l + p * WIDTH);
 #pragma GCC unroll 4
-            for (int r = 0; r < rows; r++) sum[r][p] += load(a + r * a_row + l + p * WIDTH) * xs;
+            for (int r = 0; r < rows; r++) sum[r][p] += load_doubles(a + r * a_row + l + p * WIDTH) * xs;
         }
     double lane[ROWS][LANES];
     for (int r = 0; r < rows; r++) memcpy(lane[r], sum[r], sizeof lane[r]);
@@ -66,7 +43,7 @@ static INLINE void by_columns(int rows, int64_t k, int64_t safe, float *y, int64
     int64_t l = 0;
     for (; l + LANES <= safe; l += LANES)
 #pragma GCC unroll 8
-        for (int j = 0; j < LANES; j++) lane[j] += load(a + (l + j) * a_column) * x[l + j];
+        for (int j = 0; j < LANES; j++) lane[j] += load_doubles(a + (l + j) * a_column) * x[l + j];
     double lanes[LANES][WIDTH];
     memcpy(lanes, lane, sizeof lanes);
     for (; l < k; l++)

@@ -15,6 +15,8 @@ enum { LANES = 32,    /* doubles in four AVX-512 registers */
        PIECE = 16384, /* least elements of a piece of a long row */
        PIECES = 64 };
 
+#include "kernels/cpu/levels/reduce_wide.h"
+#define WIDE_SUMS
 #define T         float
 #define A         double
 #define OF(n)     n##_f32
@@ -25,6 +27,7 @@ enum { LANES = 32,    /* doubles in four AVX-512 registers */
 #undef T
 #undef A
 #undef OF
+#undef WIDE_SUMS
 
 #define T     double
 #define A     double
@@ -342,12 +345,12 @@ static int min_i64(const kernel_call *call) { return reduce(call, &min_of_i64, c
 
 void kernels_reduce(kernel_table table)
 {
-    static const tr_dtype floats[] = {TR_FLOAT16, TR_BFLOAT16, TR_FLOAT32}, integers[] = {TR_BOOL, TR_UINT8, TR_INT32, TR_INT64};
+    static const tr_dtype real[] = {TR_FLOAT16, TR_BFLOAT16, TR_FLOAT32}, integers[] = {TR_BOOL, TR_UINT8, TR_INT32, TR_INT64};
     for (int i = 0; i < 3; i++) {
-        table[KERNEL_SUM][floats[i]] = sum_f32;
-        table[KERNEL_PROD][floats[i]] = prod_f32;
-        table[KERNEL_MAX][floats[i]] = max_f32;
-        table[KERNEL_MIN][floats[i]] = min_f32;
+        table[KERNEL_SUM][real[i]] = sum_f32;
+        table[KERNEL_PROD][real[i]] = prod_f32;
+        table[KERNEL_MAX][real[i]] = max_f32;
+        table[KERNEL_MIN][real[i]] = min_f32;
     }
     for (int i = 0; i < 4; i++) {
         table[KERNEL_MAX][integers[i]] = max_i64;

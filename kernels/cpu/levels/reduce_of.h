@@ -1,13 +1,23 @@
 /* Loops of the reductions in one type: included once per type with T, OF(), A the type that sums run in, IS_NAN(), and
- * START_MAX, START_MIN, what a maximum and a minimum begin with. */
+ * START_MAX, START_MIN, what a maximum and a minimum begin with; WIDE_SUMS where lane_sums() and sum_columns() stand
+ * already. */
+
+/* In each lane the sum of its elements, up to the last whole round of the lanes; returns how many elements these are. */
+#ifndef WIDE_SUMS
+static INLINE int64_t OF(lane_sums)(A *lane, const T *x, int64_t n, int lanes)
+{
+    int64_t i = 0;
+    for (; i + lanes <= n; i += lanes)
+        for (int j = 0; j < lanes; j++) lane[j] += (A)x[i + j];
+    return i;
+}
+#endif
 
 /* Short rows do not fill many lanes, and folding costs: few lanes, chosen by the length alone. */
 static INLINE A OF(sum_lanes)(const T *x, int64_t n, int lanes)
 {
     A lane[LANES] = {0};
-    int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-        for (int j = 0; j < lanes; j++) lane[j] += (A)x[i + j];
+    int64_t i = OF(lane_sums)(lane, x, n, lanes);
     for (int j = 0; i < n; i++, j++) lane[j] += (A)x[i];
     for (int half = lanes / 2; half > 0; half /= 2)
         for (int j = 0; j < half; j++) lane[j] += lane[j + half];
@@ -18,12 +28,14 @@ static A OF(sum_run)(const T *x, int64_t n) { return n < 4 * LANES ? OF(sum_lane
 
 static void OF(sum_row)(void *accumulator, const void *x, int64_t n) { *(A *)accumulator += OF(sum_run)(x, n); }
 
+#ifndef WIDE_SUMS
 static void OF(sum_columns)(void *accumulators, const void *x_, int64_t n)
 {
     A *sum = accumulators;
     const T *x = x_;
     for (int64_t i = 0; i < n; i++) sum[i] += (A)x[i];
 }
+#endif
 
 /* NaN wins, and stays. */
 static inline T OF(larger)(T m, T x) { return x > m || IS_NAN(x) ? x : m; }
