@@ -23,4 +23,16 @@ static inline TR_BOTH float fma_f32(float a, float b, float c)
 #endif
 }
 
+/* Complex numbers as memory has them.  C's own type would check every product for infinities by a call. */
+typedef struct {
+    float re, im;
+} complex64;
+
+typedef struct {
+    double re, im;
+} complex128;
+
+/* What of a number is whole; INT64_MIN where that does not fit, and for NaN. */
+static inline TR_BOTH int64_t integer_of(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
+
 #endif

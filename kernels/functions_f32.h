@@ -23,7 +23,8 @@ typedef struct {
 
 static inline TR_BOTH power_of_two split_exp_f32(float t)
 {
-    power_of_two e = {.shifted = fma_f32(t, 1.44269504f, 12582912.0f)}; /* 1.5 2^23 */
+    power_of_two e;
+    e.shifted = fma_f32(t, 1.44269504f, 12582912.0f); /* 1.5 2^23 */
     float n = e.shifted - 12582912.0f;
     e.r = fma_f32(n, 2.12194440e-4f, fma_f32(n, -0.693359375f, t)); /* the first part of ln 2 is short: exact */
     return e;

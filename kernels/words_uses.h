@@ -5,8 +5,18 @@
  * USES_SERIES that any of the functions is that costs ten additions or more; USES_REAL that a word is which complex
  * numbers do not have, so that the row does not serve them; USES_CHOICE that dx is dy or 0 and no product.
  * Include words_undo.h afterwards. */
-#define USES_(v) _Generic((v), unsigned \
-                          : (v), default : 0u)
+#ifdef __cplusplus
+# ifndef USES_OVERLOADED
+#  define USES_OVERLOADED
+static constexpr unsigned uses_overloaded(unsigned set) { return set; }
+template <class number>
+static constexpr unsigned uses_overloaded(number) { return 0; }
+# endif
+# define USES_(v) uses_overloaded(v)
+#else
+# define USES_(v) _Generic((v), unsigned \
+                           : (v), default : 0u)
+#endif
 #define USES_SIN       4u
 #define USES_SERIES    8u
 #define USES_REAL      16u

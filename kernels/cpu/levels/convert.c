@@ -3,8 +3,6 @@
 
 /* Real types but the halves convert directly; halves go by way of float, complex numbers by way of their real parts. */
 
-static inline int64_t integer_of(double x) { return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN; }
-
 /* clang-format off */
 #define CONVERT(to, TO, from, FROM, value)                                    \
     static void to##_from_##from(void *to_, const void *from_, int64_t n)     \

@@ -6,6 +6,7 @@
 #define TRIREME_KERNELS_LEVEL_H
 
 #include "core/fail.h"
+#include "kernels/both.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/kernels.h"
 
@@ -34,15 +35,6 @@ typedef struct {
 
 /* Elements are worked on in blocks of this many where they have to be gathered or converted: 2 KiB an operand. */
 enum { BLOCK = 512 };
-
-/* Complex numbers as memory has them.  C's own type would check every product for infinities by a call. */
-typedef struct {
-    float re, im;
-} complex64;
-
-typedef struct {
-    double re, im;
-} complex128;
 
 /* What each file of this folder puts into the table, and all of it. */
 #define kernels_level     LEVEL(kernels_level)

@@ -1,25 +1,7 @@
 /* The rows of pointwise.def on the CPU: forward, and backward as dx = dy derivative(x, y) in one pass. */
 #include "kernels/cpu/levels/walk.h"
 #include "kernels/formulas.h"
-
-/* What each row reads and whether it wants a careful look at its NaN (words_uses.h). */
-#include "kernels/words_uses.h"
-#define x 1u
-#define y 2u
-#define ROW(name, value, derivative, ...)                                \
- enum {                                                                  \
-     name##_uses = USES_(derivative) & 3u,                               \
-     name##_chooses = (USES_(derivative) & USES_CHOICE) != 0,            \
-     name##_value_is_careful = (USES_(value) & USES_SIN) != 0,           \
-     name##_derivative_is_careful = (USES_(derivative) & USES_SIN) != 0, \
-     name##_work = USES_(value) & USES_SERIES ? 8 : 1,                   \
-     name##_backward_work = USES_(derivative) & USES_SERIES ? 8 : 2      \
- };
-#include "kernels/pointwise.def"
-#undef ROW
-#undef x
-#undef y
-#include "kernels/words_undo.h"
+#include "kernels/rows.h"
 
 #define LOOPS "kernels/cpu/levels/pointwise_of.h"
 #include "kernels/cpu/levels/floats.h"
