@@ -17,6 +17,7 @@
  *   command.c    the mpirun line, to be shown or to be executed
  *   topo.c       trireme topo
  *   info.c       trireme info
+ *   bench*.c     trireme bench (bench.h); worker/ is what its ranks run
  *   errors.c     how it ends when it cannot go on
  *   machine*.c   what the machine has and what this job may use of it (also
  *                quota.c, gpus.c) */
@@ -34,6 +35,7 @@ enum { EXIT_USAGE = 2,
 /* The commands. argv[0] is the command's own name; each returns the exit status. */
 int launcher_run(int argc, char **argv);
 int launcher_topo(int argc, char **argv);
+int launcher_bench(int argc, char **argv);
 int launcher_info(int argc, char **argv);
 int launcher_rank(int argc, char **argv);
 

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# trireme bench as a user types it, on this host.
+# Needs $TRIREME_BIN; mpirun for more than one rank.
+set -u
+trireme=$TRIREME_BIN/trireme
+[ -x "$trireme" ] && [ -x "$TRIREME_BIN/trireme-bench-worker" ] || { echo "skipped: no $trireme, or not its worker"; exit 77; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+for name in $(compgen -e | grep -E '^(OMPI_MCA_(pml|btl)|OMP_|GOMP_|TRIREME_LAUNCHER|TRIREME_RESTART|SLURM_)'); do unset "$name"; done
+failures=0
+
+result() { # SENTENCE WRONG, empty if it holds
+    if [ -z "$2" ]; then
+        echo "ok      $1"
+    else
+        echo "FAILED  $1: $2"
+        sed 's/^/        | /' out err
+        failures=$((failures + 1))
+    fi
+}
+bench() { "$trireme" bench "$@" >out 2>err </dev/null; }
+holds() { # TEXT...: each is in out
+    local text
+    for text; do grep -qF -e "$text" out || echo "no '$text' "; done
+}
+refused() { # SENTENCE TEXT OPTION...
+    local sentence=$1 text=$2
+    shift 2
+    bench "$@"
+    local status=$?
+    result "$sentence" "$([ $status = 2 ] || echo "status $status ")$(grep -qF -e "$text" err || echo "no '$text'")"
+}
+
+bench --help
+result "help fits 80 columns and names its files" "$(holds "usage: trireme bench" results.csv scaling.png)$(awk 'length > 80' out)"
+refused "ranks rise" "--ranks 2,1" --ranks 2,1
+refused "a network is two numbers" "--network 3" --network 3
+refused "time is a number" "--compute soon" --compute soon
+refused "ranks are said once" "one of the two" --ranks 1 -n 2
+refused "no argument is expected" "'here'" here
+bench --ranks 1 --rounds 1 --compute 0.002 --out nowhere/at/all
+result "a folder that cannot be made is an error" "$([ $? != 0 ] && grep -q "nowhere/at/all" err || echo "it is not")"
+
+bench --ranks 1 --rounds 1 --compute 0.01 --network 5,10
+result "one rank and a network give a prediction" "$([ $? = 0 ] || echo "status not 0 ")$(holds "as said by --network" "10 ms of simulated device work" "best bucket on 1024 ranks")"
+result "in a table" "$(grep -c '^predicted,' trireme-bench/results.csv | grep -vx 11)"
+result "and a picture, or one of characters" "$([ -s trireme-bench/scaling.png ] || holds "weak scaling")"
+
+if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
+    bench --ranks 1,2 --rounds 1 --samples 16 --oversubscribe --out two
+    result "two ranks are measured" "$([ $? = 0 ] || echo "status not 0 ")$(holds "784-512-512-10" "from 7 sums over 2" "between hosts  not measured")"
+    result "their sums, their steps" "$(awk -F, '$1 == "step" && $5 > 0 { s++ } $1 == "sum" && $5 > 0 { n++ } END { if (s != 2 || n != 7) print s, n }' two/results.csv)"
+    bench --ranks 1,60000 --rounds 1 --samples 16
+    result "what there is is told, even if a job fails" "$([ $? = 2 ] && grep -q -e "--oversubscribe" err || echo "it does not fail ")$(holds "784-512-512-10")"
+    bench --ranks 2 --rounds 1 --samples 16 --oversubscribe
+    result "without one rank nothing is predicted" "$([ $? = 0 ] || echo "status not 0 ")$(holds "Nothing is predicted")"
+fi
+
+[ $failures = 0 ] || echo "$failures failed"
+[ $failures = 0 ]
