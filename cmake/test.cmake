@@ -87,11 +87,16 @@ function(trireme_add_test name)
     list(APPEND test_ENVIRONMENT ${TRIREME_MPI_ENVIRONMENT})
     set_tests_properties(${name} PROPERTIES PROCESSORS 2)
   endif()
+  if("cluster" IN_LIST test_LABELS)              # hosts of their own measure: nothing beside them
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    set(timeout 400)
+  endif()
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
 endfunction()
 
-# The files of this folder: test_*.c, test_*.sh (which find the programs in $TRIREME_BIN and this folder in $TEST_DIR).
+# The files of this folder: test_*.c, test_*.sh (which find the programs in $TRIREME_BIN and this folder in $TEST_DIR, and
+# may have a line "# CTEST LABELS ...").
 function(trireme_tests)
   file(GLOB sources CONFIGURE_DEPENDS test_*.c)
   list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/test_main.c)
@@ -107,7 +112,10 @@ function(trireme_tests)
   file(GLOB scripts CONFIGURE_DEPENDS test_*.sh)
   foreach(script IN LISTS scripts)
     get_filename_component(name ${script} NAME_WE)
-    trireme_add_test(${name} MPI LABELS program COMMAND bash ${script}
+    file(STRINGS ${script} words REGEX "^# CTEST ")
+    string(REGEX REPLACE "^# CTEST +" "" words "${words}")
+    separate_arguments(words)
+    trireme_add_test(${name} MPI LABELS program ${words} COMMAND bash ${script}
       ENVIRONMENT TRIREME_BIN=${PROJECT_BINARY_DIR}/bin TEST_DIR=${CMAKE_CURRENT_SOURCE_DIR})
   endforeach()
 endfunction()
