@@ -108,10 +108,17 @@ static void fit_between(bench_model *m, const bench_job *j)
     bench_link_fit(&m->between, rest, j->sums, j->hosts);
 }
 
+/* What a step's sums took, as a part of what sums of their sizes take. */
+static double buckets_take(const bench_model *m, const bench_job *j)
+{
+    double takes = j ? j->communication_s / bench_step_sums(m, j->ranks, m->bucket_bytes) : 0;
+    return takes > 0 && isfinite(takes) ? takes : 1;
+}
+
 bool bench_model_make(bench_model *m, const bench_job *job, int jobs, int most, int64_t bucket_bytes)
 {
     const bench_job *wide = NULL, *far = NULL;
-    *m = (bench_model){.bucket_bytes = bucket_bytes, .per_host = 1};
+    *m = (bench_model){.bucket_bytes = bucket_bytes, .per_host = 1, .buckets_within = 1, .buckets_between = 1};
     for (int i = 0; i < jobs; i++) {
         const bench_job *j = &job[i];
         if (most && j->ranks > most) continue;
@@ -126,9 +133,9 @@ bool bench_model_make(bench_model *m, const bench_job *job, int jobs, int most, 
     m->like = wide && wide->ranks == m->per_host ? wide : far && per_host(far) == m->per_host ? far
                                                                                               : m->one;
     m->thread = far ? far->thread : false;
-    m->direct = 1;
-    if (wide) m->direct = wide->communication_s / bench_step_sums(m, wide->ranks, bucket_bytes);
-    if (!(m->direct > 0) || !isfinite(m->direct)) m->direct = 1;
+    double within = buckets_take(m, wide), between = buckets_take(m, far);
+    m->buckets_within = within;
+    m->buckets_between = between;
     return true;
 }
 
@@ -174,18 +181,19 @@ double bench_step_time(const bench_model *m, int ranks, int64_t bucket_bytes)
     bool network = bench_hosts(m, ranks) > 1;
     const bench_job *j = ranks == 1 ? m->one : m->like;
     if (ranks == 1 || j->gradients == 0) return j->together_s;
-    double summed = bench_sum_time(m, COUNT, ranks), ended = j->gradient[0].ready_s + summed;
+    double scale = network ? m->buckets_between : m->buckets_within;
+    double summed = scale * bench_sum_time(m, COUNT, ranks), ended = j->gradient[0].ready_s + summed;
     int64_t held = 0, bucket = 0;
     for (int i = 0; i < j->gradients; i++) {
         held += j->gradient[i].bytes;
         if (held < limit_of(bucket_bytes, network, bucket) && i + 1 < j->gradients) continue;
-        double takes = bench_sum_time(m, held, ranks);
+        double takes = scale * bench_sum_time(m, held, ranks);
         ended = fmax(ended, j->gradient[i].ready_s) + takes;
         summed += takes;
         held = 0;
         bucket++;
     }
-    double backward = network && m->thread ? fmax(j->backward_s, ended) : j->backward_s + summed * (network ? 1 : m->direct);
+    double backward = network && m->thread ? fmax(j->backward_s, ended) : j->backward_s + summed;
     return backward + j->alone_s - j->backward_s;
 }
 

@@ -8,6 +8,9 @@
  * were measured, by their relative errors' absolute values, so that 1 KiB counts as much as 4 MiB and one that was disturbed
  * does not count more.  What a fit misses at some size (a protocol that changes there) is carried over to other ranks.
  *
+ * A step's own sums lie in shared memory, or travel by another thread: what they took on the ranks that were fitted to, as a
+ * part of what the fit says, is carried over too.
+ *
  * A step follows the gradients as one rank alone finishes them: they fill buckets, and a bucket's sum begins when it is full
  * and the one before it has ended, beside backward if a thread sums, else in its place.  The step ends with the last sum and
  * the optimiser.  That is all: ranks are equally fast, links are not shared, and nothing disturbs them. */
@@ -57,7 +60,7 @@ typedef struct {
     const bench_job *like; /* borrowed: the job with most ranks on a host, which steps are taken from */
     int per_host;
     int64_t bucket_bytes;
-    double direct; /* what a step's sums within a host take, as a part of what such sums take: they lie in shared memory */
+    double buckets_within, buckets_between; /* what a step's sums took, as a part of what sums of their sizes take */
     bool thread;
 } bench_model;
 

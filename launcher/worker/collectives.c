@@ -4,9 +4,11 @@
 #include <stdio.h>
 
 enum { MOST_ROUNDS = 101,
-       LEAST_TIMES = 4,
+       STEP_BYTES = 3 << 20, /* summed one after the other, as a step's buckets are: over a network that is not as one alone */
        LEAST_BYTES = 1 << 10,
        MOST_BYTES = 4 << 20 };
+
+static const double longest_s = 0.03;
 
 static int sum(tr_tensor *t) { return tr_all_reduce(t); }
 
@@ -30,11 +32,8 @@ static int measure(const char *name, int (*run)(tr_tensor *t), int64_t bytes, in
 {
     TR_SCOPE;
     tr_tensor *t = tr_zeros(TR_SHAPE(each / (int64_t)sizeof(float)));
-    const double fill = 2e-3;
     double samples[MOST_ROUNDS], once = fmin(sample(run, t, 1), sample(run, t, 1));
-    /* one after the other, as buckets are: over a network that is not the same as one alone */
-    int times = once * LEAST_TIMES < fill ? (int)fmin(1000, 1 + fill / once) : bytes < MOST_BYTES ? LEAST_TIMES
-                                                                                                  : 1;
+    int times = (int)fmax(1, fmin(STEP_BYTES / (double)bytes, longest_s / once));
     for (int i = 0; i < rounds && i < MOST_ROUNDS; i++) samples[i] = sample(run, t, times);
     if (tr_error_stands()) return -1;
     if (tr_dist_rank() == 0) printf("bench %s %lld %.9g\n", name, (long long)bytes, worker_median(samples, rounds < MOST_ROUNDS ? rounds : MOST_ROUNDS));

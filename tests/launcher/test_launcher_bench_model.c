@@ -121,6 +121,16 @@ TEST(a_caller_that_sums_on_its_host_adds_what_was_measured)
     assert_int_equal(bench_hosts(&m, 8), 4);
 }
 
+TEST(what_buckets_took_beyond_their_sums_is_carried_over)
+{
+    bench_job jobs[] = {make_job(1, 1), make_job(2, 2)};
+    bench_model m;
+    jobs[1].communication_s = 2 * 10 * sum_time(256 << 10, 2);
+    assert_true(bench_model_make(&m, jobs, 2, 0, 256 << 10));
+    within(bench_step_sums(&m, 2, 256 << 10), jobs[1].communication_s, 0.01);
+    within(bench_step_sums(&m, 4, 256 << 10), 2 * 10 * sum_time(256 << 10, 4), 0.01);
+}
+
 TEST(a_fit_leaves_out_what_it_is_to_predict)
 {
     bench_job jobs[] = {make_job(1, 1), make_job(2, 2), make_job(4, 4)};
