@@ -6,6 +6,8 @@
 #   cluster_run COMMAND...   on the first host, in $folder
 #   cluster_down             also when the shell exits
 #
+# What runs on the hosts is more important than the rest of the machine (nice); $ahead says how else: "chrt -r 1" is ahead of
+# everything, for times that hold on a busy machine.  Ranks on too few cores spend theirs on yielding to each other.
 # Without a delay the links are pairs on a bridge with token buckets at both ends: a host may send 100 microseconds' worth at
 # once, then the rate binds.  With one, packets are carried by tests/cable, since not every kernel delays them itself.
 # Needs $TRIREME_BIN, root, iproute2, util-linux and Open MPI.
@@ -59,7 +61,7 @@ cluster_up() {
         ip netns exec "$host" sysctl -qw net.ipv4.tcp_slow_start_after_idle=0 net.ipv4.tcp_congestion_control=reno 2>/dev/null
     done
     printf '%s\n' '#!/bin/sh' 'host=$1' 'shift' \
-        'exec ip netns exec "$host" unshare --uts --ipc --mount sh -c '\''hostname "$1"; mount -t tmpfs tmpfs /dev/shm; shift; exec nice -n -15 sh -c "$*"'\'' sh "$host" "$@"' \
+        'exec ip netns exec "$host" unshare --uts --ipc --mount sh -c '\''hostname "$1"; mount -t tmpfs tmpfs /dev/shm; shift; exec '"${ahead:-nice -n -15}"' sh -c "$*"'\'' sh "$host" "$@"' \
         >"$folder/on_host"
     chmod +x "$folder/on_host"
     for name in $(compgen -e | grep -E '^(OMPI_MCA_(pml|btl)|OMP_|GOMP_|TRIREME_LAUNCHER|TRIREME_RESTART|SLURM_)'); do unset "$name"; done

@@ -27,6 +27,7 @@ judge() {
         }' "$folder/out/results.csv"
 }
 
+chrt -r 1 true 2>/dev/null && ahead='chrt -r 1'
 failures=0
 for delay_us in 0 50; do
     for try in 1 2; do
