@@ -26,7 +26,7 @@ static double sum_of(const bench_job *j, int64_t bytes)
 static double hidden(const bench_options *o, const bench_job *j)
 {
     double could = j->communication_s - sum_of(j, bench_last_bucket(j, o->bucket_bytes));
-    return j->thread && could > 0 ? (j->communication_s - exposed(j)) / could : NAN;
+    return j->hosts > 1 && could > 0 ? (j->communication_s - exposed(j)) / could : NAN;
 }
 
 static bool predicts(const bench_options *o, const bench_model *m, int ranks)

@@ -1,24 +1,14 @@
 #!/usr/bin/env bash
 # trireme bench as a user types it, on this host.
-# Needs $TRIREME_BIN; mpirun for more than one rank.
+# shellcheck disable=SC2154 # claims.sh sets them
 set -u
-trireme=$TRIREME_BIN/trireme
-[ -x "$trireme" ] && [ -x "$TRIREME_BIN/trireme-bench-worker" ] || { echo "skipped: no $trireme, or not its worker"; exit 77; }
+. "$(dirname "$0")/claims.sh"
+[ -x "$TRIREME_BIN/trireme-bench-worker" ] || skip "no worker beside $trireme"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 for name in $(compgen -e | grep -E '^(OMPI_MCA_(pml|btl)|OMP_|GOMP_|TRIREME_LAUNCHER|TRIREME_RESTART|SLURM_)'); do unset "$name"; done
-failures=0
 
-result() { # SENTENCE WRONG, empty if it holds
-    if [ -z "$2" ]; then
-        echo "ok      $1"
-    else
-        echo "FAILED  $1: $2"
-        sed 's/^/        | /' out err
-        failures=$((failures + 1))
-    fi
-}
 bench() { "$trireme" bench "$@" >out 2>err </dev/null; }
 holds() { # TEXT...: each is in out
     local text
@@ -47,7 +37,7 @@ result "one rank and a network give a prediction" "$([ $? = 0 ] || echo "status 
 result "in a table" "$(grep -c '^predicted,' trireme-bench/results.csv | grep -vx 11)"
 result "and a picture, or one of characters" "$([ -s trireme-bench/scaling.png ] || holds "weak scaling")"
 
-if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
+if [ -x "$program" ]; then # built with MPI
     bench --ranks 1,2 --rounds 1 --samples 16 --oversubscribe --out two
     result "two ranks are measured" "$([ $? = 0 ] || echo "status not 0 ")$(holds "784-512-512-10" "from 7 sums over 2" "between hosts  not measured")"
     result "their sums, their steps" "$(awk -F, '$1 == "step" && $5 > 0 { s++ } $1 == "sum" && $5 > 0 { n++ } END { if (s != 2 || n != 7) print s, n }' two/results.csv)"

@@ -4,16 +4,17 @@
 # hosts from one and two, and how much of the sums backward hides.  A second try where the first misses: these hosts share the
 # machine's cores with whatever else runs there.  On a quiet machine:
 #     SCALING_OFF=10 SCALING_HIDDEN=80 ctest --preset release -R launcher_scaling --verbose
-# Needs $TRIREME_BIN and what cluster.sh needs.
+# Needs what cluster.sh needs.
+# shellcheck disable=SC2154 # claims.sh sets them
 set -u
+. "$(dirname "$0")/claims.sh"
 off=${SCALING_OFF:-10} hidden=${SCALING_HIDDEN:-60} # per cent
 # shellcheck source=tests/launcher/cluster.sh
-. "$TEST_DIR/cluster.sh"
+. "$(dirname "$0")/cluster.sh"
 worker=$TRIREME_BIN/trireme-bench-worker
-skip() { echo "skipped: $1"; exit 77; }
 [ -x "$worker" ] && [ -x "$TRIREME_BIN/../tests/cable" ] || skip "no $worker, or no cable"
+[ -x "$program" ] || skip "built without MPI"
 why=$(cluster_may) || skip "$why"
-"$worker" ranks 1 0.001 0 1 >/dev/null 2>&1 || skip "built without MPI"
 
 # Reads results.csv; says what misses.
 judge() {
@@ -28,12 +29,11 @@ judge() {
 }
 
 chrt -r 1 true 2>/dev/null && ahead='chrt -r 1'
-failures=0
 for delay_us in 0 50; do
     for try in 1 2; do
         cluster_up 4 1000 $delay_us || skip "no hosts with a delay of $delay_us us: $(tail -n 1 "$folder/err" 2>/dev/null)"
         list=$(printf '%s:1,' "${hosts[@]}")
-        cluster_run timeout -k 1 100 "$TRIREME_BIN/trireme" bench --hosts "${list%,}" --ranks 1,2,4 --fit-ranks 2 \
+        cluster_run timeout -k 1 100 "$trireme" bench --hosts "${list%,}" --ranks 1,2,4 --fit-ranks 2 \
             --compute 0.25 --rounds 5 --out out || { missed="it failed with status $?"; continue; }
         missed=$(judge)
         [ -n "$missed" ] || break
