@@ -55,6 +55,8 @@ static void read_line(bench_job *j, const char *line)
         j->backward_s = seconds;
     } else if (sscanf(line, "bench together %lf", &seconds) == 1) {
         j->together_s = seconds;
+    } else if (sscanf(line, "bench buffers %lf", &seconds) == 1) {
+        j->buffers_s = seconds;
     } else if (sscanf(line, "bench communication %lf", &seconds) == 1) {
         j->communication_s = seconds;
     } else {

@@ -43,6 +43,7 @@ typedef struct {
     int gradients;
     double alone_s, backward_s; /* a step without communication; when its backward ends */
     double together_s;
+    double buffers_s;       /* the same device work, gradients as buffers of one's own */
     double communication_s; /* the step's sums, beside nothing */
 } bench_job;
 

@@ -14,6 +14,7 @@ enum { MOST_RANKS = 1024 };
 
 static double rate(const bench_options *o, const bench_job *j) { return (double)(j->ranks * o->samples) / j->together_s; }
 static double exposed(const bench_job *j) { return fmax(j->together_s - j->alone_s, 0); }
+static double exposed_buffers(const bench_options *o, const bench_job *j) { return fmax(j->buffers_s - o->compute_s, 0); }
 
 static double sum_of(const bench_job *j, int64_t bytes)
 {
@@ -23,10 +24,10 @@ static double sum_of(const bench_job *j, int64_t bytes)
 }
 
 /* What backward hid of what it could hide: all but the last bucket's sum. NaN where nothing could be hidden. */
-static double hidden(const bench_options *o, const bench_job *j)
+static double hidden(const bench_options *o, const bench_job *j, double exposed_s)
 {
     double could = j->communication_s - sum_of(j, bench_last_bucket(j, o->bucket_bytes));
-    return j->hosts > 1 && could > 0 ? (j->communication_s - exposed(j)) / could : NAN;
+    return j->hosts > 1 && could > 0 ? (j->communication_s - exposed_s) / could : NAN;
 }
 
 static bool predicts(const bench_options *o, const bench_model *m, int ranks)
@@ -45,6 +46,25 @@ static const char *share_text(double share, char text[16])
 
 /* ---- tables ---- */
 
+/* What does not fit into the table. */
+static void print_beside(const bench_options *o, const bench_model *m, const bench_job *job, int jobs)
+{
+    int lines = 0;
+    for (int i = 0; i < jobs; i++) {
+        const bench_job *j = &job[i];
+        if (!m->one || j->ranks == 1 || !predicts(o, m, j->ranks)) continue;
+        double sums = bench_step_sums(m, j->ranks, o->bucket_bytes);
+        printf("%s  %5d ranks: a step's sums were predicted to take %.3f ms (%+.1f %%)\n", lines++ ? "" : "\n", j->ranks, 1e3 * sums, 100 * (sums / j->communication_s - 1));
+    }
+    for (int i = 0; i < jobs; i++) {
+        const bench_job *j = &job[i];
+        char share[16];
+        if (!(j->buffers_s > 0)) continue;
+        printf("%s  %5d ranks: with gradients as buffers of one's own (tr_reducer) %.3f ms are exposed, %s hidden\n", lines++ ? "" : "\n", j->ranks,
+               1e3 * exposed_buffers(o, j), share_text(hidden(o, j, exposed_buffers(o, j)), share));
+    }
+}
+
 static void print_measured(const bench_options *o, const bench_model *m, const bench_job *job, int jobs)
 {
     if (o->compute_s > 0)
@@ -52,7 +72,6 @@ static void print_measured(const bench_options *o, const bench_model *m, const b
     else
         printf("\n784-512-512-10, float32, SGD with momentum, %lld samples a step and rank\n", (long long)o->samples);
     printf("%d thread%s a rank; %s\n\n", o->threads, o->threads == 1 ? "" : "s", job[jobs - 1].transport);
-    int n = 0;
     printf("  ranks  hosts   samples/s  efficiency    step ms    sums ms  exposed ms   hidden  predicted/s      off\n");
     for (int i = 0; i < jobs; i++) {
         const bench_job *j = &job[i];
@@ -64,14 +83,9 @@ static void print_measured(const bench_options *o, const bench_model *m, const b
             snprintf(off, sizeof off, "%+.1f %%", 100 * (predicted / rate(o, j) - 1));
         }
         printf("  %5d  %5d  %10.0f  %8.1f %%  %9.3f  %9.3f  %10.3f  %7s  %11s  %7s\n", j->ranks, j->hosts, rate(o, j), 100 * rate(o, j) / (one * j->ranks),
-               1e3 * j->together_s, 1e3 * j->communication_s, 1e3 * exposed(j), share_text(hidden(o, j), share), expected, off);
+               1e3 * j->together_s, 1e3 * j->communication_s, 1e3 * exposed(j), share_text(hidden(o, j, exposed(j)), share), expected, off);
     }
-    for (int i = 0; i < jobs; i++) {
-        const bench_job *j = &job[i];
-        if (!m->one || j->ranks == 1 || !predicts(o, m, j->ranks)) continue;
-        double sums = bench_step_sums(m, j->ranks, o->bucket_bytes);
-        printf("%s  %5d ranks: a step's sums were predicted to take %.3f ms (%+.1f %%)\n", n++ ? "" : "\n", j->ranks, 1e3 * sums, 100 * (sums / j->communication_s - 1));
-    }
+    print_beside(o, m, job, jobs);
     printf("\n  efficiency: of as many times one rank.  sums: all of a step's, beside nothing.  exposed: what they\n"
            "  add to a step.  hidden: of what backward can hide, that is, all but the last bucket's.\n");
 }
@@ -93,7 +107,7 @@ static void print_predicted(const bench_options *o, const bench_model *m)
     printf("\nA sum over n takes  latency x 2 ceil(log2 n) + bytes x 2 (n-1)/n / bandwidth, within a host, then between hosts:\n");
     print_link("within a host", &m->within, false);
     print_link("between hosts", &m->between, m->between.ranks == 0 && o->latency_s > 0);
-    printf("\nWhat follows with %d rank%s on each host, steps of %d rank%s, buckets of %s, sums %s:\n", m->per_host, m->per_host == 1 ? "" : "s",
+    printf("\nWhat follows with %d rank%s on each host, steps as on %d rank%s, buckets of %s, sums %s:\n", m->per_host, m->per_host == 1 ? "" : "s",
            m->like->ranks, m->like->ranks == 1 ? "" : "s", o->bucket_bytes ? "the size given" : "the library's size",
            m->thread ? "beside backward over a network" : "in backward's place");
     printf("  ranks  hosts   samples/s  efficiency    step ms\n");
@@ -142,8 +156,10 @@ static void write_csv(const bench_options *o, const bench_model *m, const bench_
         fprintf(f, "step,%d,%d,,%.6g,%.6g,", j->ranks, j->hosts, j->together_s, rate(o, j));
         if (m->one) fprintf(f, "%.4f", m->one->together_s / j->together_s);
         fprintf(f, ",%.6g,%.6g,%.6g,", j->alone_s, j->communication_s, exposed(j));
-        if (!isnan(hidden(o, j))) fprintf(f, "%.4f", hidden(o, j));
+        if (!isnan(hidden(o, j, exposed(j)))) fprintf(f, "%.4f", hidden(o, j, exposed(j)));
         fprintf(f, "\n");
+        if (!(j->buffers_s > 0) || isnan(hidden(o, j, 0))) continue;
+        fprintf(f, "buffers,%d,%d,,%.6g,,,,%.6g,%.6g,%.4f\n", j->ranks, j->hosts, j->buffers_s, j->communication_s, exposed_buffers(o, j), hidden(o, j, exposed_buffers(o, j)));
     }
     for (int n = 1; m->one && n <= MOST_RANKS; n *= 2) {
         if (!predicts(o, m, n)) continue;

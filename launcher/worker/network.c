@@ -13,12 +13,14 @@ enum { PIXELS = 784,
 
 /* A third of it is forward; backward finishes one gradient after the other.  Times count from the step's beginning: a device
  * works on while the process sends gradients off. */
-static void device_works_until(const network *n, double part)
+void network_works_until(const network *n, double part)
 {
     double until = n->begin_s + part * n->compute_s;
     struct timespec t = {.tv_sec = (time_t)until, .tv_nsec = (long)(1e9 * (until - (double)(time_t)until))};
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR) {}
 }
+
+double network_finishes(const network *n, int gradient) { return (1 + 2.0 * (gradient + 1) / n->gradients) / 3; }
 
 /* Called before the ranks' own, which sends it off. */
 static void gradient_done(tr_tensor *parameter, void *data)
@@ -26,7 +28,7 @@ static void gradient_done(tr_tensor *parameter, void *data)
     network *n = data;
     if (n->finished == NETWORK_GRADIENTS) return;
     n->bytes[n->finished] = tr_numel(parameter) * tr_dtype_size(tr_dtype_of(parameter));
-    if (n->compute_s > 0) device_works_until(n, (1 + 2.0 * (n->finished + 1) / n->gradients) / 3);
+    if (n->compute_s > 0) network_works_until(n, network_finishes(n, n->finished));
     n->ready_s[n->finished++] = worker_now() - n->begin_s;
 }
 
@@ -67,7 +69,7 @@ int network_step(network *n)
     n->finished = 0;
     tr_tensor *out = tr_forward(n->model, n->x);
     tr_tensor *loss = n->y ? tr_cross_entropy(out, n->y) : tr_mean(out);
-    if (n->compute_s > 0) device_works_until(n, 1.0 / 3);
+    if (n->compute_s > 0) network_works_until(n, network_finishes(n, -1));
     if (tr_backward(loss) < 0) return -1;
     n->backward_s = worker_now() - n->begin_s;
     if (tr_step(n->sgd) < 0) return -1;

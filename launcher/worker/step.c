@@ -27,10 +27,25 @@ static double sums_take(const network *n, tr_reducer *r)
     return worker_slowest(worker_now() - begin);
 }
 
-static int sums_alone(const network *n, const worker_wish *wish, int rounds)
+/* A step of simulated device work whose gradients are buffers. */
+static double buffers_take(network *n, tr_reducer *r)
+{
+    if (tr_barrier() < 0) return NAN;
+    n->begin_s = worker_now();
+    network_works_until(n, network_finishes(n, -1));
+    if (tr_reducer_begin(r, 1) < 0) return NAN;
+    for (int i = 0; i < n->gradients; i++) {
+        network_works_until(n, network_finishes(n, i));
+        if (tr_reducer_ready(r, n->gradients - 1 - i) < 0) return NAN;
+    }
+    if (tr_reducer_wait(r) < 0) return NAN;
+    return worker_slowest(worker_now() - n->begin_s);
+}
+
+static int sums_as_buffers(network *n, const worker_wish *wish, int rounds)
 {
     TR_SCOPE;
-    double samples[MOST_ROUNDS];
+    double alone[MOST_ROUNDS], step[MOST_ROUNDS];
     tr_buffer buffers[NETWORK_GRADIENTS];
     for (int i = 0; i < n->gradients; i++) { /* the last buffer is finished first */
         int64_t count = n->bytes[n->gradients - 1 - i] / (int64_t)sizeof(float);
@@ -38,12 +53,14 @@ static int sums_alone(const network *n, const worker_wish *wish, int rounds)
     }
     tr_reducer *r = tr_error_stands() ? NULL : tr_reducer_new(buffers, n->gradients, .bucket_bytes = wish->bucket_bytes, .first_bucket_bytes = wish->bucket_bytes);
     for (int i = -2; r && i < rounds; i++) { /* the second learns the order */
-        double took = sums_take(n, r);
-        if (i >= 0) samples[i] = took;
+        double took = sums_take(n, r), beside = n->compute_s > 0 ? buffers_take(n, r) : 0;
+        if (i < 0) continue;
+        alone[i] = took;
+        step[i] = beside;
     }
     tr_reducer_free(r);
     if (tr_error_stands()) return -1;
-    if (tr_dist_rank() == 0) printf("bench communication %.9g\n", worker_median(samples, rounds));
+    if (tr_dist_rank() == 0) printf("bench communication %.9g\nbench buffers %.9g\n", worker_median(alone, rounds), worker_median(step, rounds));
     return 0;
 }
 
@@ -80,5 +97,5 @@ int worker_step(const worker_wish *wish)
         printf("bench alone %.9g\nbench backward %.9g\nbench together %.9g\n", worker_median(alone, rounds), worker_median(backward, rounds), worker_median(together, rounds));
         printf("bench thread %d\n", tr_data_parallel_report_of(ranks.model).by_thread);
     }
-    return tr_dist_world() == 1 ? 0 : sums_alone(&ranks, wish, rounds);
+    return tr_dist_world() == 1 ? 0 : sums_as_buffers(&ranks, wish, rounds);
 }

@@ -15,6 +15,7 @@
  *     bench alone SECONDS               a step without communication; the slowest rank counts
  *     bench backward SECONDS            the end of its backward
  *     bench together SECONDS            a step as it is
+ *     bench buffers SECONDS             the same device work, its gradients summed as buffers of one's own
  *     bench communication SECONDS       its sums, one after the other and beside nothing
  *     bench thread 0 or 1               a thread of its own sums
  */
@@ -61,5 +62,9 @@ typedef struct {
 /* Adds up its gradients over all ranks if `together`.  These belong to the open scope. */
 int network_make(network *n, const worker_wish *wish, bool together);
 int network_step(network *n);
+
+/* The simulated device: which part of its work has been done when a gradient (-1: forward) is finished, and sleep until then. */
+double network_finishes(const network *n, int gradient);
+void network_works_until(const network *n, double part);
 
 #endif

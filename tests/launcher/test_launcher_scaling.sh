@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # CTEST LABELS cluster
 # `trireme bench` on four hosts of one's own with links of 1 Gbit/s, without a delay and with 50 us: what it predicts for four
-# hosts from one and two, and how much of the sums backward hides.  A second try where the first misses: these hosts share the
-# machine's cores with whatever else runs there.  On a quiet machine:
+# hosts from one and two, and how much of the sums backward hides, for a module and for buffers of one's own.  A second try
+# where the first misses: these hosts share the machine's cores with whatever else runs there.  On a quiet machine:
 #     SCALING_OFF=10 SCALING_HIDDEN=80 ctest --preset release -R launcher_scaling --verbose
 # Needs what cluster.sh needs.
 # shellcheck disable=SC2154 # claims.sh sets them
@@ -19,10 +19,11 @@ why=$(cluster_may) || skip "$why"
 # Reads results.csv; says what misses.
 judge() {
     awk -F, -v off="$off" -v hidden="$hidden" '
-        $1 == "step" { seconds[$2] = $5; if ($2 > 1) { n++; if ($11 * 100 < hidden) printf "on %d hosts %.1f %% hidden, not %d; ", $2, 100 * $11, hidden } }
+        $1 == "step" { seconds[$2] = $5 }
+        $1 ~ /step|buffers/ && $2 > 1 { n++; if ($11 * 100 < hidden) printf "%s on %d hosts: %.1f %% hidden, not %d; ", $1, $2, 100 * $11, hidden }
         $1 == "predicted" { predicted[$2] = $5 }
         END {
-            if (n != 2 || !predicted[4]) { printf "results.csv is not whole"; exit }
+            if (n != 4 || !predicted[4]) { printf "results.csv is not whole"; exit }
             miss = 100 * (seconds[4] / predicted[4] - 1)
             if (miss > off || miss < -off) printf "the prediction for 4 hosts is %.1f %% off, not %d", miss, off
         }' "$folder/out/results.csv"
