@@ -17,9 +17,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LEAST_S = 5,    /* hosts do not start processes at one moment */
-       MPI_LIMITS = 3, /* of patience with MPI alone */
-       MPI_LEAST_S = 30,
+enum { LEAST_S = 5,       /* hosts do not start processes at one moment */
+       LIMITS_IN_MPI = 3, /* of patience with MPI alone */
+       LEAST_S_IN_MPI = 30,
        OTHERS_END_MS = 1500 /* so long one waits to be ended by the rank that reports */
 };
 
@@ -143,7 +143,7 @@ static void look(double waited)
                      (long long)absent, (long long)start.local, absent == 1 ? "s" : "ve");
         end_all(why);
     }
-    if (waited < fmax(MPI_LIMITS * start.limit, MPI_LEAST_S)) return;
+    if (waited < fmax(LIMITS_IN_MPI * start.limit, LEAST_S_IN_MPI)) return;
     start.limit = waited;
     snprintf(why, sizeof why, "MPI_Init has not ended%s",
              start.local && start.local == start.world ? ", though all ranks are in it"

@@ -22,6 +22,7 @@ for view in "$@"; do
     for to in "${!below[@]}"; do
         for header in "$root/$to"/*.h; do
             [ -e "$header" ] || continue
+            [[ $header != *_of.h ]] || continue # a text to be included once for each type, by its own floor
             include="$to/${header##*/}"
             message=$(echo "#include \"$include\"" | "$cc" -std=gnu17 -fsyntax-only "${folders[@]/#/-I}" -x c - 2>&1)
             compiled=$?
