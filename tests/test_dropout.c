@@ -1,4 +1,3 @@
-// CTEST
 /* Dropout: some are zero, the others grow, and evaluation leaves all alone. */
 #include "test.h"
 

@@ -1,6 +1,8 @@
 /* The choice of a level when the program starts. */
 #include "kernels.h"
 
+#include <stdio.h>
+
 TEST(a_variable_caps_the_level)
 {
     assert_true(levels() > 0);
@@ -24,4 +26,10 @@ TEST(levels_serve_the_same)
             for (int type = 0; type < TR_DTYPES; type++) assert_true(!level_table[l][k][type] == !level_table[0][k][type]);
     for (int k = 0; k < KERNEL_COUNT; k++)
         if (!level_table[0][k][TR_FLOAT32]) fail_msg("%s does not serve float32", kernel_name(k));
+}
+
+/* For test_info_level.sh, in a program that has chosen nothing yet. */
+TEST(the_choice_is_told)
+{
+    printf("level %s\n", kernels_cpu_level());
 }
