@@ -59,19 +59,29 @@ static int class_of(int64_t bytes)
     return (top - 6) * 4 + (int)quarter + 1;
 }
 
+/* Every class of this thread, or NULL if there is no memory for them: no list, no cache. */
+static core_blocks *blocks_of(core_thread *here)
+{
+    const int64_t bytes = CORE_CLASSES * (int64_t)sizeof *here->block;
+    if (!here->block && (here->block = core_system_take(bytes))) memset(here->block, 0, (size_t)bytes);
+    return here->block;
+}
+
 void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
 {
     core_thread *here = core_here();
     int class = class_of(bytes);
     if (bytes < 0 || class >= CORE_CLASSES) return core_fail_memory(what, bytes);
     int64_t size = class_bytes(class);
-    void *p = here->block ? core_list_pop(&here->block[class]) : NULL;
+    core_blocks *blocks = blocks_of(here);
+    void *p = blocks ? core_list_pop(&blocks[class].waiting) : NULL;
     if (p) {
         here->cached_bytes -= size;
     } else if (!(p = core_system_take(size))) {
         core_memory_trim(); /* blocks of other classes may be what is missing */
         if (!(p = core_system_take(size))) return core_fail_memory(what, bytes);
     }
+    if (here->block) here->block[class].taken++;
     here->allocated_bytes += size;
     if (here->allocated_bytes > here->peak_bytes) here->peak_bytes = here->allocated_bytes;
     *capacity = size;
@@ -81,16 +91,14 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
 void core_block_give(void *p, int64_t capacity)
 {
     core_thread *here = core_here();
+    core_blocks *blocks = here->block ? &here->block[class_of(capacity)] : NULL;
     here->allocated_bytes -= capacity;
-    if (!here->block) {
-        here->block = core_system_take((int64_t)sizeof(void *) * CORE_CLASSES);
-        if (!here->block) { /* no list, no cache */
-            core_system_give(p);
-            return;
-        }
-        memset(here->block, 0, sizeof(void *) * CORE_CLASSES);
+    if (!blocks || blocks->taken <= 0) { /* another thread took it, and takes no block from our list */
+        core_system_give(p);
+        return;
     }
-    core_list_push(&here->block[class_of(capacity)], p);
+    blocks->taken--;
+    core_list_push(&blocks->waiting, p);
     here->cached_bytes += capacity;
 }
 
@@ -138,7 +146,7 @@ void core_memory_trim(void)
 {
     core_thread *here = core_here();
     for (int i = 0; i < CORE_POOLS; i++) give_all(&here->pool[i]);
-    for (int i = 0; here->block && i < CORE_CLASSES; i++) give_all(&here->block[i]);
+    for (int i = 0; here->block && i < CORE_CLASSES; i++) give_all(&here->block[i].waiting);
     core_system_give(here->block);
     here->block = NULL;
     here->cached_bytes = 0;

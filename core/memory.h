@@ -2,7 +2,9 @@
  *
  * A training loop asks for the same sizes again and again.  So nothing that was freed goes back to the system: blocks
  * wait, by size class, on lists of the thread that freed them, and the next request of that class takes one off.  No
- * lock, no search.  Small fixed things (handles, storages, graph nodes) wait on lists of their own, the same way.
+ * lock, no search.  A thread keeps no more blocks of a class than it took: what it lets go of beyond that was made by
+ * others, who ask for the next where they are, and goes back to the system.  Small fixed things (handles, storages, graph
+ * nodes) wait on lists of their own, the same way, but for this bound.
  *
  *     core_block_take(bytes) -> class -> list of this thread -> else the system
  *
@@ -34,6 +36,12 @@ bool core_system_failed(void);
  * To be given back with the same capacity, by any thread. */
 void *core_block_take(int64_t bytes, int64_t *capacity, const char *what);
 void core_block_give(void *p, int64_t capacity);
+
+/* The blocks of one class and thread. */
+typedef struct {
+    void *waiting; /* a list */
+    int64_t taken; /* and not given back here */
+} core_blocks;
 
 /* Small things of one size, kept on a list when given back. */
 typedef enum { CORE_POOL_TENSOR,

@@ -9,19 +9,19 @@
 
 void core_storage_free(core_storage *s)
 {
+    core_thread *here = core_here();
+    if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
     if (s->is_foreign) {
         if (s->release) s->release(s->foreign);
     } else if (s->data != s->small) {
         s->device->give(s->data, s->capacity);
     }
-    core_pool_give(core_here(), CORE_POOL_STORAGE, s);
+    core_pool_give(here, CORE_POOL_STORAGE, s);
 }
 
 void core_storage_give_back(core_storage *s)
 {
-    if (atomic_fetch_sub(&s->lent, 1) != 1) return;
-    core_thread_know(core_here()); /* a thread that never made a tensor gets something onto its lists */
-    core_storage_free(s);
+    if (atomic_fetch_sub(&s->lent, 1) == 1) core_storage_free(s);
 }
 
 void core_storage_drop(core_storage *s)

@@ -28,7 +28,7 @@ typedef struct core_thread {
     bool known;            /* the thread's end will be noticed */
 
     void *pool[CORE_POOLS];
-    void **block; /* heads of CORE_CLASSES lists */
+    core_blocks *block; /* CORE_CLASSES of them; NULL before the first is taken */
     int64_t allocated_bytes, peak_bytes, cached_bytes, system_requests;
 
     core_error_state failure;

@@ -92,6 +92,29 @@ TEST(what_one_thread_does_the_others_do_not_see)
     assert_int_equal(tr_scope_depth(), depth);
 }
 
+/* Made by one thread and let go by another, again and again: nobody gathers what nobody will take. */
+static void *make_one(void *made)
+{
+    TR_SCOPE;
+    *(tr_tensor **)made = tr_keep(tr_zeros(TR_SHAPE(1 << 16)));
+    return NULL;
+}
+
+TEST(what_other_threads_made_is_not_gathered)
+{
+    tr_tensor *made;
+    tr_empty_cache();
+    make_one(&made); /* its own is kept */
+    tr_drop(made);
+    int64_t before = tr_memory(tr_cpu()).cached_bytes;
+    assert_true(before >= 4 << 16);
+    for (int i = 0; i < 20; i++) {
+        run(make_one, &made, 0, 1);
+        tr_drop(made);
+    }
+    assert_int_equal(tr_memory(tr_cpu()).cached_bytes, before);
+}
+
 /* A model may be made by one thread, trained by another and let go by a third, one after the other. */
 static void *train_on(void *data)
 {
