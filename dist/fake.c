@@ -148,6 +148,7 @@ static int close_host(dist_host *host)
     if (host->all) host->all->finish(host->all);
     free(h->memory);
     free(host->number);
+    free(host->host_of);
     free(h);
     return 0;
 }
@@ -187,6 +188,12 @@ static dist_transport *open_inner(fake_rank *f, int rank)
     if (!h) return NULL;
     h->host.all = all;
     h->host.hosts = w->hosts;
+    h->host.host_of = calloc((size_t)w->how.ranks, sizeof(int));
+    if (!h->host.host_of) {
+        close_host(&h->host);
+        return tr_fail("out of memory: a fake rank");
+    }
+    for (int r = 0; r < w->how.ranks; r++) h->host.host_of[r] = r / w->host_ranks;
     if (me == 0) h->host.leaders = open_window(open_host(f, &w->leaders, host, 0, w->host_ranks), slot);
     return open_window(h, slot);
 }

@@ -11,6 +11,7 @@ struct dist_host {
     int ranks, me;   /* on this host */
     int64_t *number; /* owned: what these are among all ranks */
     int64_t hosts;
+    int *host_of;            /* owned: which of the hosts each of all ranks is on, 0 .. hosts - 1 as their leaders are numbered; NULL: one */
     bool crowded;            /* they are more than the cores they may use */
     dist_transport *all;     /* owned: every rank, without shared memory; NULL: nothing but this host's ranks */
     dist_transport *leaders; /* owned: rank 0 of every host; NULL on others, and where there is one host */

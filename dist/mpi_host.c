@@ -76,6 +76,7 @@ static int close_host(dist_host *host)
     if (host->all && host->all->finish(host->all) < 0) status = -1;
     free(h->window);
     free(host->number);
+    free(host->host_of);
     free(h);
     return status;
 }
@@ -105,13 +106,23 @@ static int find_neighbours(mpi_host *h, dist_mpi_ranks *r)
     return dist_mpi_gather(&h->comm, &r->way.rank, host->number, each, each, NULL);
 }
 
+static int list_hosts(dist_host *host, dist_mpi_ranks *r, int mine)
+{
+    int64_t each = sizeof *host->host_of;
+    host->host_of = calloc((size_t)r->way.world, sizeof *host->host_of);
+    if (host->host_of) return dist_mpi_gather(&r->comm, &mine, host->host_of, each, each, NULL);
+    tr_fail("out of memory: ranks");
+    return -1;
+}
+
 static int find_leaders(mpi_host *h, dist_mpi_ranks *r)
 {
     dist_host *host = &h->host;
     dist_mpi_comm leaders;
     if (dist_mpi_split(&r->comm, host->me == 0 ? 0 : -1, &leaders) < 0) return -1;
-    host->hosts = leaders.size;
-    if (dist_mpi_broadcast(&h->comm, &host->hosts, sizeof host->hosts, 0, NULL) < 0) return -1;
+    int here[2] = {leaders.size, leaders.rank}; /* hosts, and which of them this is */
+    if (dist_mpi_broadcast(&h->comm, here, sizeof here, 0, NULL) < 0 || list_hosts(host, r, here[1]) < 0) return -1;
+    host->hosts = here[0];
     if (host->hosts == 1) dist_mpi_free(&leaders);
     if (leaders.size == 0) return 0;
     dist_mpi_ranks *first = dist_mpi_over(leaders);

@@ -39,6 +39,7 @@ static const dist_stage *choose_sum(dist_window *v, dist_work *w)
 
 static const dist_stage *choose(dist_window *v, dist_work *w)
 {
+    bool hosts = v->host->hosts > 1;
     v->size = 1;
     v->direct = NULL;
     v->offset = -1;
@@ -50,19 +51,23 @@ static const dist_stage *choose(dist_window *v, dist_work *w)
         return choose_sum(v, w);
     case DIST_REDUCE_SCATTER:
         v->size = tr_dtype_size(w->dtype);
-        v->per = v->slot_bytes / v->size / ranks_of(v);
-        if (!lie_direct(v, w->from, w->n * ranks_of(v))) {
+        v->per = v->slot_bytes / v->size / v->way.world;
+        if (!lie_direct(v, w->from, w->n * v->way.world)) {
             dist_weigh(&v->way, w);
-            return dist_scatter;
+            return hosts ? dist_scatter_hosts : dist_scatter;
         }
         v->per = w->n;
-        return dist_direct_scatter;
+        return hosts ? dist_direct_scatter_hosts : dist_direct_scatter;
     case DIST_ALL_GATHER:
-        if (!lie_direct(v, w->into, w->n * ranks_of(v))) return dist_gather;
-        v->per = w->n;
-        return dist_direct_gather;
-    case DIST_BROADCAST: return dist_root;
-    case DIST_BARRIER: return dist_meet;
+        if (lie_direct(v, w->into, w->n * v->way.world)) {
+            v->per = w->n;
+            return hosts ? dist_direct_gather_hosts : dist_direct_gather;
+        }
+        if (!hosts) return dist_gather;
+        v->per = v->slot_bytes / v->way.world;
+        return dist_gather_hosts;
+    case DIST_BROADCAST: return hosts ? dist_root_hosts : dist_root;
+    case DIST_BARRIER: return hosts ? dist_meet_hosts : dist_meet;
     default:
         v->size = sizeof(uint64_t);
         v->per = v->slot_bytes / v->size;
@@ -71,6 +76,8 @@ static const dist_stage *choose(dist_window *v, dist_work *w)
 }
 
 /* ---- rounds ---- */
+
+static bool is_sum(const dist_work *w) { return w->operation == DIST_ALL_REDUCE || w->operation == DIST_REDUCE_SCATTER; }
 
 static int do_round(dist_window *v, const dist_work *w)
 {
@@ -84,14 +91,12 @@ static int do_round(dist_window *v, const dist_work *w)
     return 0;
 }
 
-static bool is_sum(const dist_work *w) { return w->operation == DIST_ALL_REDUCE || w->operation == DIST_REDUCE_SCATTER; }
-
 bool dist_rounds_serve(const dist_window *v, const dist_work *w)
 {
     if (w->operation == DIST_SEND || w->operation == DIST_RECEIVE) return false;
     if (v->host->hosts == 1) return true;
-    /* Halves would be rounded on every host. */
-    return w->operation == DIST_ALL_REDUCE && w->dtype != TR_FLOAT16 && w->dtype != TR_BFLOAT16;
+    if (w->operation == DIST_LARGEST) return false;                           /* it may be given up, which leaders cannot */
+    return !is_sum(w) || (w->dtype != TR_FLOAT16 && w->dtype != TR_BFLOAT16); /* these would be rounded on every host */
 }
 
 int dist_rounds_begin(dist_window *v, dist_work *w)

@@ -16,6 +16,8 @@ extern const dist_stage dist_root[], dist_meet[], dist_largest_of[];
 /* ---- on several ---- */
 
 extern const dist_stage dist_sliced_hosts[], dist_direct_hosts[]; /* all-reduce */
+extern const dist_stage dist_scatter_hosts[], dist_direct_scatter_hosts[], dist_gather_hosts[], dist_direct_gather_hosts[];
+extern const dist_stage dist_root_hosts[], dist_meet_hosts[];
 
 /* ---- what stages are written in ---- */
 
@@ -27,6 +29,7 @@ static inline void copy(void *into, const void *from, int64_t bytes)
 static inline int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int ranks_of(const dist_window *v) { return v->host->ranks; }
 static inline int me_of(const dist_window *v) { return v->host->me; }
+static inline int64_t world_of(const dist_window *v) { return v->way.world; } /* parts: each rank's, on whatever host */
 static inline char *slot(const dist_window *v, int rank, dist_chunk c) { return v->slots[rank] + c.place; }
 static inline const char *from_of(const dist_window *v, const dist_work *w, dist_chunk c) { return (const char *)w->from + c.at * v->size; }
 static inline char *into_of(const dist_window *v, const dist_work *w, dist_chunk c) { return (char *)w->into + c.at * v->size; }

@@ -145,7 +145,7 @@ dist_transport *dist_window_open(dist_host *host, int64_t slot_bytes)
 {
     dist_window *v = calloc(1, sizeof *v);
     if (!v) return tr_fail("out of memory: a window");
-    int64_t least = (int64_t)host->ranks * 64; /* of reduce-scatter's parts each has room for an element of any type */
+    int64_t least = 64 * (host->all ? host->all->world : host->ranks); /* of ranks' parts each has room for an element of any type */
     v->host = host;
     v->slot_bytes = (slot_bytes > least ? slot_bytes : least) / 64 * 64;
     if (open_window(v) < 0) {

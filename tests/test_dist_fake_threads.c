@@ -42,7 +42,8 @@ TEST(sums_have_the_same_bits_on_all_ranks)
 static int one_of_each(dist_transport *way, void *data)
 {
     int64_t n = *(int64_t *)data;
-    int bad = check_all_reduce(way, TR_FLOAT32, n, true) + check_started(way, n) + check_all_gather(way, n, false);
+    int bad = check_all_reduce(way, TR_FLOAT32, n, true) + check_started(way, n) + check_all_gather(way, n, false) + check_taken_parts(way, n);
+    bad += check_reduce_scatter(way, TR_FLOAT32, n, true);
     return bad + check_broadcast(way, n, n % way->world) + check_reduce_scatter(way, TR_BFLOAT16, n, false) + check_messages(way, n) + check_taken(way, n);
 }
 

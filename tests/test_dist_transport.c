@@ -19,6 +19,7 @@ static const struct {
     {"shared", NULL, NULL, NULL, true},
     {"shared", "4096", NULL, NULL, true},
     {"shared", "4096", "2", "1000", false},
+    {"shared", NULL, "3", NULL, false}, /* the last host has fewer */
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
