@@ -62,6 +62,14 @@ tr_optim *nn_optim_new(tr_tensors parameters, const nn_optim_rule *rule)
     return core_object_begin(&o->object, &optim_class);
 }
 
+tr_optim *(tr_optim_like)(tr_optim *o, tr_tensors parameters)
+{
+    if (!o) return core_null("tr_optim_like");
+    tr_optim *other = nn_optim_new(parameters, &o->rule);
+    if (other) other->like = o;
+    return other;
+}
+
 tr_optim *tr_optim_keep(tr_optim *o)
 {
     if (o) core_keep(&o->object);
@@ -215,6 +223,13 @@ int(tr_set_learning_rate)(tr_optim *o, double lr)
 }
 
 /* ---- its own tensors ---- */
+
+const char *tr_optim_state_kind(const tr_optim *o, int64_t i)
+{
+    for (int s = 0; o && s < NN_OPTIM_STATES; s++)
+        if (o->rule.state[s] && i-- == 0) return o->rule.state[s];
+    return NULL;
+}
 
 bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t)
 {

@@ -34,6 +34,7 @@ struct tr_optim {
     tr_tensor **made;         /* the same, of a step under way: the open scope's */
     kernel_optim_item *items; /* the kernel's list, with room for every parameter */
     char name[48];
+    const tr_optim *like; /* made by tr_optim_like of this one; compared, never looked at, for it may be gone */
 };
 
 /* An optimiser by this rule, belonging to the open scope; NULL with an error noted, of rule->function. */

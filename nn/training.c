@@ -30,7 +30,8 @@ static int check(const char *call, const char *path, const tr_training *run)
     if (run->schedulers.count && !run->optim) return core_fail_status("%s: schedulers without their optimiser", call);
     for (int64_t i = 0; i < run->schedulers.count; i++) {
         if (!run->schedulers.scheduler[i]) return core_null_status(call);
-        if (run->schedulers.scheduler[i]->optim != run->optim) return core_fail_status("%s: scheduler %lld is another optimiser's", call, (long long)i);
+        const tr_optim *its = run->schedulers.scheduler[i]->optim;
+        if (its != run->optim && its != run->optim->like) return core_fail_status("%s: scheduler %lld is another optimiser's", call, (long long)i);
     }
     for (int64_t i = 0; i < run->generators.count; i++)
         if (!run->generators.generator[i]) return core_null_status(call);

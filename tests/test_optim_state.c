@@ -43,6 +43,29 @@ TEST(its_tensors_are_made_at_a_parameters_first_step)
 }
 
 /* The same numbers, however many parameters there are, of which type, and when they begin. */
+TEST(another_like_it_takes_the_same_steps_elsewhere)
+{
+    for
+        EACH(k)
+        {
+            TR_SCOPE;
+            tr_tensor *a = leaf(row(1, 2)), *b = leaf(row(1, 2));
+            tr_optim *o = k->make(TR_TENSORS(a));
+            assert_int_equal(tr_set_learning_rate(o, 0.125), 0);
+            for (int i = 0; i < 2; i++) { /* an optimiser that has stepped hands on no state */
+                tr_optim *other = tr_optim_like(o, TR_TENSORS(b));
+                assert_true(tr_learning_rate(other) == 0.125);
+                assert_false(tr_optim_state(other, 0, NULL, NULL));
+                for (int64_t s = 0; tr_optim_state_kind(o, s); s++) assert_string_equal(tr_optim_state_kind(other, s), tr_optim_state_kind(o, s));
+                assert_int_equal(tr_set_grad(a, row(1, 3)), 0);
+                assert_int_equal(tr_set_grad(b, row(1, 3)), 0);
+                if (i == 0) assert_int_equal(tr_step(o), 0);
+                if (i == 0) assert_int_equal(tr_step(other), 0);
+            }
+            assert_close(b, a, 0);
+        }
+}
+
 TEST(parameters_do_not_touch_each_other)
 {
     for

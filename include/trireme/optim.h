@@ -67,6 +67,10 @@ typedef struct {
 } tr_adagrad_options;
 TR_API tr_optim *(tr_adagrad)(tr_tensors parameters, tr_adagrad_options options);
 
+/* An optimiser with o's formula, options and learning rate for other tensors, without state.  In a tr_training (checkpoint.h)
+ * o's schedulers may stand beside it. */
+TR_API tr_optim *(tr_optim_like)(tr_optim *o, tr_tensors parameters);
+
 TR_API tr_optim *tr_optim_keep(tr_optim *o);
 TR_API void tr_optim_drop(tr_optim *o);
 
@@ -94,6 +98,9 @@ TR_API int(tr_set_learning_rate)(tr_optim *o, double lr);
  * parameter's first step.  "step.3", an int64, counts the steps of parameter 3 where the formula asks for it. */
 TR_API bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t);
 
+/* What its tensors' names begin with, "exp_avg", "exp_avg_sq" ..., made or not; i from 0 until NULL. */
+TR_API const char *tr_optim_state_kind(const tr_optim *o, int64_t i);
+
 /* Take t (kept, or a copy where its memory is not contiguous or on another device) as the state of this name, from a
  * checkpoint.  0, or -1 for a name, shape or type that does not fit; with t NULL it only says whether there is such a
  * state. */
@@ -113,6 +120,7 @@ TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 # define TR_RMSPROP_(parameters, ...)                  TR_OPTIM_((tr_rmsprop)(parameters, (tr_rmsprop_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_adagrad(...)                               TR_ADAGRAD_(__VA_ARGS__, )
 # define TR_ADAGRAD_(parameters, ...)                  TR_OPTIM_((tr_adagrad)(parameters, (tr_adagrad_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_optim_like(o, parameters)                  TR_OPTIM_((tr_optim_like)(o, parameters))
 # define tr_step(o)                                    TR_STATUS_((tr_step)(o))
 # define tr_clip_grad_norm(parameters, ...)            TR_CLIP_GRAD_NORM_(parameters, __VA_ARGS__, )
 # define TR_CLIP_GRAD_NORM_(parameters, max_norm, ...) TR_NUMBER_((tr_clip_grad_norm)(parameters, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__}))
