@@ -1,68 +1,13 @@
 // CTEST DIST RANKS 1 2 3 4 8
 /* Ranks that each step their own part of the parameters come to the weights of ranks that step all. */
-#include "test.h"
+#include "sharded.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <trireme/dist.h>
-#include <trireme/optim.h>
 #include <trireme/record.h>
-
-/* Eight ranks play two hosts. */
-BEFORE_ALL
-{
-    const char *ranks = getenv("OMPI_COMM_WORLD_SIZE");
-    if (ranks && strcmp(ranks, "8") == 0) setenv("TRIREME_HOST_RANKS", "4", 1);
-    return tr_dist_init(argc, argv) < 0;
-}
-AFTER_ALL { return tr_dist_finish(); }
 
 enum { NUMBERS = 6 * 20 + 20 + 20 * 20 + 20 + 20 * 3 + 3 };
 
-static tr_module *perceptron(void)
-{
-    tr_manual_seed(1);
-    return tr_sequential(tr_linear_layer(6, 20), tr_tanh_layer(), tr_linear_layer(20, 20), tr_tanh_layer(), tr_linear_layer(20, 3));
-}
-
-/* In four buckets. */
-static tr_module *in_parts(tr_module *model) { return tr_data_parallel(model, .shard_state = true, .first_bucket_bytes = 256, .bucket_bytes = 512); }
-static tr_module *whole(tr_module *model) { return tr_data_parallel(model, .first_bucket_bytes = 256, .bucket_bytes = 512); }
-
-static void draw(int i, tr_tensor **x, tr_tensor **y)
-{
-    tr_manual_seed((uint64_t)(100 * i + tr_dist_rank()));
-    *x = tr_randn(TR_SHAPE(4 + tr_dist_rank(), 6));
-    *y = tr_randn(TR_SHAPE(4 + tr_dist_rank(), 3));
-}
-
-static void backward(tr_module *ranks, int i)
-{
-    tr_tensor *x, *y;
-    draw(i, &x, &y);
-    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(ranks, x), y)), 0);
-}
-
-static void step(tr_module *ranks, tr_optim *o, int i)
-{
-    TR_SCOPE;
-    backward(ranks, i);
-    assert_int_equal(tr_step(o), 0);
-}
-
-static void assert_same_bits(tr_module *got, tr_module *want)
-{
-    for (int64_t i = 0; i < tr_parameters(want).count; i++) {
-        tr_tensor *p = tr_parameters(got).tensor[i], *q = tr_parameters(want).tensor[i];
-        assert_memory_equal(tr_data(p), tr_data(q), (size_t)(tr_numel(p) * 4));
-    }
-}
-
-static tr_optim *sgd(tr_tensors p) { return tr_sgd(p, .lr = 0.05, .momentum = 0.9, .weight_decay = 0.01, .nesterov = true); }
-static tr_optim *adam(tr_tensors p) { return tr_adam(p, .lr = 0.01, .amsgrad = true); }
 static tr_optim *adamw(tr_tensors p) { return tr_adamw(p, .lr = 0.01); }
-static tr_optim *rmsprop(tr_tensors p) { return tr_rmsprop(p, .lr = 0.01, .centered = true, .momentum = 0.5); }
 static tr_optim *adagrad(tr_tensors p) { return tr_adagrad(p, .lr = 0.05); }
 
 TEST(the_weights_are_those_of_whole_state_bit_for_bit)

@@ -194,7 +194,7 @@ TR_API void tr_gradient_sync_restore_(const bool *before);
  * until tr_zero_grad(adam) or tr_gather_parameters(); a backward before that is an error.  To gather gradients over several
  * backwards put TR_NO_SYNC around all but the last; tr_module_zero_grad(ranks) forgets what was gathered.
  * Of the norm of all gradients each rank knows a part: tr_clip_sharded_grad_norm() in place of tr_clip_grad_norm().
- * tr_checkpoint_save and tr_training_save refuse an optimiser that holds parts (the module alone can be saved).
+ * Checkpoints hold whole state: tr_gather_optim() brings it together; an optimiser of parts they refuse.
  * Buckets stay in the order of the parameters, the last first.  Parameters are float32 or float64, row-major on the CPU.
  * Not with .reproducible.
  *
@@ -203,6 +203,21 @@ TR_API void tr_gradient_sync_restore_(const bool *before);
  * see  Rajbhandari et al., "ZeRO: Memory Optimizations Toward Training Trillion Parameter Models", SC 2020 */
 TR_API tr_tensors(tr_shard_parameters)(tr_module *m);
 TR_API int(tr_gather_parameters)(tr_module *m);
+
+/* For checkpoints: an optimiser like `parts`, which is one of tr_shard_parameters(m), but of m's whole parameters that train,
+ * with the state of all ranks' parts on rank 0, and none on others.  It belongs to the open scope (rank 0 holds whole state as
+ * long), and is `parts` itself on one rank.  NULL with an error standing.  Collective.
+ *     if (step % 1000 == 0) {
+ *         TR_SCOPE;
+ *         run.optim = tr_gather_optim(ranks, adam);            schedulers of adam may stay in run
+ *         if (tr_training_save("checkpoints", &run) < 0) ...
+ *     }
+ * and each rank's part of whole state that all have read.  0, or -1 with an error standing:
+ *     run.optim = tr_gather_optim(ranks, adam);
+ *     if (tr_training_resume("checkpoints", &run) < 0 || tr_scatter_optim(ranks, run.optim, adam) < 0) ...
+ * on any number of ranks, and with or without .shard_state, whatever the checkpoint was written with. */
+TR_API tr_optim *(tr_gather_optim)(tr_module *m, tr_optim *parts);
+TR_API int(tr_scatter_optim)(tr_module *m, tr_optim *whole, tr_optim *parts);
 
 /* As tr_clip_grad_norm, for the gradients of tr_shard_parameters() on all ranks together, each of which gets the same norm.
  * Collective. */
@@ -284,6 +299,8 @@ static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int li
 # define tr_data_parallel(...)                        TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...)               TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 # define tr_gather_parameters(m)                      TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
+# define tr_gather_optim(m, parts)                    TR_OPTIM_((TR_HERE_, (tr_gather_optim)(m, parts)))
+# define tr_scatter_optim(m, whole, parts)            TR_STATUS_((tr_scatter_optim)(m, whole, parts))
 # define tr_clip_sharded_grad_norm(m, ...)            TR_CLIP_SHARDED_GRAD_NORM_(m, __VA_ARGS__, )
 # define TR_CLIP_SHARDED_GRAD_NORM_(m, max_norm, ...) TR_NUMBER_((TR_HERE_, (tr_clip_sharded_grad_norm)(m, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__})))
 #endif
