@@ -292,7 +292,7 @@ static void move_addresses(tr_recording *r)
             item->parameter = moved_to(r, p[0]);
             for (int s = 0; s < KERNEL_OPTIM_STATES; s++)
                 if (p[1 + s].memory >= 0) item->state[s] = moved_to(r, p[1 + s]);
-            item->gradient = moved_to(r, p[RECORD_ITEM_VIEWS - 1]);
+            if (p[RECORD_ITEM_VIEWS - 1].memory >= 0) item->gradient = moved_to(r, p[RECORD_ITEM_VIEWS - 1]);
             item->first = false;
         }
     }

@@ -91,9 +91,9 @@ typedef enum {
     KERNEL_RMSPROP, /* state (s, v or none, a or none); number = {lr, momentum, alpha, eps, weight_decay} */
     KERNEL_ADAGRAD, /* state (s); number = {lr, lr_decay, weight_decay, eps}; counts steps */
 
-    /* Lists of arrays: a kernel_span array of n. */
-    KERNEL_LIST_SQUARES, /* (out double, spans): the sum of all squares, in double */
-    KERNEL_LIST_SCALE,   /* (spans [written]): times number[0] */
+    /* Lists of arrays: at[0] is a kernel_optim_item array of n, of which only `parameter`, the array, and n count. */
+    KERNEL_LIST_SQUARES, /* (list, out double [written]): the sum of all squares, in double */
+    KERNEL_LIST_SCALE,   /* (list [written]): times number[0] */
     KERNEL_COUNT
 } kernel_id;
 
@@ -140,11 +140,6 @@ enum {
     KERNEL_OPTIM_NESTEROV = 2,
     KERNEL_OPTIM_DECOUPLED = 4, /* weight decay beside the gradient, not in it */
 };
-
-typedef struct {
-    void *data;
-    int64_t n;
-} kernel_span;
 
 typedef int kernel_fn(const kernel_call *call);
 

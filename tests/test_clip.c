@@ -1,5 +1,6 @@
 /* Gradients clipped by their common norm. */
 #include <math.h>
+#include <trireme/record.h>
 #include "core/memory.h"
 #include "kernels.h"
 #include "optimisers.h"
@@ -100,6 +101,75 @@ TEST(backward_notices_that_clipping_has_changed_what_it_saved)
     assert_error_says("changed in place");
 }
 
+/* ---- recorded ---- */
+
+typedef struct {
+    tr_tensor *a, *b, *x; /* float32 and float64: two lists for the kernels */
+    tr_optim *sgd;
+} clipped;
+
+static clipped clipped_new(void)
+{
+    clipped c = {.a = leaf(row(1, -2)), .b = leaf(row64(0.5)), .x = tr_full(TR_SHAPE(), 1.0)};
+    c.sgd = tr_sgd(TR_TENSORS(c.a, c.b), .lr = 0.125);
+    return c;
+}
+
+static double clipped_step(clipped *c, bool error_if_nonfinite)
+{
+    TR_SCOPE;
+    tr_tensor *loss = tr_add(tr_sum(tr_mul(c->x, tr_mul(c->a, c->a))), tr_sum(tr_mul(c->b, tr_to(c->x, TR_FLOAT64))));
+    tr_zero_grad(c->sgd);
+    if (tr_backward(loss) < 0) return NAN;
+    double norm = tr_clip_grad_norm(TR_TENSORS(c->a, c->b), 2, .error_if_nonfinite = error_if_nonfinite);
+    if (tr_step(c->sgd) < 0) return NAN;
+    tr_zero_grad(c->sgd); /* so that the gradients' memory is the recording's to lay out */
+    return norm;
+}
+
+static void set_x(clipped *c, double x) { tr_fill_(c->x, x); }
+
+/* Gradients too long and short enough in turn, as when the step was recorded and not. */
+TEST(a_recorded_step_clips_by_the_norm_of_each_replay)
+{
+    for (int first = 0; first < 2; first++) {
+        TR_SCOPE;
+        clipped run = clipped_new(), replayed = clipped_new();
+        tr_recording *recording;
+        bool was_long = false, was_short = false;
+        set_x(&run, first ? 3 : 0.01), set_x(&replayed, first ? 3 : 0.01);
+        assert_int_equal(tr_record(&recording), 0);
+        double norm = clipped_step(&replayed, false);
+        assert_int_equal(tr_record_end(), 0);
+        assert_true(norm == clipped_step(&run, false));
+        assert_true((norm > 2) == first);
+        for (int i = 0; i < 12; i++) {
+            const double x = i % 3 == 0 ? 0.02 : i % 3 == 1 ? 5
+                                                            : 1;
+            set_x(&run, x), set_x(&replayed, x);
+            assert_int_equal(tr_replay(recording), 0);
+            norm = clipped_step(&run, false);
+            was_long |= norm > 2, was_short |= norm < 2;
+            assert_bits(tr_data(replayed.a), tr_data(run.a), 2 * sizeof(float));
+            assert_bits(tr_data(replayed.b), tr_data(run.b), sizeof(double));
+        }
+        assert_true(was_long && was_short);
+    }
+}
+
+TEST(a_replay_whose_norm_is_no_number_is_an_error_where_that_was_asked_for)
+{
+    clipped c = clipped_new();
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    clipped_step(&c, true);
+    assert_int_equal(tr_record_end(), 0);
+    set_x(&c, INFINITY);
+    assert_int_equal(tr_replay(recording), -1);
+    assert_error_says("tr_clip_grad_norm: the total norm is inf");
+    assert_true(isfinite(tr_get(c.a, 0)) && isfinite(tr_item(c.b)));
+}
+
 /* ---- the kernels, and memory ---- */
 
 enum { N = 70 * 16384 + 5 };
@@ -113,16 +183,16 @@ TEST(the_sum_of_squares_has_the_same_bits_on_every_level_and_stays_exact)
         x[i] = (float)next_number();
         want += (double)x[i] * (double)x[i];
     }
-    kernel_span spans[] = {{x, N}, {x, 0}, {x, 31}, {x + 3, 40000}};
+    kernel_optim_item list[] = {{.parameter = x, .n = N}, {.parameter = x}, {.parameter = x, .n = 31}, {.parameter = x + 3, .n = 40000}};
     for (int64_t i = 0; i < 40031; i++) want += i < 31 ? (double)x[i] * (double)x[i] : (double)x[i - 28] * (double)x[i - 28];
     for (int l = 0; l < levels(); l++) {
-        kernel_call call = {.kernel = KERNEL_LIST_SQUARES, .type = TR_FLOAT32, .n = 4, .at = {&sum[l], spans}};
+        kernel_call call = {.kernel = KERNEL_LIST_SQUARES, .type = TR_FLOAT32, .n = 4, .at = {list, &sum[l]}};
         run_on(l, &call);
         assert_near(sum[l], want, 1e-12 * want);
         assert_bits(&sum[l], sum, sizeof *sum);
     }
     for (int l = 0; l < levels(); l++) {
-        kernel_call call = {.kernel = KERNEL_LIST_SCALE, .type = TR_FLOAT32, .n = 1, .at = {spans}, .number = {l % 2 ? 0.5 : 2}};
+        kernel_call call = {.kernel = KERNEL_LIST_SCALE, .type = TR_FLOAT32, .n = 1, .at = {list}, .number = {l % 2 ? 0.5 : 2}};
         float before = x[N - 1];
         run_on(l, &call);
         assert_true(x[N - 1] == before * (l % 2 ? 0.5f : 2));

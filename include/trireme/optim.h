@@ -84,7 +84,8 @@ TR_API void tr_zero_grad(tr_optim *o);
  * larger than max_norm; between tr_backward and tr_step.  With ranks every one has the summed gradients by then, and so
  * the same norm.
  * returns  the norm before; 0 if no tensor has a gradient; NaN or infinity if a gradient has it, NaN with an error standing
- *          otherwise, and nothing is scaled then.  max_norm INFINITY only measures. */
+ *          otherwise, and nothing is scaled then.  max_norm INFINITY only measures
+ * A recorded step measures and scales anew in every replay; what is returned is the norm of the step that was recorded. */
 typedef struct {
     bool error_if_nonfinite; /* a norm that is no number is an error, instead of going into every gradient */
     char reserved_;

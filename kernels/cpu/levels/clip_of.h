@@ -3,8 +3,8 @@ static void OF(squares_part)(void *job_, int64_t from, int64_t to)
 {
     clip_job *job = job_;
     for (int64_t k = from; k < to; k++) {
-        const T *x = (const T *)job->span->data + k * job->piece;
-        int64_t n = job->span->n - k * job->piece, i = 0;
+        const T *x = (const T *)job->array->parameter + k * job->piece;
+        int64_t n = job->array->n - k * job->piece, i = 0;
         if (n > job->piece) n = job->piece;
         double lane[LANES] = {0};
         for (; i + LANES <= n; i += LANES)
@@ -19,7 +19,7 @@ static void OF(squares_part)(void *job_, int64_t from, int64_t to)
 static void OF(scale_part)(void *job_, int64_t from, int64_t to)
 {
     const clip_job *job = job_;
-    T *x = job->span->data;
+    T *x = job->array->parameter;
     const T factor = (T)job->factor;
 #pragma omp simd
     for (int64_t i = from; i < to; i++) x[i] *= factor;
