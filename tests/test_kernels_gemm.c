@@ -158,7 +158,7 @@ TEST(the_number_of_threads_changes_no_bit_of_a_product_with_many_columns)
             call.at[0] = many;
             tr_set_num_threads(threads);
             assert_int_equal(kernel_run(tr_cpu(), &call), 0);
-            if (memcmp(many, one, sizeof *one * (size_t)(m * n))) fail_msg("%d x %d x %d differs on %d threads", (int)m, (int)n, (int)k, threads);
+            if (memcmp(many, one, sizeof *one * (size_t)(m * n)) != 0) fail_msg("%d x %d x %d differs on %d threads", (int)m, (int)n, (int)k, threads);
         }
     }
     tr_set_num_threads(before);
