@@ -68,6 +68,9 @@ static void add_settings(command *c, const run_options *o, bool network, bool ov
         command_default(c, "OMPI_MCA_ras", "^slurm,tm,lsf,gridengine");
         command_default(c, "PRTE_MCA_ras", "^slurm,tm,lsf,gridengine");
     }
+    /* TCP asks before it sends more than 64 KiB, and the question waits behind the other direction's data. Sums of gradients'
+     * buckets over 1 Gbit/s: 41 ms of 2.7 MB so on two hosts, 24 where 256 KiB go at once; on four 70 and 42. */
+    if (network) command_default(c, "OMPI_MCA_btl_tcp_eager_limit", "262144");
     if (!o->no_watch) command_default(c, "OMPI_MCA_orte_execute_quiet", "1"); /* who failed, we say better */
     if (oversubscribed) command_default(c, "OMPI_MCA_mpi_yield_when_idle", "1");
     if (geteuid() == 0) {
