@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <trireme/ops.h>
 #include "core/memory.h"
+#include "core/watch.h"
 
 struct autograd_end_call {
     struct autograd_end_call *next;
@@ -184,6 +185,7 @@ static int run(autograd_node *n, const autograd_walk *w)
     if (dy && goes_on && n->op->derivative) {
         if (n->spent)
             return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
+        CORE_SPAN(TRACE_BACKWARD, n->op->grad_name);
         int depth = tr_scope_open();
         n->op->derivative(n, dy);
         tr_scope_close(depth);
@@ -257,6 +259,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     if (here->backward) return core_fail_status("tr_backward: called from within a backward pass");
     if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s: element 0 of tensors does not require grad and does not have a grad_fn", core_show(root));
     autograd_walk w = {.keep_saved = options.retain_graph || options.create_graph};
+    CORE_SPAN(TRACE_BACKWARD, "backward");
     bool before = tr_set_grad_enabled(options.create_graph);
     int depth = tr_scope_open();
     int status = -1;

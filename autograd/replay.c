@@ -1,7 +1,10 @@
 /* Running a recorded step again. */
 #include "autograd/recording.h"
 
+#include <stdio.h>
+#include "core/watch.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/watched.h"
 
 /* ---- inputs ---- */
 
@@ -93,7 +96,28 @@ static int run_one(record_entry *e)
 {
     if (!e->kernel) return e->f(e->data);
     if (e->knob && e->knob(e->owner, &e->call) < 0) return -1;
-    return e->kernel(&e->call);
+    return core_watched() ? kernel_run_watched(e->kernel, &e->call) : e->kernel(&e->call);
+}
+
+/* "relu_backward+mul" */
+static uint32_t name_group(const group *g)
+{
+    char names[TRACE_NAME] = "";
+    for (int64_t k = 0, used = 0; k < g->count && used < TRACE_NAME; k++)
+        used += snprintf(names + used, (size_t)(TRACE_NAME - used), "%s%s", k ? "+" : "", kernel_name(g->first[k].call.kernel));
+    return core_trace_name(names);
+}
+
+static void run_group(group *g)
+{
+    int64_t n = g->first->call.n;
+    core_span span = {0};
+    if (core_watched()) span = core_span_begin(TRACE_KERNEL, "joined");
+    kernels_split(n, RECORD_BLOCK, n * g->count * 2, run_part, g);
+    if (span.on & CORE_WATCH_TRACE)
+        core_span_end_of(&span, &(trace_span){.name = name_group(g), .what = TRACE_ELEMENTS, .count = n});
+    else
+        core_span_end(&span);
 }
 
 static int run_all(tr_recording *r)
@@ -101,8 +125,7 @@ static int run_all(tr_recording *r)
     for (int64_t i = 0; i < r->entries;) {
         record_entry *e = &r->entry[i];
         if (e->group) {
-            group g = {e, e->group - i};
-            kernels_split(e->call.n, RECORD_BLOCK, e->call.n * g.count * 2, run_part, &g);
+            run_group(&(group){e, e->group - i});
             i = e->group;
         } else {
             int status = run_one(e);
@@ -126,5 +149,6 @@ int(tr_replay)(tr_recording *r, tr_replay_options options)
     if (given || r->moved) bind(r, given ? (tr_tensor *const *)options.inputs.tensor : r->input);
     r->moved = given;
     raise_versions(r);
+    CORE_SPAN(TRACE_REPLAY, "replay");
     return run_all(r);
 }

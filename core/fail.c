@@ -7,6 +7,7 @@
 #include "core/memory.h"
 #include "core/object.h"
 #include "core/thread.h"
+#include "core/watch.h"
 
 void tr_error_to_stderr(const tr_error *error, void *data)
 {
@@ -145,6 +146,8 @@ int tr_finish(void)
 {
     core_thread *here = core_here();
     tell(here);
+    core_ledger_finish();
+    core_ledger_thread_ends();
     core_scope_end_all();
     core_memory_trim();
     core_system_give(here->texts);

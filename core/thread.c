@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include "core/object.h"
+#include "core/watch.h"
 
 _Thread_local core_thread core_thread_here;
 
@@ -14,6 +15,8 @@ static void thread_ends(void *value)
     (void)value;
     core_thread *here = core_here();
     core_scope_end_all();
+    core_trace_thread_ends();
+    core_ledger_thread_ends();
     core_memory_trim();
     core_system_give(here->texts);
     here->texts = NULL;

@@ -5,6 +5,7 @@
  * the allocator for the next batch of its size, and what somebody kept is simply not there to be taken. */
 #include "core/memory.h"
 #include "core/tensor.h"
+#include "core/watch.h"
 #include "data/dataset.h"
 #include "data/prefetch.h"
 #include "data/sampler.h"
@@ -90,6 +91,7 @@ bool(tr_loader_next)(tr_loader *l, tr_batch *batch)
 {
     if (batch) *batch = (tr_batch){0};
     if (!l || !batch) return core_null("tr_loader_next");
+    CORE_SPAN(TRACE_DATA, "data wait");
     if (tr_error_stands()) return false;
     if (!l->started) return core_fail("tr_loader_next: no epoch is under way (tr_loader_start)");
     if (l->next > l->sampler.begin) slot_empty(&l->slot[(l->next - 1) % l->slots]); /* the batch before this one */

@@ -5,8 +5,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <trireme/trace.h>
 #include "core/fail.h"
 #include "core/memory.h"
+#include "core/watch.h"
 #include "data/dataset.h"
 
 typedef struct {
@@ -35,6 +37,7 @@ struct data_prefetch {
 static void read_job(data_prefetch *p, slot *s)
 {
     TR_SCOPE; /* what read() makes goes with the job */
+    CORE_SPAN(TRACE_READ, "read batch");
     const data_job *job = &s->job;
     char *input = job->input, *target = job->target;
     for (int64_t k = job->first; k < job->first + job->count; k++) {
@@ -54,6 +57,7 @@ static void *reader(void *data)
 {
     data_prefetch *p = data;
     tr_on_error(NULL, NULL); /* the thread that takes the job tells of its error */
+    tr_trace_thread_("loader");
     pthread_mutex_lock(&p->lock);
     for (;;) {
         while (p->claimed == p->posted && !p->ending) pthread_cond_wait(&p->work, &p->lock);

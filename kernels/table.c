@@ -1,7 +1,8 @@
 /* Where every kernel call passes. */
 #include "core/fail.h"
 #include "core/thread.h"
-#include "kernels/kernels.h"
+#include "core/watch.h"
+#include "kernels/watched.h"
 
 static const char *const names[KERNEL_COUNT] = {
 #define ROW(name, ...) [KERNEL_##name] = #name, [KERNEL_##name##_backward] = (#name "_backward"),
@@ -81,6 +82,7 @@ int kernel_run(tr_device device, const kernel_call *call)
 {
     if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", kernel_name(call->kernel));
     kernel_fn *kernel = kernel_find(device, call);
+    if (kernel && core_watched()) return kernel_run_watched(kernel, call);
     return kernel ? kernel(call) : -1;
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include "core/watch.h"
 
 static void flat_clear(nn_flat *f)
 {
@@ -134,6 +135,7 @@ tr_module *tr_module_get_child(tr_module *m, int64_t i, const char **name)
 tr_tensor *(tr_forward)(tr_module *m, tr_tensor *input)
 {
     if (!m || !input) return core_null("tr_forward");
+    CORE_SPAN(TRACE_FORWARD, m->kind);
     int depth = tr_scope_open();               /* only the result leaves; what else is needed later, the graph holds */
     if (depth > tr_scope_depth()) return NULL; /* none was opened: an error stands */
     tr_tensor *y = tr_pass_up(m->forward(m, input));

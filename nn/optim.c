@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/watch.h"
 
 /* ---- making ---- */
 
@@ -199,6 +200,7 @@ int(tr_step)(tr_optim *o)
 {
     if (!o) return core_null_status("tr_step");
     if (tr_error_stands()) return -1; /* never step on what went wrong */
+    CORE_SPAN(TRACE_OPTIMISER, o->rule.name);
     bool before = tr_set_grad_enabled(false);
     int depth = tr_scope_open();
     int status = step(o);

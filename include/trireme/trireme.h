@@ -15,5 +15,6 @@
 #include <trireme/reduce.h>
 #include <trireme/report.h>
 #include <trireme/scheduler.h>
+#include <trireme/trace.h>
 
 #endif
