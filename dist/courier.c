@@ -1,5 +1,7 @@
 #include "dist/courier.h"
 
+#include "dist/watch.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <trireme/error.h>
@@ -19,6 +21,7 @@ static dist_work *take_next(dist_courier *c)
 static void *carry(void *courier)
 {
     dist_courier *c = courier;
+    tr_trace_thread_("courier");
     pthread_mutex_lock(&c->lock);
     for (dist_work *w; (w = take_next(c));) {
         dist_work mine = *w;
@@ -89,6 +92,7 @@ int dist_courier_progress(dist_courier *c) { return c->has_thread ? 0 : dist_pro
 int dist_courier_wait(dist_courier *c, dist_work *w)
 {
     if (!c->has_thread) return dist_wait(c->way, w);
+    DIST_WAITS(w->label);
     pthread_mutex_lock(&c->lock);
     while (w->status == 0) pthread_cond_wait(&c->done, &c->lock);
     int status = w->status < 0 ? -1 : 0;

@@ -1,6 +1,7 @@
 /* What data parallel does in a step beside tensors' operations: calls that a recorded step notes, and replays repeat. */
 #include "dist/data_parallel.h"
 #include "dist/ranks.h"
+#include "dist/watch.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,7 +62,8 @@ int dist_call_send(void *data)
 int dist_call_wait(void *data)
 {
     call *c = data;
-    return dist_done(dist_reducer_wait(&c->owner->reducer));
+    if (dist_done(dist_reducer_wait(&c->owner->reducer)) < 0) return -1;
+    return dist_done(dist_ledger_averaged(c->owner->reducer.plan.way));
 }
 
 void dist_calls_free(data_parallel *d)

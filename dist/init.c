@@ -11,6 +11,7 @@
 #include "dist/launcher.h"
 #include "dist/ranks.h"
 #include "dist/start.h"
+#include "dist/watch.h"
 #include "dist/watchdog.h"
 #include "dist/window.h"
 
@@ -157,13 +158,15 @@ static bool wants_checks(void)
 }
 
 /* Checks are on everywhere if they are wanted anywhere; any number of one rank's serves to find each other by. */
-static int agree(dist_transport *way, uint64_t *token)
+static int agree(dist_transport *way, uint64_t *token, uint64_t wishes[DIST_WISHES])
 {
-    uint64_t words[2] = {wants_checks()};
+    uint64_t words[2 + DIST_WISHES] = {wants_checks()};
     if (getrandom(&words[1], sizeof words[1], GRND_NONBLOCK) < 0) words[1] = (uint64_t)getpid();
-    if (dist_largest(way, words, 2, -1) < 0) return -1;
+    dist_watch_wishes(&words[2]);
+    if (dist_largest(way, words, 2 + DIST_WISHES, -1) < 0) return -1;
     ranks.checked = words[0];
     *token = words[1];
+    memcpy(wishes, &words[2], sizeof *wishes * DIST_WISHES);
     return 0;
 }
 
@@ -172,9 +175,9 @@ static int start(dist_transport *way)
     static bool watching;
     if (gethostname(ranks.host, sizeof ranks.host) != 0) snprintf(ranks.host, sizeof ranks.host, "an unnamed host");
     ranks.host[sizeof ranks.host - 1] = '\0';
-    uint64_t token;
+    uint64_t token, wishes[DIST_WISHES];
     ranks.way = way;
-    ranks.refused = !way || agree(way, &token) < 0 || dist_watchdog_start(way, token, end_from_outside) < 0;
+    ranks.refused = !way || agree(way, &token, wishes) < 0 || dist_watchdog_start(way, token, end_from_outside) < 0 || dist_watch_start(way, token, wishes) < 0;
     if (ranks.refused) {
         ranks.way = NULL;
         return -1;
@@ -262,9 +265,11 @@ int tr_dist_finish(void)
     dist_transport *way = ranks.way;
     int failed = 0;
     if (others_wait()) failed = agree_on_end(way);
+    if (way && !failed && dist_done(dist_ledger_finish(way)) < 0) failed = 1;
     dist_leave_memory();
     ranks.leaving = true;
     dist_watchdog_leaves();
+    if (way && dist_watch_stop(way) < 0) failed = 1;
     if (tr_finish() != 0) failed = 1;
     if (ranks.refused) failed = 1;
     ranks.way = NULL;

@@ -2,6 +2,7 @@
 
 #include "dist/ranks.h"
 #include "dist/sum.h"
+#include "dist/watch.h"
 
 #include <stdlib.h>
 
@@ -137,7 +138,7 @@ static int finish(dist_shards *s)
     for (int64_t i = 0; i < plan->buckets; i++)
         for (int64_t k = 0; k < plan->bucket[i].slots; k++)
             if (give_back(s, plan->bucket[i].slot[k].item, dist_bucket_used(&plan->bucket[i], k)) < 0) return -1;
-    return 0;
+    return dist_done(dist_ledger_averaged(s->tree.way));
 }
 
 /* A shard without samples is a leaf of zeros, whoever holds it. */

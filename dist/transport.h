@@ -51,6 +51,7 @@ typedef struct dist_work {
     int64_t number;    /* of collectives, from 1 (watchdog.h) */
     int64_t at;        /* so much of n is done */
     uintptr_t request; /* a message's own */
+    int64_t begin_ns;  /* for the trace; 0: there is none */
     struct dist_work *next;
     int status;   /* 0 under way, 1 done, -1 failed */
     bool started; /* by dist_start, not blocking */

@@ -3,6 +3,7 @@
  * Collectives that are started wait in a queue, and only its head is brought on.  So on every rank the parts of one come
  * before the parts of the next, whichever is tested first: over MPI and in a window that is what makes parts meet. */
 #include "dist/sum.h"
+#include "dist/watch.h"
 #include "dist/watchdog.h"
 
 #include <stdlib.h>
@@ -63,9 +64,11 @@ static int advance(dist_transport *way, dist_work *w, double seconds)
 {
     if (!w->begun) dist_watchdog_arrived(way, w);
     if (!w->begun && !way->weighs) dist_weigh(way, w);
+    if (!w->begun && !w->begin_ns && tr_is_traced_()) w->begin_ns = tr_clock_ns_();
     w->status = way->advance(way, w, seconds);
     w->begun = true;
     if (w->status == 1) dist_watchdog_done(way, w);
+    if (w->status == 1) dist_trace_done(way, w);
     return w->status < 0 ? give_up(way) : w->status;
 }
 
@@ -91,6 +94,7 @@ static int bring(dist_transport *way, dist_work *w, double seconds)
 
 int dist_start(dist_transport *way, dist_work *w)
 {
+    DIST_WAITS(NULL);
     w->started = true;
     w->next = NULL;
     if (refuse(way)) return w->status = -1;
@@ -109,17 +113,25 @@ int dist_test(dist_transport *way, dist_work *w) { return bring(way, w, 0); }
 int dist_wait(dist_transport *way, dist_work *w)
 {
     int status;
+    DIST_WAITS(w->status ? NULL : w->label ? w->label
+                                           : dist_operation_name(w->operation));
     dist_watchdog_waits(way, w);
     while ((status = bring(way, w, -1)) == 0) {}
     dist_watchdog_waits(way, NULL);
     return status < 0 ? -1 : 0;
 }
 
-int dist_progress(dist_transport *way) { return drive(way, NULL, 0) < 0 ? -1 : 0; }
+int dist_progress(dist_transport *way)
+{
+    DIST_WAITS(NULL);
+    return drive(way, NULL, 0) < 0 ? -1 : 0;
+}
 
 int dist_run(dist_transport *way, dist_work *w)
 {
     if (refuse(way)) return -1;
+    DIST_WAITS(NULL);
+    if (tr_is_traced_()) w->begin_ns = tr_clock_ns_(); /* what is under way comes first, and is part of it */
     dist_watchdog_called(way, w);
     dist_watchdog_waits(way, w);
     int status = 0;
