@@ -16,6 +16,7 @@
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed
  *   topo.c       trireme topo
+ *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody
  *   info.c       trireme info
  *   bench*.c     trireme bench (bench.h); worker/ is what its ranks run
  *   errors.c     how it ends when it cannot go on
@@ -38,6 +39,7 @@ int launcher_topo(int argc, char **argv);
 int launcher_bench(int argc, char **argv);
 int launcher_info(int argc, char **argv);
 int launcher_rank(int argc, char **argv);
+int launcher_trace(int argc, char **argv);
 
 /* Writes "trireme COMMAND: message" to stderr and exits; command may be NULL. */
 _Noreturn void fail(int status, const char *command, const char *format, ...)
