@@ -68,16 +68,51 @@ static int find_end(tr_metrics *m, const char *line, size_t bytes)
     if (!S_ISREG(s.st_mode) || s.st_size == 0) return 0;
     memset(met, 0, bytes);
     if (pread(m->file, met, bytes, 0) < 0 || pread(m->file, &last, 1, s.st_size - 1) < 0)
-        return core_fail_status("tr_metrics_append: cannot read %s: %s", m->path, strerror(errno));
-    if (memcmp(met, line, bytes) != 0) return core_fail_status("tr_metrics_append: %s does not begin with %.*s", m->path, (int)bytes - 1, line);
-    if (last != '\n') return core_fail_status("tr_metrics_append: the last row of %s is not whole", m->path);
+        return core_fail_status("metrics: cannot read %s: %s", m->path, strerror(errno));
+    if (memcmp(met, line, bytes) != 0) return core_fail_status("metrics: %s does not begin with %.*s", m->path, (int)bytes - 1, line);
+    if (last != '\n') return core_fail_status("metrics: the last row of %s is not whole", m->path);
     if (lseek(m->file, 0, SEEK_END) < 0) return fail_write(m);
     m->bytes = s.st_size;
     return 1;
 }
 
-static tr_metrics *begin(const char *path, const char *columns, bool goes_on, const char *what)
+/* How much of the file is this header and rows up to number `last`: what comes behind the first that is beyond it, or not
+ * whole, goes.  0 if another header stands there; -1 with an error noted. */
+static int64_t find_last(const tr_metrics *m, const char *header, int64_t last)
 {
+    int copy = dup(m->file);
+    FILE *file = copy < 0 || lseek(copy, 0, SEEK_SET) < 0 ? NULL : fdopen(copy, "r");
+    if (!file) {
+        if (copy >= 0) close(copy);
+        return core_fail_status("metrics: cannot read %s: %s", m->path, strerror(errno));
+    }
+    char *line = NULL;
+    size_t room = 0;
+    int64_t keep = 0;
+    for (ssize_t n; (n = getline(&line, &room, file)) > 0 && line[n - 1] == '\n'; keep += n)
+        if (keep > 0 ? strtoll(line, NULL, 10) > last : strcmp(line, header) != 0) break;
+    free(line);
+    fclose(file);
+    return keep;
+}
+
+static int cut_behind(tr_metrics *m, const char *header, int64_t last)
+{
+    struct stat s;
+    if (fstat(m->file, &s) < 0) return fail_write(m);
+    if (!S_ISREG(s.st_mode)) return 0;
+    int64_t keep = find_last(m, header, last);
+    if (keep < 0) return -1;
+    return keep > 0 && keep < s.st_size && ftruncate(m->file, keep) < 0 ? fail_write(m) : 0;
+}
+
+/* NEW: nothing stays; ALL: all rows of the file do; other numbers: rows up to that one. */
+enum { NEW = -2,
+       ALL = -1 };
+
+static tr_metrics *begin(const char *path, const char *columns, int64_t stays, const char *what)
+{
+    bool goes_on = stays != NEW;
     if (!path || !columns) return core_null(what);
     int count = count_columns(columns, what);
     if (count < 0) return NULL;
@@ -99,7 +134,8 @@ static tr_metrics *begin(const char *path, const char *columns, bool goes_on, co
         goto fail;
     }
     sprintf(line, "%s\n", columns);
-    int there = goes_on ? find_end(m, line, header + 1) : 0;
+    int there = stays >= 0 ? cut_behind(m, line, stays) : 0;
+    if (there == 0 && goes_on) there = find_end(m, line, header + 1);
     if (there < 0 || (there == 0 && append(m, line, header + 1) < 0)) {
         close(m->file);
         goto fail;
@@ -113,8 +149,13 @@ fail:
     return NULL;
 }
 
-tr_metrics *(tr_metrics_open)(const char *path, const char *columns) { return begin(path, columns, false, "tr_metrics_open"); }
-tr_metrics *(tr_metrics_append)(const char *path, const char *columns) { return begin(path, columns, true, "tr_metrics_append"); }
+tr_metrics *(tr_metrics_open)(const char *path, const char *columns) { return begin(path, columns, NEW, "tr_metrics_open"); }
+tr_metrics *(tr_metrics_append)(const char *path, const char *columns) { return begin(path, columns, ALL, "tr_metrics_append"); }
+
+tr_metrics *(tr_metrics_resume)(const char *path, const char *columns, int64_t last)
+{
+    return last < 0 ? core_fail("tr_metrics_resume: last %lld", (long long)last) : begin(path, columns, last, "tr_metrics_resume");
+}
 
 int(tr_metrics_row)(tr_metrics *m, const double *values, int count)
 {

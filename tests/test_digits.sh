@@ -70,11 +70,18 @@ claim "two ranks go on in the middle of an epoch" goes_on 2
 claim "and end where an unbroken run ends, bit for bit" cmp on2/digits.safetensors unbroken/digits.safetensors
 claim "one rank goes on from the checkpoint of two" goes_on 1
 claim "so do three" goes_on 3
+# 23 steps are told of, 20 are in the checkpoint: the last three are done again.
+tells_once() {
+    "$digits" --epochs 1 --out told1 --checkpoints told --every 20 --csv told.csv >out &&
+        "$digits" --epochs 2 --out told2 --checkpoints told --every 20 --csv told.csv >out &&
+        "$digits" --epochs 2 --out told3 --csv once.csv >out && cmp told.csv once.csv
+}
+claim "steps after the last checkpoint are told once, though they are done twice" tells_once
 # A rank is killed once there is a checkpoint; the launcher starts all of them again, and they go on.
 restarts() {
     command -v mpirun >mpirun.path || return 0
     printf '#!/bin/sh\necho $$ >pid.$OMPI_COMM_WORLD_RANK\nexec "$@"\n' >noting && chmod +x noting
-    "$trireme" run -q --oversubscribe -n 2 --max-restarts 2 ./noting "$digits" --epochs 12 --hidden 512 --out killed --checkpoints kills --every 5 >job.out 2>&1 &
+    "$trireme" run -q --oversubscribe -n 2 --max-restarts 2 ./noting "$digits" --epochs 12 --hidden 512 --out killed --checkpoints kills --every 5 --csv killed.csv >job.out 2>&1 &
     local job=$!
     for _ in $(seq 1000); do
         ls kills/*.json >there 2>&1 && break
@@ -83,7 +90,7 @@ restarts() {
     kill -9 "$(cat pid.1)"
     wait $job
     grep -qF "restart 1 of 2" job.out || { cat job.out; return 1; }
-    ranks 2 --epochs 12 --hidden 512 --out alive >out && cmp killed/digits.safetensors alive/digits.safetensors
+    ranks 2 --epochs 12 --hidden 512 --out alive --csv alive.csv >out && cmp killed/digits.safetensors alive/digits.safetensors && cmp killed.csv alive.csv
 }
 claim "a run whose rank is killed is started again and ends as if it had not been" restarts
 

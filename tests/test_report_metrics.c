@@ -64,6 +64,39 @@ TEST(rows_are_appended_to_those_of_an_earlier_run)
     }
 }
 
+static void write_file(const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+TEST(a_run_that_is_resumed_writes_again_what_came_after_its_checkpoint)
+{
+    static const char *const before[] = {"step,loss\n1,0.5\n2,0.25\n3,9\n4,9\n", "step,loss\n1,0.5\n2,0.25\n", "step,loss\n1,0.5\n2,0.25\n3,", "step,loss\n1,0.5\n2,0.25\n10,9\n"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        write_file(before[i]);
+        tr_metrics *m = tr_metrics_resume(path, "step,loss", 2);
+        assert_int_equal(tr_metrics_row(m, (double[]){3, 0.125}, 2), 0);
+        assert_int_equal(tr_metrics_close(m), 0);
+        assert_string_equal(contents(), "step,loss\n1,0.5\n2,0.25\n3,0.125\n");
+    }
+    assert_int_equal(tr_metrics_close(tr_metrics_resume(path, "step,loss", 0)), 0);
+    assert_string_equal(contents(), "step,loss\n");
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(tr_metrics_close(tr_metrics_resume(path, "step,loss", 7)), 0);
+    assert_string_equal(contents(), "step,loss\n");
+}
+
+TEST(a_file_of_something_else_stays_as_it_is)
+{
+    write_file("letter\n5 dear all\n");
+    assert_null(tr_metrics_resume(path, "step,loss", 2));
+    assert_error_says("does not begin with step,loss");
+    assert_string_equal(contents(), "letter\n5 dear all\n");
+}
+
 TEST(number_reads_back_as_itself)
 {
     static const double values[] = {0.1f, 1.0 / 3, DBL_MAX, DBL_MIN, 5e-324, 9007199254740993.0, 1e22, 123456789012345678.0, -0.0, 0.1 + 0.2};

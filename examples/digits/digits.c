@@ -150,7 +150,7 @@ static int train(const digits_options *o)
     bool goes_on = run.step > 0;
     history h = {.loss = malloc(sizeof *h.loss * (size_t)(steps ? steps : 1)), .room = steps, .before = run.step};
     static const char columns[] = "step,epoch,loss";
-    if (first && o->csv && !(h.csv = goes_on ? tr_metrics_append(o->csv, columns) : tr_metrics_open(o->csv, columns))) return free(h.loss), -1;
+    if (first && o->csv && !(h.csv = goes_on ? tr_metrics_resume(o->csv, columns, run.step) : tr_metrics_open(o->csv, columns))) return free(h.loss), -1;
     tr_progress *bar = tr_progress_new("training", steps, .unit = "digits", .silent = !first);
     int status = h.loss ? 0 : (tr_fail("no memory for %lld losses", (long long)steps), -1);
     for (; epoch < o->epochs && status == 0; epoch++) status = train_epoch(ranks, &run, o, epoch, bar, &h);

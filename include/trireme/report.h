@@ -51,6 +51,10 @@ TR_API tr_metrics *(tr_metrics_open)(const char *path, const char *columns);
  * returns  NULL with an error standing also if it has other columns, or its last row is not whole */
 TR_API tr_metrics *(tr_metrics_append)(const char *path, const char *columns);
 
+/* The same for a run that goes on from a checkpoint: of the rows there, whose first column counts steps, those up to number
+ * `last` stay.  What had been written after the checkpoint goes, and comes again; so does a row that is not whole. */
+TR_API tr_metrics *(tr_metrics_resume)(const char *path, const char *columns, int64_t last);
+
 /* One row, as many values as there are columns: the shortest text that reads back as the same double (integers as
  * such; nan, inf, -inf), whatever the locale.  The row is handed to the system before this returns, so that a crash
  * leaves every row so far; a row that does not fit (a full disk) leaves nothing of itself behind, and ends the file.
@@ -186,10 +190,11 @@ TR_LOOK_AT_RESULT_(animation)
 # define TR_PROGRESS_(title, steps, ...) tr_progress_at_((tr_progress_new)(title, steps, (tr_progress_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
 
 /* `...` where an argument may be a literal array: tr_metrics_row(m, (double[]){step, loss}, 2). */
-# define tr_metrics_open(path, columns)   tr_metrics_at_((tr_metrics_open)(path, columns), __FILE__, __LINE__)
-# define tr_metrics_append(path, columns) tr_metrics_at_((tr_metrics_append)(path, columns), __FILE__, __LINE__)
-# define tr_metrics_row(m, ...)           TR_STATUS_((tr_metrics_row)(m, __VA_ARGS__))
-# define tr_metrics_close(m)              TR_STATUS_((tr_metrics_close)(m))
+# define tr_metrics_open(path, columns)         tr_metrics_at_((tr_metrics_open)(path, columns), __FILE__, __LINE__)
+# define tr_metrics_append(path, columns)       tr_metrics_at_((tr_metrics_append)(path, columns), __FILE__, __LINE__)
+# define tr_metrics_resume(path, columns, last) tr_metrics_at_((tr_metrics_resume)(path, columns, last), __FILE__, __LINE__)
+# define tr_metrics_row(m, ...)                 TR_STATUS_((tr_metrics_row)(m, __VA_ARGS__))
+# define tr_metrics_close(m)                    TR_STATUS_((tr_metrics_close)(m))
 
 # define tr_plot_new(...)                       tr_plot_at_((tr_plot_new)(TR_PLOT_OPTIONS_(__VA_ARGS__)), __FILE__, __LINE__)
 # define TR_PLOT_OPTIONS_(...)                  ((tr_plot_options){.reserved_ = 0, __VA_ARGS__})
