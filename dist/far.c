@@ -30,7 +30,7 @@ static void own_addresses(char *text, size_t bytes)
     if (getifaddrs(&all) != 0) return;
     for (int family = 0; family < 2; family++) /* version 4 first */
         for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-            char one[NI_MAXHOST];
+            char one[64];
             if (!i->ifa_addr || i->ifa_addr->sa_family != (family ? AF_INET6 : AF_INET)) continue;
             if (!(i->ifa_flags & IFF_UP) || i->ifa_flags & IFF_LOOPBACK) continue;
             socklen_t length = family ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
