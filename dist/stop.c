@@ -6,12 +6,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <trireme/dist.h>
 
 static volatile sig_atomic_t told; /* by a signal */
-static bool agreed, heard;         /* by all ranks; since should_stop was last asked */
-static int generation;             /* of the ranks that agreed (ranks.h) */
+static atomic_bool agreed, heard;  /* by all ranks; since should_stop was last asked */
+static atomic_int generation;      /* of the ranks that agreed (ranks.h) */
 
 static void note(int signal)
 {
@@ -58,5 +59,6 @@ bool(tr_dist_should_stop)(void)
     dist_transport *way = dist_way();
     uint64_t wish = (uint64_t)told;
     if (!way || dist_done(dist_check_within("tr_dist_should_stop", "should_stop", &wish, -1)) < 0) return true;
-    return agreed = wish != 0;
+    agreed = wish != 0;
+    return agreed;
 }
