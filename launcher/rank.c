@@ -1,13 +1,13 @@
-/* trireme rank [options] SHARES -- program ...: what mpirun starts on every rank.
+/* trireme rank [--alone] [options of trireme run] SHARES -- program ...: what mpirun starts on every rank.
  *
  * SHARES lists the CPUs of each local rank, "0-3:4-7"; "auto": they are shared out here, on a host that trireme run has
  * not seen; "none": not bound. Not for users, and so in no help text. Whoever set a narrower affinity before us meant
  * it: the share is cut to what the process already has, never widened. */
 #include "launcher/guard.h"
 #include "launcher/launcher.h"
+#include "launcher/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -17,13 +17,6 @@
 #if defined(__linux__)
 # include <sys/prctl.h>
 #endif
-
-typedef struct {
-    plan_wish wish;
-    bool tag, alone, no_bind;
-    const char *log_folder, *shares;
-    char **program;
-} options;
 
 /* Where a rank stands among all, and among those of its host. */
 typedef struct {
@@ -54,37 +47,13 @@ static place find_place(bool alone)
     return p;
 }
 
-static options read_options(int argc, char **argv)
+/* trireme run passes its own options on; behind them, where its program would stand, come the shares. */
+static run_options read_options(int argc, char **argv, const char **shares)
 {
-    enum { THREADS = 256,
-           OVERSUBSCRIBE,
-           LOG_FOLDER,
-           TAG,
-           ALONE,
-           NO_BIND };
-    static const struct option names[] = {
-        {"threads", required_argument, NULL, THREADS},
-        {"oversubscribe", no_argument, NULL, OVERSUBSCRIBE},
-        {"log-dir", required_argument, NULL, LOG_FOLDER},
-        {"tag-output", no_argument, NULL, TAG},
-        {"alone", no_argument, NULL, ALONE},
-        {"no-bind", no_argument, NULL, NO_BIND},
-        {NULL, 0, NULL, 0},
-    };
-    options o = {0};
-    opterr = 0;
-    for (int c; (c = getopt_long(argc, argv, "+:", names, NULL)) != -1;) switch (c) {
-        case THREADS: o.wish.threads = count_option("rank", "--threads", optarg); break;
-        case OVERSUBSCRIBE: o.wish.oversubscribe = true; break;
-        case LOG_FOLDER: o.log_folder = optarg; break;
-        case TAG: o.tag = true; break;
-        case NO_BIND: o.no_bind = true; break;
-        case ALONE: o.alone = true; break;
-        default: fail_option("rank", c, argv);
-        }
-    if (argc - optind < 3 || strcmp(argv[optind + 1], "--") != 0) fail(EXIT_USAGE, "rank", "needs SHARES -- program");
-    o.shares = argv[optind];
-    o.program = argv + optind + 2;
+    run_options o = run_options_read(argc, argv);
+    if (!o.program[1] || strcmp(o.program[1], "--") != 0 || !o.program[2]) fail(EXIT_USAGE, "rank", "needs SHARES -- program");
+    *shares = o.program[0];
+    o.program += 2;
     return o;
 }
 
@@ -176,12 +145,14 @@ static void end_with_mpirun(void)
 
 int launcher_rank(int argc, char **argv)
 {
-    options o = read_options(argc, argv);
-    place at = find_place(o.alone);
+    bool alone = argc > 1 && strcmp(argv[1], "--alone") == 0;
+    const char *shares;
+    run_options o = read_options(argc - alone, argv + alone, &shares);
+    place at = find_place(alone);
     char row[9000] = "", node[16] = "", threads_text[16], log[PATH_MAX];
     end_with_mpirun();
 
-    if (strcmp(o.shares, "auto") == 0) {
+    if (strcmp(shares, "auto") == 0) {
         int threads = 1, gpu = -1;
         plan_rank mine = share_out(o.wish, at, &threads, node, &gpu);
         char *text = cpus_text(&mine.cpus);
@@ -191,8 +162,8 @@ int launcher_rank(int argc, char **argv)
         if (threads > 1 && !getenv("OMP_WAIT_POLICY")) setenv("GOMP_SPINCOUNT", "10000", 0);
         snprintf(row, sizeof row, "%s\n%d\n%d\n%d\n%s", node, mine.cores, threads, gpu, text);
         free(text);
-    } else if (strcmp(o.shares, "none") != 0) {
-        bind_to(share_of(at.local_rank, o.shares), at.rank, o.shares);
+    } else if (strcmp(shares, "none") != 0) {
+        bind_to(share_of(at.local_rank, shares), at.rank, shares);
     }
 
     wire line = {.fd = -1};
@@ -217,5 +188,6 @@ int launcher_rank(int argc, char **argv)
     int status = guard_run((guard_wish){.line = watched ? &line : NULL, .silent_s = silent_s, .rank = at.rank, .ranks = at.ranks, .tag = o.tag, .log = o.log_folder ? log : NULL, .program = &c});
     wire_close(&line);
     command_free(&c);
+    free(o.sent);
     return status;
 }

@@ -140,12 +140,12 @@ static void add_rank(command *c, const run_options *o, const char *launcher, con
 {
     command_add(c, launcher);
     command_add(c, "rank");
+    if (alone) command_add(c, "--alone");
     if (o->tag) command_add(c, "--tag-output");
     if (o->log_folder) {
         command_add(c, "--log-dir");
         command_add(c, o->log_folder);
     }
-    if (alone) command_add(c, "--alone");
     if (strcmp(shares, "auto") == 0 && o->wish.oversubscribe) command_add(c, "--oversubscribe");
     if (strcmp(shares, "auto") == 0 && o->no_bind) command_add(c, "--no-bind");
     if (strcmp(shares, "auto") == 0 && o->wish.threads) {

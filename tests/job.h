@@ -52,6 +52,23 @@ static int run_job(const char *launcher, const char *part)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
 }
 
+/* Was it late by more than a busy machine explains, which takes so long for a job of nothing? */
+static bool too_late(double seconds)
+{
+    if (took <= seconds) return false;
+    double start = seconds_now();
+    return system("timeout 20 mpirun -n 3 true >/dev/null 2>&1") != 0 || took > seconds + 3 * (seconds_now() - start);
+}
+
+/* It failed, in time, and by itself. */
+static void assert_failed_within(double seconds, int status, const char *what)
+{
+    if (status == 0 || status == 124 || took > seconds) print_error("%s: status %d after %.1f s:\n%s\n", what, status, took, output);
+    assert_int_not_equal(status, 0);
+    assert_int_not_equal(status, 124); /* ended by timeout */
+    assert_false(too_late(seconds));
+}
+
 static void need_mpirun(void)
 {
 #if !__has_include(<mpi.h>)
