@@ -13,7 +13,7 @@ typedef struct dist_data_parallel dist_data_parallel;
 typedef struct dist_call {
     struct dist_call *next;
     dist_data_parallel *owner;
-    int64_t samples, bucket;
+    int64_t samples, bucket, item;
     struct {
         dist_load how;
         const void *from;
@@ -69,7 +69,9 @@ int dist_call_make(int (*f)(void *data), dist_call *c);
 void dist_calls_free(dist_data_parallel *d);
 
 int dist_call_begin(void *data);
-int dist_call_send(void *data); /* load its bucket, and let it leave */
-int dist_call_wait(void *data); /* for all buckets */
+int dist_call_send(void *data);     /* load its bucket, and let it leave */
+int dist_call_wait(void *data);     /* for all buckets */
+int dist_call_gather(void *data);   /* TR_NO_SYNC: its item's gradient is added, weighted, to what has gathered */
+int dist_call_gathered(void *data); /* and such a backward is over */
 
 #endif

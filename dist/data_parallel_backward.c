@@ -4,7 +4,6 @@
 #include "dist/data_parallel.h"
 #include "dist/ranks.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <trireme/dist.h>
@@ -50,15 +49,18 @@ int dist_backward_full(void *owner, int64_t bucket)
 /* TR_NO_SYNC: only the numbers of samples travel. */
 static int gather(data_parallel *d, dist_gradient *g)
 {
-    if (tr_is_recording()) {
-        tr_fail("a step with TR_NO_SYNC cannot be recorded");
+    if (tr_is_recording() && tr_dtype_of(g->place) != tr_dtype_of(g->parameter)) {
+        tr_fail("a step with TR_NO_SYNC and %s gradients cannot be recorded", tr_dtype_name(tr_dtype_of(g->parameter)));
         return -1;
     }
-    dist_load how;
-    const void *from;
-    double weight = dist_reducer_weight(&d->reducer);
-    if (isnan(weight) || dist_gradient_look(g, true, &how, &from) < 0) return -1;
-    dist_gradient_load(&d->item[g->item], tr_data(g->place), how, from, weight);
+    call *c = dist_call_new(d, 1);
+    if (!c) return -1;
+    c->item = g->item;
+    if (dist_gradient_look(g, true, &c->slot[0].how, &c->slot[0].from) < 0) {
+        free(c);
+        return -1;
+    }
+    if (dist_call_make(dist_call_gather, c) < 0) return -1;
     tr_drop(g->aside);
     g->aside = NULL;
     return dist_gradient_gather(g, true) < 0 ? -1 : dist_gradient_show(g);
@@ -101,8 +103,8 @@ void dist_backward_came(tr_tensor *anchor, void *data)
 
 static int end_of_gathering(data_parallel *d)
 {
-    if (isnan(dist_reducer_weight(&d->reducer))) return -1;
-    d->reducer.running = false;
+    call *c = dist_call_new(d, 0);
+    if (!c || dist_call_make(dist_call_gathered, c) < 0) return -1;
     for (int64_t i = 0; i < d->items; i++) {
         dist_gradient *g = &d->gradient[i];
         bool marked = g->gathers && g->marker && tr_grad(g->parameter) == g->marker; /* not used this time */

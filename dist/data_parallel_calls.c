@@ -66,6 +66,24 @@ int dist_call_wait(void *data)
     return dist_done(dist_ledger_averaged(c->owner->reducer.plan.way));
 }
 
+int dist_call_gather(void *data)
+{
+    call *c = data;
+    data_parallel *d = c->owner;
+    double weight = dist_reducer_weight(&d->reducer);
+    if (isnan(weight)) return dist_done(-1);
+    dist_gradient_load(&d->item[c->item], d->reducer.plan.home[c->item]->place, c->slot[0].how, c->slot[0].from, weight);
+    return 0;
+}
+
+int dist_call_gathered(void *data)
+{
+    call *c = data;
+    if (isnan(dist_reducer_weight(&c->owner->reducer))) return dist_done(-1);
+    c->owner->reducer.running = false;
+    return 0;
+}
+
 void dist_calls_free(data_parallel *d)
 {
     for (call *c = d->recorded, *next; c; c = next) {

@@ -230,6 +230,46 @@ TEST(a_recorded_step_gives_the_bits_of_running_it)
     assert_true(run[0] != 0);
 }
 
+static void gathering_step(tr_module *ranks, tr_optim *sgd, tr_tensor *x, tr_tensor *y)
+{
+    TR_SCOPE;
+    tr_zero_grad(sgd);
+    for (int i = 0; i < 3; i++) {
+        bool before = tr_set_gradient_sync(i == 2);
+        backward(ranks, tr_mul(x, i + 1), y);
+        tr_set_gradient_sync(before);
+    }
+    assert_int_equal(tr_step(sgd), 0);
+}
+
+TEST(a_recorded_step_gathers_as_running_it_does)
+{
+    tr_module *a = perceptron(1), *b = perceptron(1);
+    tr_module *run = tr_data_parallel(a, .bucket_bytes = 100, .first_bucket_bytes = 1), *replayed = tr_data_parallel(b, .bucket_bytes = 100, .first_bucket_bytes = 1);
+    tr_optim *of_a = tr_sgd(tr_parameters(a), .lr = 0.1, .momentum = 0.9), *of_b = tr_sgd(tr_parameters(b), .lr = 0.1, .momentum = 0.9);
+    tr_recording *step = NULL;
+    for (int i = 0; i < 5; i++) {
+        TR_SCOPE;
+        tr_tensor *x, *y;
+        batch((uint64_t)i, &x, &y);
+        x = tr_contiguous(part(x, uneven));
+        y = tr_contiguous(part(y, uneven));
+        gathering_step(run, of_a, x, y);
+        if (i == 1) assert_int_equal(tr_record(&step, .inputs = TR_TENSORS(x, y)), 0);
+        if (i == 1) tr_recording_keep(step);
+        if (i < 2)
+            gathering_step(replayed, of_b, x, y);
+        else
+            assert_int_equal(tr_replay(step, .inputs = TR_TENSORS(x, y)), 0);
+        if (i == 1) assert_int_equal(tr_record_end(), 0);
+    }
+    for (int64_t i = 0; i < tr_parameters(a).count; i++) {
+        tr_tensor *p = tr_parameters(a).tensor[i], *q = tr_parameters(b).tensor[i];
+        assert_memory_equal(tr_data(q), tr_data(p), (size_t)tr_numel(p) * sizeof(double));
+    }
+    tr_recording_drop(step);
+}
+
 TEST(gradients_accumulate_without_being_scaled_twice)
 {
     tr_module *model = perceptron(1), *ranks = tr_data_parallel(model), *alone = perceptron(1);

@@ -173,7 +173,8 @@ TR_API bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard)
  *         tr_set_gradient_sync(before);
  *     }
  * The numbers of samples still travel: each backward counts with the weights of its own samples, as on one rank.  So every
- * rank runs it as often.  tr_zero_grad forgets what was gathered.  A backward for each forward; not in a recorded step. */
+ * rank runs it as often.  tr_zero_grad forgets what was gathered.  A backward for each forward.  In a recorded step
+ * gradients are float32, float64 or complex. */
 TR_API bool tr_set_gradient_sync(bool on); /* what it was; each thread's own */
 TR_API void tr_gradient_sync_restore_(const bool *before);
 
