@@ -379,7 +379,7 @@ static bool replay(char *line, char *why)
     if (*gradient == '-') return true;
     char *made_by = word(&field[5]);
     if (*made_by != '-' && strcmp(made_by, tr_grad_fn(c.y[0]) ? tr_grad_fn(c.y[0]) : "nobody") != 0) {
-        snprintf(why, 200, "made by %s, not %s", tr_grad_fn(c.y[0]) ? tr_grad_fn(c.y[0]) : "nobody", made_by);
+        snprintf(why, 200, "made by %s, not %.99s", tr_grad_fn(c.y[0]) ? tr_grad_fn(c.y[0]) : "nobody", made_by);
         return false;
     }
     return gradient_is(&c, gradient, why);
