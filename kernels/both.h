@@ -23,6 +23,29 @@ static inline TR_BOTH float fma_f32(float a, float b, float c)
 #endif
 }
 
+/* A product that is to be rounded before it is added to another: gcc 12.1 and 12.2 fuse pairs of them, as complex numbers
+ * have, in spite of -ffp-contract=off (its bug 107647), and do not see through an asm. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__) && __GNUC__ == 12 && __GNUC_MINOR__ < 3 && defined(__x86_64__)
+static inline TR_BOTH float rounded_float(float product)
+{
+    __asm__(""
+            : "+x"(product));
+    return product;
+}
+static inline TR_BOTH double rounded_double(double product)
+{
+    __asm__(""
+            : "+x"(product));
+    return product;
+}
+#else
+static inline TR_BOTH float rounded_float(float product)
+{
+    return product;
+}
+static inline TR_BOTH double rounded_double(double product) { return product; }
+#endif
+
 /* Complex numbers as memory has them.  C's own type would check every product for infinities by a call. */
 typedef struct {
     float re, im;

@@ -233,6 +233,25 @@ TEST(integers_wrap_around_and_bool_is_logic)
     }
 }
 
+TEST(a_complex_product_has_the_same_bits_wherever_it_stands)
+{
+    static float a[2 * N], b[2 * N], whole[2 * N], alone[2 * N], first[2 * N];
+    static const int kernels[] = {KERNEL_MUL, KERNEL_DIV};
+    for (int i = 0; i < 2 * N; i++) a[i] = (float)next_number(), b[i] = (float)next_number();
+    for (int k = 0; k < 2; k++)
+        for (int l = 0; l < levels(); l++) {
+            kernel_call call = flat(kernels[k], TR_COMPLEX64, N, whole, a, b, NULL);
+            run_on(l, &call);
+            for (int i = 0; i < N; i++) {
+                call = flat(kernels[k], TR_COMPLEX64, 1, alone + 2 * i, a + 2 * i, b + 2 * i, NULL);
+                run_on(l, &call);
+            }
+            assert_bits(whole, alone, sizeof whole);
+            if (l == 0) memcpy(first, whole, sizeof first);
+            assert_bits(whole, first, sizeof whole);
+        }
+}
+
 TEST(complex_numbers_add_multiply_and_divide)
 {
     float a[] = {1, 2, 1e30f, 1e30f}, b[] = {3, -1, 1e30f, 1e30f}, out[4];

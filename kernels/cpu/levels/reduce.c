@@ -73,20 +73,26 @@ static void sum_row_c128(void *accumulator, const void *x_, int64_t n)
     sum->im += lane[0].im + lane[2].im + (lane[1].im + lane[3].im);
 }
 
-static inline complex128 product(complex128 a, complex128 b) { return (complex128){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+#define T     complex128
+#define R     double
+#define OF(n) n##_c128
+#include "kernels/formulas_complex_of.h"
+#undef T
+#undef R
+#undef OF
 
 static void prod_row_c128(void *accumulator, const void *x_, int64_t n)
 {
     complex128 *y = accumulator;
     const complex128 *x = x_;
-    for (int64_t i = 0; i < n; i++) *y = product(*y, x[i]);
+    for (int64_t i = 0; i < n; i++) *y = mul_c128(*y, x[i]);
 }
 
 static void prod_columns_c128(void *accumulators, const void *x_, int64_t n)
 {
     complex128 *y = accumulators;
     const complex128 *x = x_;
-    for (int64_t i = 0; i < n; i++) y[i] = product(y[i], x[i]);
+    for (int64_t i = 0; i < n; i++) y[i] = mul_c128(y[i], x[i]);
 }
 
 static const complex128 one_c128 = {1, 0};
