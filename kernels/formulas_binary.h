@@ -26,7 +26,7 @@ static inline TR_BOTH double div_f64(double a, double b) { return a / b; }
   if (b == 0) return a / b;                                                                      \
   T left = FMOD(a, b), quotient = (a - left) / b;                                                \
   if (left != 0 && (left < 0) != (b < 0)) quotient -= 1;                                         \
-  if (quotient == 0) return COPYSIGN(0, a / b);                                                  \
+  if (quotient == 0) return COPYSIGN((T)0, a / b);                                               \
   T whole = FLOOR(quotient);                                                                     \
   return quotient - whole > (T)0.5 ? whole + 1 : whole; /* the quotient was off by a rounding */ \
  }
@@ -74,7 +74,7 @@ INTEGER(int64_t, i64)
 INTEGER(uint8_t, u8)
 
 /* bool: what is not 0 is true, the result is 0 or 1. */
-static inline TR_BOTH uint8_t or_b(uint8_t a, uint8_t b) { return (a | b) != 0; }
-static inline TR_BOTH uint8_t and_b(uint8_t a, uint8_t b) { return a != 0 && b != 0; }
+static inline TR_BOTH uint8_t either_b(uint8_t a, uint8_t b) { return (a | b) != 0; }
+static inline TR_BOTH uint8_t both_b(uint8_t a, uint8_t b) { return a != 0 && b != 0; }
 
 #endif

@@ -26,4 +26,16 @@
 #undef y
 #include "kernels/words_undo.h"
 
+/* The rows that integers have (rows_integer_of.h). */
+#define INTEGER_ROWS(ROW) \
+ ROW(neg)                 \
+ ROW(abs)                 \
+ ROW(sign)                \
+ ROW(square)              \
+ ROW(relu)                \
+ ROW(floor)               \
+ ROW(ceil)                \
+ ROW(round)               \
+ ROW(trunc)
+
 #endif

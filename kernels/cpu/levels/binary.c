@@ -70,9 +70,9 @@ static void pow_loop_u8(void *const *at, int64_t n, unsigned ones)
 #include "kernels/cpu/levels/binary_of.h"
 static void add_loop_b(void *const *at, int64_t n, unsigned ones)
 {
-    run_b(or_b, at, n, ones);
+    run_b(either_b, at, n, ones);
 }
-static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(and_b, at, n, ones); }
+static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(both_b, at, n, ones); }
 #define maximum_loop_b add_loop_b
 #define minimum_loop_b mul_loop_b
 #undef T

@@ -55,16 +55,6 @@
 #include "kernels/pointwise.def"
 #undef ROW
 
-#define INTEGER_ROWS(ROW) \
- ROW(neg)                 \
- ROW(abs)                 \
- ROW(sign)                \
- ROW(square)              \
- ROW(relu)                \
- ROW(floor)               \
- ROW(ceil)                \
- ROW(round)               \
- ROW(trunc)
 #define ROW(name)                          \
  FORWARD(name, i32, loop_i32, 1, TR_INT32) \
  FORWARD(name, i64, loop_i64, 2, TR_INT64) \

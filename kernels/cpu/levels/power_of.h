@@ -1,11 +1,5 @@
-/* Powers of one floating type: included once per type with T, OF() and M(), the name of libm's function.  The small
- * whole powers, which programs write most, are products. */
-static inline T OF(pow)(T a, T b)
-{
-    return b == 2 ? a * a : b == 3 ? a * a * a
-                        : b == 1   ? a
-                                   : M(pow)(a, b);
-}
+/* Loops of powers of one floating type: included once per type with T, OF() and M(), the name of libm's function. */
+#include "kernels/formulas_power_of.h"
 
 typedef T (*OF(power))(T a, T b);
 
