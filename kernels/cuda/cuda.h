@@ -1,0 +1,33 @@
+/* The CUDA device's table, its parts, and what they need of whoever loads them.  Kernels know memory alone: which stream
+ * a launch goes to, and where an error is noted, is said by functions that the device's file defines. */
+#ifndef TRIREME_KERNELS_CUDA_CUDA_H
+#define TRIREME_KERNELS_CUDA_CUDA_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#include "kernels/kernels.h"
+
+/* What each file puts into the table, and all of it.  What is not there is not served. */
+void kernels_cuda(kernel_table table);
+void kernels_cuda_rows(kernel_table table);
+void kernels_cuda_rows_backward(kernel_table table);
+void kernels_cuda_binary(kernel_table table);
+void kernels_cuda_power(kernel_table table);
+void kernels_cuda_compare(kernel_table table);
+void kernels_cuda_where(kernel_table table);
+void kernels_cuda_copy(kernel_table table);
+void kernels_cuda_fill(kernel_table table);
+
+/* The stream of the calling thread, a cudaStream_t. */
+void *cuda_stream(void);
+
+/* Note that a call met what the runtime says: always -1. */
+int cuda_fail(const kernel_call *call, const char *what);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

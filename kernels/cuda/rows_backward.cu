@@ -1,0 +1,15 @@
+/* The rows of pointwise.def, backward: dx = dy derivative(x, y) in one pass. */
+#include "kernels/cuda/rows_of.cuh"
+
+#define BACKWARD(name, S, W, t) walk<row_backward<S, W, name##_derivative_##t, name##_careful_derivative_##t, times_##t, name##_uses, name##_chooses, name##_derivative_is_careful>>
+
+void kernels_cuda_rows_backward(kernel_table table)
+{
+#define ROW(name, ...)                                                              \
+ table[KERNEL_##name##_backward][TR_FLOAT32] = BACKWARD(name, float, float, f32);   \
+ table[KERNEL_##name##_backward][TR_FLOAT64] = BACKWARD(name, double, double, f64); \
+ table[KERNEL_##name##_backward][TR_FLOAT16] = BACKWARD(name, f16, float, f32);     \
+ table[KERNEL_##name##_backward][TR_BFLOAT16] = BACKWARD(name, bf16, float, f32);
+#include "kernels/pointwise.def"
+#undef ROW
+}

@@ -1,0 +1,14 @@
+/* All that CUDA devices serve so far. */
+#include "kernels/cuda/gpu.h"
+
+void kernels_cuda(kernel_table table)
+{
+    kernels_cuda_rows(table);
+    kernels_cuda_rows_backward(table);
+    kernels_cuda_binary(table);
+    kernels_cuda_power(table);
+    kernels_cuda_compare(table);
+    kernels_cuda_where(table);
+    kernels_cuda_copy(table);
+    kernels_cuda_fill(table);
+}

@@ -1,0 +1,209 @@
+#include "fibres.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <ucontext.h>
+
+/* One page of stack is plenty for a kernel, a few for its sanitizer. */
+enum { STACK = 64 << 10,
+       MOST_THREADS = 1024,
+       WARP = 32 };
+
+enum waiting { READY,
+               AT_BLOCK,
+               AT_WARP,
+               DONE };
+
+/* A stack and where it stands.  Whoever ends a thread on it takes the next one there: a kernel without barriers needs one
+ * stack for all its threads.  Switches are jumps, since swapcontext is a system call. */
+struct stack {
+    jmp_buf here;
+    stack *next; /* of those that nobody stands on */
+};
+
+struct fibre {
+    dim3 index;
+    waiting state;
+    stack *on;
+    unsigned mask; /* of the warp's lanes it waits for */
+    uint64_t word; /* what it put for an exchange */
+};
+
+dim3 threadIdx, blockIdx, blockDim, gridDim;
+int fibres_order;
+
+static fibre fibres[MOST_THREADS];
+static int count, current;
+static jmp_buf scheduler;
+static stack *idle;
+static fibres_body *body;
+static void *arguments;
+
+/* The section of every SHARED variable; absent where there is none. */
+extern char __start_fibres_shared[] __attribute__((weak)), __stop_fibres_shared[] __attribute__((weak));
+
+static void stop(const char *why)
+{
+    fprintf(stderr, "fibres: block (%u, %u, %u): %s\n", blockIdx.x, blockIdx.y, blockIdx.z, why);
+    abort();
+}
+
+static void leave(void)
+{
+    if (!_setjmp(fibres[current].on->here)) _longjmp(scheduler, 1);
+}
+
+static void run_threads(void)
+{
+    for (;;) {
+        body(arguments);
+        fibres[current].state = DONE;
+        leave();
+    }
+}
+
+/* On a new stack: does not come back, as a jump. */
+static void start(fibre *f)
+{
+    static ucontext_t context;
+    char *memory = (char *)malloc(STACK);
+    f->on = (stack *)calloc(1, sizeof *f->on);
+    if (!f->on || !memory) stop("no memory for a stack");
+    getcontext(&context);
+    context.uc_stack.ss_sp = memory;
+    context.uc_stack.ss_size = STACK;
+    context.uc_link = NULL;
+    makecontext(&context, run_threads, 0);
+    setcontext(&context);
+}
+
+static void resume(int i)
+{
+    fibre *f = &fibres[i];
+    current = i;
+    threadIdx = f->index;
+    if (!_setjmp(scheduler)) {
+        if (!f->on && !idle) start(f);
+        if (!f->on) {
+            f->on = idle;
+            idle = idle->next;
+        }
+        _longjmp(f->on->here, 1);
+    }
+    f = &fibres[current];
+    if (f->state == DONE) {
+        f->on->next = idle;
+        idle = f->on;
+        f->on = NULL;
+    }
+}
+
+static void wait_at(waiting state, unsigned mask)
+{
+    fibres[current].state = state;
+    fibres[current].mask = mask;
+    leave();
+}
+
+/* A warp's barrier opens when every lane of the mask that is in the block waits there with the same mask. */
+static bool open_warps(void)
+{
+    bool opened = false;
+    for (int i = 0; i < count; i++) {
+        if (fibres[i].state != AT_WARP) continue;
+        unsigned mask = fibres[i].mask;
+        int first = i / WARP * WARP;
+        bool all = true;
+        for (int lane = 0; lane < WARP && first + lane < count; lane++)
+            if (mask >> lane & 1) all = all && fibres[first + lane].state == AT_WARP && fibres[first + lane].mask == mask;
+        if (!all) continue;
+        for (int lane = 0; lane < WARP && first + lane < count; lane++)
+            if (mask >> lane & 1) fibres[first + lane].state = READY;
+        opened = true;
+    }
+    return opened;
+}
+
+/* The block's opens when all threads are there: CUDA lets those that ended be missed, which we do not use. */
+static bool open_block(void)
+{
+    for (int i = 0; i < count; i++)
+        if (fibres[i].state != AT_BLOCK) return false;
+    for (int i = 0; i < count; i++) fibres[i].state = READY;
+    return true;
+}
+
+static bool all_done(void)
+{
+    for (int i = 0; i < count; i++)
+        if (fibres[i].state != DONE) return false;
+    return true;
+}
+
+static unsigned next_random(void)
+{
+    static uint64_t state = 1;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)(state >> 33);
+}
+
+static void run_block(void)
+{
+    static int order[MOST_THREADS];
+    for (int i = 0; i < count; i++) {
+        order[i] = fibres_order == FIBRES_DOWNWARDS ? count - 1 - i : i;
+        fibres[i].state = READY;
+        fibres[i].on = NULL;
+        fibres[i].index = dim3((unsigned)i % blockDim.x, (unsigned)i / blockDim.x % blockDim.y, (unsigned)i / (blockDim.x * blockDim.y));
+    }
+    for (;;) {
+        if (fibres_order == FIBRES_AT_RANDOM)
+            for (int i = count; i > 1; i--) {
+                int j = (int)(next_random() % (unsigned)i), swapped = order[i - 1];
+                order[i - 1] = order[j];
+                order[j] = swapped;
+            }
+        for (int i = 0; i < count; i++)
+            if (fibres[order[i]].state == READY) resume(order[i]);
+        if (all_done()) return;
+        bool warps = open_warps();
+        if (!warps && !open_block()) stop("threads wait at a barrier that others do not reach");
+    }
+}
+
+void fibres_launch(dim3 blocks, dim3 threads, fibres_body *kernel, void *kernel_arguments)
+{
+    gridDim = blocks, blockDim = threads;
+    count = (int)(threads.x * threads.y * threads.z);
+    if (count < 1 || count > MOST_THREADS) stop("too many threads in a block, or none");
+    if (!blocks.x || !blocks.y || !blocks.z || blocks.y > 65535 || blocks.z > 65535) stop("no such grid");
+    body = kernel, arguments = kernel_arguments;
+    for (unsigned z = 0; z < blocks.z; z++)
+        for (unsigned y = 0; y < blocks.y; y++)
+            for (unsigned x = 0; x < blocks.x; x++) {
+                blockIdx = dim3(x, y, z);
+                if (__start_fibres_shared) memset(__start_fibres_shared, 0xff, (size_t)(__stop_fibres_shared - __start_fibres_shared));
+                run_block();
+            }
+}
+
+int fibres_lane(void) { return current % WARP; }
+void __syncthreads(void) { wait_at(AT_BLOCK, 0); }
+void __syncwarp(unsigned mask)
+{
+    if (!(mask >> fibres_lane() & 1)) stop("a lane that its mask does not name");
+    wait_at(AT_WARP, mask);
+}
+
+uint64_t fibres_exchange(unsigned mask, uint64_t word, int from)
+{
+    int first = current / WARP * WARP, i = first + from;
+    bool inside = from >= 0 && from < WARP && i < count;
+    if (inside && !(mask >> from & 1)) stop("a shuffle from a lane that its mask does not name");
+    fibres[current].word = word;
+    __syncwarp(mask);
+    uint64_t taken = inside ? fibres[i].word : word;
+    __syncwarp(mask);
+    return taken;
+}

@@ -1,0 +1,91 @@
+/* CUDA C++ for a CPU, as far as kernels/cuda uses it: the threads of a block are fibres of one CPU thread, and blocks run
+ * one after another.
+ *
+ * A fibre runs until it ends or waits: at __syncthreads, __syncwarp, a shuffle or a vote.  fibres_order says which of
+ * those that can run does next (upwards, downwards, at random), so that a kernel run in several orders shows a barrier
+ * that is missing; one that not every thread reaches ends the program.  Shared memory is 0xff in every byte when a block
+ * starts, NaN as a float.
+ *
+ * Not seen: races between blocks, the order in which memory is written, limits of launches, streams, speed. */
+#ifndef TEST_FIBRES_H
+#define TEST_FIBRES_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define __global__
+#define __device__
+#define __host__
+#define __launch_bounds__(...)
+#define __align__(bytes) __attribute__((aligned(bytes)))
+#define SHARED           static __attribute__((section("fibres_shared")))
+
+/* So small that a test's arrays go beyond (gpu.h). */
+#define MOST_BLOCKS 5
+#define MOST_NARROW 1000
+
+struct dim3 {
+    unsigned x, y, z;
+    dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+extern dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+typedef int cudaError_t;
+enum { cudaSuccess = 0 };
+static inline cudaError_t cudaGetLastError(void) { return cudaSuccess; }
+static inline const char *cudaGetErrorString(cudaError_t) { return "no error"; }
+
+enum fibres_orders { FIBRES_UPWARDS,
+                     FIBRES_DOWNWARDS,
+                     FIBRES_AT_RANDOM,
+                     FIBRES_ORDERS };
+extern "C" int fibres_order;
+
+typedef void fibres_body(void *arguments);
+void fibres_launch(dim3 blocks, dim3 threads, fibres_body *body, void *arguments);
+
+/* A kernel with its arguments is a function of no arguments: run by every thread of the grid. */
+template <class body>
+static inline void fibres_call(dim3 blocks, dim3 threads, body kernel)
+{
+    fibres_launch(
+        blocks, threads, [](void *k) { (*(body *)k)(); }, &kernel);
+}
+#define LAUNCH(kernel, blocks, threads, ...) fibres_call(blocks, threads, [=] { kernel(__VA_ARGS__); })
+
+/* ---- what waits ---- */
+void __syncthreads(void);
+void __syncwarp(unsigned mask = 0xffffffffu);
+
+/* Every lane of mask puts a word, waits for the others, and takes lane `from`'s; its own where that is not of the warp. */
+uint64_t fibres_exchange(unsigned mask, uint64_t word, int from);
+int fibres_lane(void);
+
+template <class T>
+static inline T fibres_shuffle(unsigned mask, T value, int from)
+{
+    static_assert(sizeof(T) <= sizeof(uint64_t), "a shuffle moves at most 8 bytes");
+    uint64_t word = 0;
+    memcpy(&word, &value, sizeof value);
+    word = fibres_exchange(mask, word, from);
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+template <class T>
+static inline T __shfl_sync(unsigned mask, T value, int lane)
+{
+    return fibres_shuffle(mask, value, lane & 31);
+}
+template <class T>
+static inline T __shfl_xor_sync(unsigned mask, T value, int bits)
+{
+    return fibres_shuffle(mask, value, fibres_lane() ^ bits);
+}
+template <class T>
+static inline T __shfl_down_sync(unsigned mask, T value, unsigned lanes)
+{
+    return fibres_shuffle(mask, value, fibres_lane() + (int)lanes);
+}
+
+#endif
