@@ -65,6 +65,9 @@ TEST(a_rank_shows_its_work_its_buckets_and_its_waits)
         assert_true(bucket->thread != find_span(&t, "backward")->thread);
         assert_true(count_spans(&t, "gradients, bucket ") >= 2 * STEPS);
         assert_true(count_spans(&t, "ledger") >= 2);
+        bool courier = false; /* carries buckets between hosts, on its own track */
+        for (int64_t i = 0; i < t.events; i++) courier |= t.event[i].phase == 'M' && t.event[i].thread == bucket->thread && says(&t.event[i], "\"courier\"");
+        assert_true(courier == (tr_dist_world() == 4));
     }
     trace_input_free(&t);
 }
