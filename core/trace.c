@@ -28,6 +28,7 @@ typedef struct core_track {
     uint32_t thread, name;
     uint64_t trace; /* what follows belongs to this one */
     trace_block *block;
+    bool kept; /* it is for what is no kernel */
     int depth;
     struct {
         uint32_t name;
@@ -61,6 +62,7 @@ static void begin_track(core_track *t)
     char name[32];
     t->trace = all.number;
     t->block = NULL;
+    t->kept = false;
     t->depth = 0;
     memset(t->constant, 0, sizeof t->constant);
     t->thread = ++all.threads;
@@ -173,16 +175,20 @@ static void drop(int64_t begin_ns)
     atomic_compare_exchange_strong(&h->first_dropped_ns, &none, begin_ns);
 }
 
+/* Kernels neither begin the last eighth of the blocks nor go on in one of them. */
 static trace_span *next_span(core_track *t, trace_kind kind)
 {
     trace_store *s = &all.store;
-    uint32_t blocks = atomic_load_explicit(&s->head->blocks, memory_order_relaxed), room = atomic_load_explicit(&s->room, memory_order_relaxed);
-    if (kind == TRACE_KERNEL && blocks > room - room / 8) return NULL; /* the rest is kept for others */
+    bool kernel = kind == TRACE_KERNEL;
+    if (kernel && t->kept) return NULL;
     if (!t->block || atomic_load_explicit(&t->block->spans, memory_order_relaxed) == TRACE_SPANS) {
-        if (blocks >= room) return NULL;
+        uint32_t blocks = atomic_load_explicit(&s->head->blocks, memory_order_relaxed), room = atomic_load_explicit(&s->room, memory_order_relaxed);
+        bool kept = blocks >= room - room / 8;
+        if (blocks >= room || (kernel && kept)) return NULL;
         pthread_mutex_lock(&all.lock);
         t->block = trace_store_block(&all.store, t->thread, t->name);
         pthread_mutex_unlock(&all.lock);
+        t->kept = kept;
     }
     return t->block ? &t->block->span[atomic_load_explicit(&t->block->spans, memory_order_relaxed)] : NULL;
 }

@@ -47,9 +47,12 @@ TEST(threads_note_while_traces_come_and_go)
     FILE *f = fopen("trace/rank-0.json", "r");
     assert_non_null(f);
     char line[4096];
-    bool found = false;
-    while (fgets(line, sizeof line, f)) found |= strstr(line, "\"name\":\"short\"") != NULL;
+    bool found = false, full = false; /* the others may have been that quick */
+    while (fgets(line, sizeof line, f)) {
+        found |= strstr(line, "\"name\":\"short\"") != NULL;
+        full |= strstr(line, "the trace is full") != NULL;
+    }
     fclose(f);
-    assert_true(found);
+    assert_true(found || full);
     assert_string_equal(line, "]}\n");
 }
