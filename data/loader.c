@@ -127,7 +127,7 @@ static int settle(tr_loader_options *o)
         return core_fail_status("tr_loader_new: batch_size_per_rank %lld on %lld ranks is too much", (long long)o->batch_size_per_rank, (long long)o->shard.world);
     if (o->batch_size_per_rank) o->batch_size = o->batch_size_per_rank * o->shard.world;
     if (o->batch_size == 0) o->batch_size = 1;
-    if (o->virtual_shards < 0) return core_fail_status("tr_loader_new: virtual_shards %lld", (long long)o->virtual_shards);
+    if (o->virtual_shards < 0 || o->virtual_shards > INT32_MAX) return core_fail_status("tr_loader_new: virtual_shards %lld", (long long)o->virtual_shards);
     if (o->workers < -1) return core_fail_status("tr_loader_new: workers %d (-1: none, 0: the default)", o->workers);
     if (o->ahead < 0) return core_fail_status("tr_loader_new: ahead %d", o->ahead);
     if (o->workers == 0) o->workers = 1;

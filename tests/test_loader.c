@@ -219,6 +219,8 @@ TEST(wrong_options_are_refused_by_name)
     assert_error_says("on 3 ranks");
     assert_null(tr_loader_new(d, .shard = {3, 3}));
     assert_error_says("rank 3 of 3");
+    assert_null(tr_loader_new(d, .virtual_shards = INT64_C(1) << 40)); /* shares of a batch are counted in products */
+    assert_error_says("virtual_shards 1099511627776");
     assert_null(tr_loader_new(d, .shard = {-1, 3}));
     assert_error_says("rank -1 of 3");
     assert_null(tr_loader_new(d, .shard = {1, 0}));
