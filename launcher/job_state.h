@@ -1,4 +1,4 @@
-/* A job while it runs; for job.c and judge.c alone. */
+/* A job while it runs; for job.c, job_ranks.c and judge.c alone. */
 #ifndef LAUNCHER_JOB_STATE_H
 #define LAUNCHER_JOB_STATE_H
 
@@ -7,6 +7,7 @@
 #include "launcher/verdict.h"
 #include "launcher/wire.h"
 
+#include <poll.h>
 #include <sys/types.h>
 
 typedef struct {
@@ -36,6 +37,28 @@ typedef struct {
     bool mpi_hangs; /* all are in MPI_Init, and it does not end */
     int signal;     /* that told us to end */
 } job;
+
+enum { FAILED_GRACE_S = 2 }; /* others' time from SIGTERM to SIGKILL when a rank has failed */
+
+/* ---- job.c ---- */
+
+/* The ranks' programs get SIGTERM now, and SIGKILL after so long; and the job has failed. */
+void job_end_ranks(job *j, int grace_s);
+void job_fail(job *j);
+
+/* poll(), in which signals come. */
+int job_wait(struct pollfd *waits, nfds_t count, int ms);
+bool job_wants_end(void);
+
+/* ---- job_ranks.c: what the ranks are told, and tell ---- */
+
+void job_tell_all(job *j, int type, int number);
+
+/* waits[0] is who calls, waits[i + 1] the i-th caller's line. key: without it a caller is not ours. */
+void job_listen(job *j, const struct pollfd *waits, const char *key);
+int job_open_lines(const job *j);
+
+/* ---- judge.c ---- */
 
 /* Shows who sits where, from what the ranks told. */
 void job_show_table(const job *j);

@@ -5,6 +5,7 @@
  *   run.c        trireme run: options.c, then hosts and plan, then command, then job
  *   job.c        one start of a job, from its first rank to its last, and that
  *                nobody outlives it
+ *   job_ranks.c  what its ranks are told, and tell
  *   judge.c      what is told of it; verdict.c: who failed first
  *   rank.c       what mpirun starts on every rank: bind, call job.c, then guard
  *   guard.c      stands beside the program on its host: its output, its end
