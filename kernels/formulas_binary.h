@@ -65,9 +65,9 @@ static inline TR_BOTH uint64_t power(uint64_t a, int64_t b)
  }
 SIGNED_DIVISION(int32_t, uint32_t, i32)
 SIGNED_DIVISION(int64_t, uint64_t, i64)
-static inline TR_BOTH uint8_t fmod_u8(uint8_t a, uint8_t b) { return b ? a % b : 0; }
+static inline TR_BOTH uint8_t fmod_u8(uint8_t a, uint8_t b) { return (uint8_t)(b ? a % b : 0); }
 static inline TR_BOTH uint8_t remainder_u8(uint8_t a, uint8_t b) { return fmod_u8(a, b); }
-static inline TR_BOTH uint8_t floor_divide_u8(uint8_t a, uint8_t b) { return b ? a / b : 0; }
+static inline TR_BOTH uint8_t floor_divide_u8(uint8_t a, uint8_t b) { return (uint8_t)(b ? a / b : 0); }
 
 INTEGER(int32_t, i32)
 INTEGER(int64_t, i64)
