@@ -11,4 +11,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_where(table);
     kernels_cuda_copy(table);
     kernels_cuda_fill(table);
+    kernels_cuda_philox(table);
 }

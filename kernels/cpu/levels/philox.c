@@ -6,7 +6,7 @@
  * see  Salmon, Moraes, Dror & Shaw, Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011 */
 #include "kernels/cpu/levels/convert.h"
 #include "core/philox.h"
-#include "kernels/formulas.h"
+#include "kernels/formulas_random.h"
 
 /* Words [4 block, 4 block + 4 n) of a seed. */
 static void fill_words(uint32_t *words, uint64_t seed, uint64_t block, int64_t n)
@@ -17,40 +17,25 @@ static void fill_words(uint32_t *words, uint64_t seed, uint64_t block, int64_t n
     }
 }
 
-static void uniform_f32(float *out, const uint32_t *words, int64_t n, double low, double high, int bits)
+static void uniforms_f32(float *out, const uint32_t *words, int64_t n, double low, double high, int bits)
 {
-    float scale = 1.0f / (float)(1u << bits);
-    int drop = 32 - bits;
-    for (int64_t i = 0; i < n; i++) out[i] = (float)((double)((float)(int32_t)(words[i] >> drop) * scale) * (high - low) + low);
+    for (int64_t i = 0; i < n; i++) out[i] = uniform_f32(words[i], bits, low, high);
 }
 
-static void uniform_f64(double *out, const uint32_t *words, int64_t n, double low, double high)
+static void uniforms_f64(double *out, const uint32_t *words, int64_t n, double low, double high)
 {
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t bits = ((uint64_t)words[2 * i] << 32 | words[2 * i + 1]) >> 11;
-        out[i] = (double)(int64_t)bits * 0x1p-53 * (high - low) + low;
-    }
+    for (int64_t i = 0; i < n; i++) out[i] = uniform_f64(words[2 * i], words[2 * i + 1], low, high);
 }
 
-static void normal_f32(float *out, const uint32_t *words, int64_t n, double mean, double std)
+static void normals_f32(float *out, const uint32_t *words, int64_t n, double mean, double std)
 {
-    for (int64_t i = 0; i < n; i += 2) {
-        float u = (float)(int32_t)((words[i] >> 8) + 1) * 0x1p-24f, v = (float)(int32_t)(words[i + 1] >> 8) * 0x1p-24f;
-        float r = sqrtf(-2.0f * log_f32(u)), angle = 6.28318530718f * v;
-        out[i] = (float)((double)(r * cos_f32(angle)) * std + mean);
-        out[i + 1] = (float)((double)(r * sin_f32(angle)) * std + mean);
-    }
+    for (int64_t i = 0; i < n; i += 2) normal_f32(words[i], words[i + 1], mean, std, out + i);
 }
 
-static void normal_f64(double *out, const uint32_t *words, int64_t n, double mean, double std)
+static void normals_f64(double *out, const uint32_t *words, int64_t n, double mean, double std)
 {
-    for (int64_t i = 0; i < n; i += 2) {
-        uint64_t first = ((uint64_t)words[2 * i] << 32 | words[2 * i + 1]) >> 11, second = ((uint64_t)words[2 * i + 2] << 32 | words[2 * i + 3]) >> 11;
-        double u = (double)(int64_t)(first + 1) * 0x1p-53, v = (double)(int64_t)second * 0x1p-53;
-        double r = sqrt(-2.0 * log(u)), angle = 6.283185307179586 * v;
-        out[i] = r * cos(angle) * std + mean;
-        out[i + 1] = r * sin(angle) * std + mean;
-    }
+    for (int64_t i = 0; i < n; i += 2)
+        normal_f64(bits_of_words(words[2 * i], words[2 * i + 1]), bits_of_words(words[2 * i + 2], words[2 * i + 3]), mean, std, out + i);
 }
 
 /* Blocks are cut at multiples of BLOCK in the counted numbering, so that every element has its whole pair. */
@@ -59,8 +44,7 @@ static void philox_part(void *job, int64_t from, int64_t to)
     const kernel_call *call = job;
     bool normal = call->kernel == KERNEL_PHILOX_NORMAL, wide = call->type == TR_FLOAT64;
     double a = call->number[0], b = call->number[1];
-    int bits = call->type == TR_FLOAT16 ? 11 : call->type == TR_BFLOAT16 ? 8
-                                                                         : 24;
+    int bits = uniform_bits(call->type);
     const int64_t per_block = wide ? 2 : 4;
     char *out = call->at[0];
     for (int64_t i = from; i < to;) {
@@ -71,13 +55,13 @@ static void philox_part(void *job, int64_t from, int64_t to)
         int64_t blocks = ((int64_t)skip + count + per_block - 1) / per_block, n = blocks * per_block;
         fill_words(words, call->word[0], (element - skip) / (uint64_t)per_block, blocks);
         if (wide && normal)
-            normal_f64(values, words, n, a, b);
+            normals_f64(values, words, n, a, b);
         else if (wide)
-            uniform_f64(values, words, n, a, b);
+            uniforms_f64(values, words, n, a, b);
         else if (normal)
-            normal_f32((float *)values, words, n, a, b);
+            normals_f32((float *)values, words, n, a, b);
         else
-            uniform_f32((float *)values, words, n, a, b, bits);
+            uniforms_f32((float *)values, words, n, a, b, bits);
         tr_dtype made = wide ? TR_FLOAT64 : TR_FLOAT32;
         convert(call->type, out + i * bytes_of(call->type), made, (char *)values + (int64_t)skip * bytes_of(made), count);
         i += count;
