@@ -23,6 +23,12 @@ if(NOT MPI_C_FOUND)
   message(STATUS "MPI: none, libtrireme-dist knows only one rank")
 endif()
 
+# CUDA's kernels are compiled only where they are asked for: no program reaches them yet.
 if(TRIREME_CUDA STREQUAL "ON")
-  message(FATAL_ERROR "TRIREME_CUDA=ON: this version has no CUDA kernels yet; configure with AUTO or OFF")
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
+    set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;90-real;90-virtual" CACHE STRING "GPUs to compile for")
+  endif()
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)          # a static one beside another's is two runtimes
+  enable_language(CUDA)
+  set(CMAKE_CUDA_STANDARD 17)
 endif()
