@@ -19,6 +19,7 @@ enum waiting { READY,
  * stack for all its threads.  Switches are jumps, since swapcontext is a system call. */
 struct stack {
     jmp_buf here;
+    char *memory;
     stack *next; /* of those that nobody stands on */
 };
 
@@ -40,8 +41,16 @@ static stack *idle;
 static fibres_body *body;
 static void *arguments;
 
-/* The section of every SHARED variable; absent where there is none. */
-extern char __start_fibres_shared[] __attribute__((weak)), __stop_fibres_shared[] __attribute__((weak));
+/* The block's shared memory: a variable's place is given at its first use. */
+enum { SHARED_BYTES = 48 << 10,
+       MOST_VARIABLES = 16 };
+alignas(16) static char shared[SHARED_BYTES];
+static struct {
+    const char *key;
+    uint64_t at;
+} variables[MOST_VARIABLES];
+static int variable_count;
+static uint64_t shared_used;
 
 static void stop(const char *why)
 {
@@ -67,11 +76,11 @@ static void run_threads(void)
 static void start(fibre *f)
 {
     static ucontext_t context;
-    char *memory = (char *)malloc(STACK);
     f->on = (stack *)calloc(1, sizeof *f->on);
-    if (!f->on || !memory) stop("no memory for a stack");
+    if (f->on) f->on->memory = (char *)malloc(STACK);
+    if (!f->on || !f->on->memory) stop("no memory for a stack");
     getcontext(&context);
-    context.uc_stack.ss_sp = memory;
+    context.uc_stack.ss_sp = f->on->memory;
     context.uc_stack.ss_size = STACK;
     context.uc_link = NULL;
     makecontext(&context, run_threads, 0);
@@ -183,9 +192,21 @@ void fibres_launch(dim3 blocks, dim3 threads, fibres_body *kernel, void *kernel_
         for (unsigned y = 0; y < blocks.y; y++)
             for (unsigned x = 0; x < blocks.x; x++) {
                 blockIdx = dim3(x, y, z);
-                if (__start_fibres_shared) memset(__start_fibres_shared, 0xff, (size_t)(__stop_fibres_shared - __start_fibres_shared));
+                memset(shared, 0xff, sizeof shared);
+                variable_count = 0, shared_used = 0;
                 run_block();
             }
+}
+
+void *fibres_shared(const char *variable, uint64_t bytes)
+{
+    for (int i = 0; i < variable_count; i++)
+        if (variables[i].key == variable) return shared + variables[i].at;
+    if (variable_count == MOST_VARIABLES || shared_used + bytes > SHARED_BYTES) stop("too much shared memory");
+    variables[variable_count].key = variable;
+    variables[variable_count].at = shared_used;
+    shared_used += (bytes + 15) / 16 * 16;
+    return shared + variables[variable_count++].at;
 }
 
 int fibres_lane(void) { return current % WARP; }

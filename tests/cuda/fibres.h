@@ -18,7 +18,6 @@
 #define __host__
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
-#define SHARED           static __attribute__((section("fibres_shared")))
 
 /* So small that a test's arrays go beyond (gpu.h). */
 #define MOST_BLOCKS 5
@@ -42,6 +41,13 @@ enum fibres_orders { FIBRES_UPWARDS,
                      FIBRES_ORDERS };
 extern "C" int fibres_order;
 
+/* The block's memory of a variable, the same for all its threads. */
+void *fibres_shared(const char *variable, uint64_t bytes);
+#define SHARED(type, name, dims) \
+ typedef type name##_type dims;  \
+ static char name##_key;         \
+ name##_type &name = *(name##_type *)fibres_shared(&name##_key, sizeof(name##_type))
+
 typedef void fibres_body(void *arguments);
 void fibres_launch(dim3 blocks, dim3 threads, fibres_body *body, void *arguments);
 
@@ -52,7 +58,7 @@ static inline void fibres_call(dim3 blocks, dim3 threads, body kernel)
     fibres_launch(
         blocks, threads, [](void *k) { (*(body *)k)(); }, &kernel);
 }
-#define LAUNCH(kernel, blocks, threads, ...) fibres_call(blocks, threads, [=] { kernel(__VA_ARGS__); })
+#define LAUNCH(kernel, blocks, threads, ...) fibres_call(blocks, threads, [&] { kernel(__VA_ARGS__); })
 
 /* ---- what waits ---- */
 void __syncthreads(void);

@@ -4,6 +4,7 @@
 #define TEST_ON_FIBRES_H
 
 #include "../kernels.h"
+#include "core/dtype.h"
 #include "core/fail.h"
 #include "kernels/cuda/cuda.h"
 

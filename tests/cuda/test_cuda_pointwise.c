@@ -1,6 +1,5 @@
 /* Pointwise kernels of CUDA, their threads run as fibres, against the CPU's: the same bits, NaN apart, for every row, type
  * and layout. */
-#include "core/dtype.h"
 #include "on_fibres.h"
 
 /* The views of a kernel: how many, and what they hold. */

@@ -1,5 +1,4 @@
 /* Counted random numbers of CUDA, their threads run as fibres, against the CPU's: the same bits, wherever a call begins. */
-#include "core/dtype.h"
 #include "on_fibres.h"
 
 TEST(counted_numbers_have_the_cpus_bits_wherever_they_begin)
