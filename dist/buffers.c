@@ -119,7 +119,7 @@ int(tr_reducer_begin)(tr_reducer *r, int64_t samples)
         tr_fail("tr_reducer_begin: %lld samples", (long long)samples);
         return -1;
     }
-    return dist_done(dist_reducer_begin(&r->reducer, samples));
+    return dist_done(dist_reducer_begin(&r->reducer, samples, NULL));
 }
 
 int(tr_reducer_ready)(tr_reducer *r, int64_t buffer)

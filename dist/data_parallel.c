@@ -20,6 +20,7 @@
 
 #include "dist/check.h"
 #include "dist/ranks.h"
+#include "dist/replicas.h"
 #include "dist/same_module.h"
 
 #include <stdlib.h>
@@ -149,7 +150,7 @@ static const char *name_of_item(void *owner, int64_t item)
     return dist_data_parallel_name(d, d->gradient[item].parameter);
 }
 
-enum { AGREED = 6 };
+enum { AGREED = 7 };
 
 /* With others: one module and one plan on all ranks, and the hooks that meet them. */
 static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGREED])
@@ -159,6 +160,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGRE
     if (dist_done(dist_broadcast(way, agreed, AGREED * sizeof *agreed, 0)) < 0) return -1;
     d->reproducible = agreed[3];
     d->sharded = d->reducer.scatter = agreed[5];
+    d->check_every = agreed[6];
     if (dist_data_parallel_collect(d) < 0) return -1;
     bool thread;
     d->reducer.full = dist_backward_full;
@@ -184,10 +186,11 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
                        (long long)options.bucket_bytes, (long long)options.first_bucket_bytes);
     if (dist_check("tr_data_parallel", "data_parallel") < 0) return NULL;
     if (options.virtual_shards < 0) return tr_fail("tr_data_parallel: virtual_shards %lld", (long long)options.virtual_shards);
+    if (options.check_every < 0) return tr_fail("tr_data_parallel: check_every %lld; 0 for never", (long long)options.check_every);
     if (options.reproducible && options.shard_state)
         return tr_fail("tr_data_parallel: .shard_state does not go with .reproducible, which has all sums on every rank");
     int64_t shards = options.virtual_shards ? options.virtual_shards : TR_VIRTUAL_SHARDS;
-    int64_t agreed[AGREED] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap, options.reproducible, shards, options.shard_state};
+    int64_t agreed[AGREED] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap, options.reproducible, shards, options.shard_state, options.check_every};
 
     tr_module *m = (tr_module_new)("DataParallel", forward, sizeof(data_parallel));
     if (!m) return NULL;
@@ -213,7 +216,11 @@ bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard)
 {
     if (!m || !batch || !shard) return tr_fail("tr_next_shard: NULL");
     data_parallel *d = dist_data_parallel_of(m);
-    if (d && d->reproducible && !dist_plan_is_over(&d->reducer.plan)) return dist_shards_next(&d->shards, batch, shard);
+    if (d && d->reproducible && !dist_plan_is_over(&d->reducer.plan)) {
+        bool more = dist_shards_next(&d->shards, batch, shard);
+        if (!more && !tr_error_stands() && dist_data_parallel_checks(d)) dist_done(dist_replicas_compare("tr_next_shard", d->module));
+        return more;
+    }
     bool first = !shard->input && batch->input;
     *shard = first ? *batch : (tr_batch){0};
     return first;

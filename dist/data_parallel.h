@@ -28,11 +28,12 @@ struct dist_data_parallel {
     dist_item *item;         /* owned */
     dist_gradient *gradient; /* owned: item i's */
     int64_t items;
-    char *unused;        /* owned: 1 for an item that this rank, 2 for one that no rank used, in some backward */
-    int64_t samples;     /* of the last forward */
-    bool waiting;        /* backward will call us at its end */
-    bool stays;          /* TR_NO_SYNC: in this backward gradients stay here */
-    dist_call *recorded; /* owned: a list */
+    char *unused;                   /* owned: 1 for an item that this rank, 2 for one that no rank used, in some backward */
+    int64_t samples;                /* of the last forward */
+    bool waiting;                   /* backward will call us at its end */
+    bool stays;                     /* TR_NO_SYNC: in this backward gradients stay here */
+    dist_call *recorded;            /* owned: a list */
+    int64_t check_every, backwards; /* every so many of them digests are compared; 0: never */
     bool reproducible;
     dist_shards shards; /* if reproducible */
     bool sharded;       /* the optimiser's state is shared out */
@@ -67,6 +68,9 @@ void dist_backward_came(tr_tensor *anchor, void *data); /* a backward came by ou
 dist_call *dist_call_new(dist_data_parallel *d, int64_t slots);
 int dist_call_make(int (*f)(void *data), dist_call *c);
 void dist_calls_free(dist_data_parallel *d);
+
+/* One more backward: is it one that compares the ranks' parameters? */
+bool dist_data_parallel_checks(dist_data_parallel *d);
 
 int dist_call_begin(void *data);
 int dist_call_send(void *data);     /* load its bucket, and let it leave */

@@ -1,6 +1,7 @@
 /* What data parallel does in a step beside tensors' operations: calls that a recorded step notes, and replays repeat. */
 #include "dist/data_parallel.h"
 #include "dist/ranks.h"
+#include "dist/replicas.h"
 #include "dist/watch.h"
 
 #include <math.h>
@@ -32,15 +33,28 @@ int dist_call_make(int (*f)(void *data), call *c)
     return status;
 }
 
+bool dist_data_parallel_checks(data_parallel *d) { return d->check_every > 0 && ++d->backwards % d->check_every == 0; }
+
 int dist_call_begin(void *data)
 {
     call *c = data;
-    if (dist_plan_is_over(&c->owner->reducer.plan)) {
+    data_parallel *d = c->owner;
+    if (dist_plan_is_over(&d->reducer.plan)) {
         tr_fail("a step was recorded with other ranks than these");
         return -1;
     }
     dist_stop_if_failed();
-    return dist_done(dist_reducer_begin(&c->owner->reducer, c->samples));
+    uint64_t digest;
+    bool checks = dist_data_parallel_checks(d);
+    if (checks && dist_replicas_digest(d->module, &digest) < 0) return dist_done(-1);
+    return dist_done(dist_reducer_begin(&d->reducer, c->samples, checks ? &digest : NULL));
+}
+
+/* NaN also where the parameters are not one any more: all ranks hear that here, and together look which. */
+static double weight_of(data_parallel *d)
+{
+    double weight = dist_reducer_weight(&d->reducer);
+    return d->reducer.differs && dist_replicas_compare("tr_backward", d->module) < 0 ? NAN : weight;
 }
 
 int dist_call_send(void *data)
@@ -48,7 +62,7 @@ int dist_call_send(void *data)
     call *c = data;
     data_parallel *d = c->owner;
     dist_bucket *b = &d->reducer.plan.bucket[c->bucket];
-    double weight = dist_reducer_weight(&d->reducer);
+    double weight = weight_of(d);
     if (isnan(weight)) return dist_done(-1);
     bool whole = weight > 0; /* the bucket can be weighted as a whole, on its way */
     for (int64_t s = 0; s < b->slots; s++) whole = whole && c->slot[s].how != DIST_LOAD_GATHER && c->slot[s].how != DIST_LOAD_KEEP;
@@ -70,7 +84,7 @@ int dist_call_gather(void *data)
 {
     call *c = data;
     data_parallel *d = c->owner;
-    double weight = dist_reducer_weight(&d->reducer);
+    double weight = weight_of(d);
     if (isnan(weight)) return dist_done(-1);
     dist_gradient_load(&d->item[c->item], d->reducer.plan.home[c->item]->place, c->slot[0].how, c->slot[0].from, weight);
     return 0;
@@ -79,7 +93,7 @@ int dist_call_gather(void *data)
 int dist_call_gathered(void *data)
 {
     call *c = data;
-    if (isnan(dist_reducer_weight(&c->owner->reducer))) return dist_done(-1);
+    if (isnan(weight_of(c->owner))) return dist_done(-1);
     c->owner->reducer.running = false;
     return 0;
 }

@@ -79,7 +79,27 @@ void dist_reducer_close(dist_reducer *r)
     r->order = NULL;
 }
 
-int dist_reducer_begin(dist_reducer *r, int64_t samples)
+/* Are digests equal, told from sums, which travel anyway: n numbers a_r are all a exactly if sum a_r = n a and
+ * sum a_r^2 = n a^2, for then sum (a_r - a)^2 = 0; so all ranks come to one answer.  Pieces of 22 bits keep the sums of
+ * half a million ranks within 63. */
+static void split_digest(dist_reducer *r, uint64_t digest)
+{
+    for (int i = 0; i < DIST_PIECES; i++, digest >>= 22) {
+        r->piece[i] = (int64_t)(digest & 0x3fffff);
+        r->all[2 + 2 * i] = r->piece[i];
+        r->all[3 + 2 * i] = r->piece[i] * r->piece[i];
+    }
+}
+
+static bool digests_differ(const dist_reducer *r)
+{
+    int64_t n = r->courier.way->world;
+    for (int i = 0; i < DIST_PIECES; i++)
+        if (r->all[2 + 2 * i] != n * r->piece[i] || r->all[3 + 2 * i] != n * r->piece[i] * r->piece[i]) return true;
+    return false;
+}
+
+int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest)
 {
     if (r->running) {
         tr_fail("the last average of gradients has not ended: a backward pass failed in it");
@@ -93,14 +113,21 @@ int dist_reducer_begin(dist_reducer *r, int64_t samples)
     for (int64_t i = 0; i < r->plan.buckets; i++) r->missing[i] = r->plan.bucket[i].slots;
     r->samples = r->all[0] = samples;
     r->all[1] = dist_stop_wish();
-    r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = r->all, .into = r->all, .n = 2, .dtype = TR_INT64, .label = "gradients, how many samples"};
+    r->compares = digest;
+    r->differs = false;
+    if (digest) split_digest(r, *digest);
+    int64_t words = digest ? 2 + 2 * DIST_PIECES : 2;
+    r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = r->all, .into = r->all, .n = words, .dtype = TR_INT64, .label = "gradients, how many samples"};
     return dist_courier_post(&r->courier, &r->count);
 }
 
 double dist_reducer_weight(dist_reducer *r)
 {
     if (!r->counted && dist_courier_wait(&r->courier, &r->count) < 0) return NAN;
-    if (!r->counted) dist_stop_heard(r->all[1] > 0);
+    if (!r->counted) {
+        dist_stop_heard(r->all[1] > 0);
+        r->differs = r->compares && digests_differ(r);
+    }
     r->counted = true;
     return r->all[0] > 0 ? (double)r->samples / (double)r->all[0] : 0;
 }

@@ -1,6 +1,7 @@
 /* When which bucket travels: the weighted sum  g = sum_r (n_r / N) g_r  of many gradients, while they are still being made.
  *
- *     begin    post { samples }: the weight n_r / N is known when the first bucket needs it
+ *     begin    post { samples }: the weight n_r / N is known when the first bucket needs it (and whether all ranks hold
+ *              one digest, if they were asked)
  *     ready    a gradient is finished; buckets that are full leave, in the plan's order, the same on every rank
  *     end      the rest leaves, full or not; wait for all
  *
@@ -12,6 +13,8 @@
 #include "dist/bucket.h"
 #include "dist/courier.h"
 
+enum { DIST_PIECES = 3 }; /* of a digest */
+
 typedef struct {
     dist_plan plan;
     dist_courier courier;
@@ -22,7 +25,9 @@ typedef struct {
     void *owner;
 
     bool running;
-    int64_t samples, all[2]; /* of all ranks: samples; how many were told to stop (stop.h) */
+    int64_t samples, all[2 + 2 * DIST_PIECES]; /* of all ranks: samples; how many were told to stop (stop.h); digests */
+    int64_t piece[DIST_PIECES];                /* of this rank's digest */
+    bool compares, differs;                    /* there is one; and the ranks do not hold the same, known with the weight */
     dist_work count;
     bool counted;
     dist_work *work;  /* owned: a bucket's; as many as items */
@@ -47,8 +52,8 @@ int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread);
 void dist_reducer_close(dist_reducer *r);
 
-/* All return 0, or -1 with an error standing. */
-int dist_reducer_begin(dist_reducer *r, int64_t samples);
+/* All return 0, or -1 with an error standing.  digest: compared with the other ranks' (all have one, or none); or NULL. */
+int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest);
 int dist_reducer_ready(dist_reducer *r, int64_t item);
 int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight); /* what lies in it is still to be multiplied by; or 1 */
 int dist_reducer_flush(dist_reducer *r);                               /* the rest leaves */

@@ -1,8 +1,11 @@
 /* Are the parameters still the same on all ranks?
  *
  * Each rank that steps by itself keeps its own copy.  One that misses a step, or whose memory or code goes wrong, drifts
- * away without a sign.  So a digest of all bits travels, as the largest d and the largest ~d, which agree only if all do;
- * only when they differ do the parameters' own digests travel, to name the first that differs and whose it is. */
+ * away without a sign.  So a digest of all bits travels, as the largest d and the largest ~d, which agree only if all do
+ * (or, every few steps, with the message that begins an average: reducer.c); only when they differ do the parameters' own
+ * digests travel, to name the first that differs and whose it is. */
+#include "dist/replicas.h"
+
 #include "dist/check.h"
 #include "dist/ranks.h"
 
@@ -48,7 +51,7 @@ static uint64_t *digests_of(tr_module *m, int64_t *count, uint64_t *all)
     *count = tr_parameters(m).count;
     *all = (uint64_t)*count;
     uint64_t *digest = calloc((size_t)*count + 1, sizeof *digest);
-    if (!digest) return tr_fail("out of memory: tr_check_replicas of %lld parameters", (long long)*count);
+    if (!digest) return tr_fail("out of memory: digests of %lld parameters", (long long)*count);
     for (int64_t i = 0; i < *count; i++) {
         if (digest_parameter(tr_parameters(m).tensor[i], &digest[i]) < 0) {
             free(digest);
@@ -86,7 +89,7 @@ static int64_t list_others(const uint64_t *of_rank, int64_t stride, int64_t worl
     return n;
 }
 
-static void name_difference(tr_module *m, const uint64_t *all, int64_t count, int64_t world)
+static void name_difference(const char *function, tr_module *m, const uint64_t *all, int64_t count, int64_t world)
 {
     char who[120];
     int64_t first = -1, differ = 0;
@@ -96,37 +99,56 @@ static void name_difference(tr_module *m, const uint64_t *all, int64_t count, in
         differ++;
     }
     if (first < 0) {
-        tr_fail("tr_check_replicas: the ranks' parameters differ, but not when looked at again");
+        tr_fail("%s: the ranks' parameters differ, but not when looked at again", function);
         return;
     }
     const char *name = NULL;
     tr_tensor *t = NULL;
     tr_named_parameter(m, first, &name, &t);
     int64_t n = list_others(all + first, count, world, usual(all + first, count, world), who, sizeof who);
-    tr_fail("tr_check_replicas: parameter %s differs: %s %s of %lld %s values of %s own (of %lld parameters %lld differ)",
+    tr_fail("%s: parameter %s differs: %s %s of %lld %s values of %s own (of %lld parameters %lld differ)", function,
             name ? name : "?", n == 1 ? "rank" : "ranks", who, (long long)world, n == 1 ? "holds" : "hold", n == 1 ? "its" : "their",
             (long long)count, (long long)differ);
 }
 
-static int compare(dist_transport *way, tr_module *m, const uint64_t *digest, int64_t count, uint64_t all)
+static int compare(const char *function, dist_transport *way, tr_module *m, const uint64_t *digest, int64_t count, uint64_t all)
 {
     uint64_t agreed[4] = {all, ~all, (uint64_t)count, ~(uint64_t)count};
     if (dist_done(dist_largest(way, agreed, 4, -1)) < 0) return -1;
     if (agreed[0] == ~agreed[1]) return 0;
     uint64_t most = agreed[2], least = ~agreed[3];
     if (most != least) {
-        tr_fail("tr_check_replicas: the ranks' modules differ: %lld to %lld parameters, here %lld", (long long)least,
-                (long long)most, (long long)count);
+        tr_fail("%s: the ranks' modules differ: %lld to %lld parameters, here %lld", function, (long long)least, (long long)most,
+                (long long)count);
         return -1;
     }
     uint64_t *of_all = calloc((size_t)(way->world * count), sizeof *of_all);
     if (!of_all) {
-        tr_fail("tr_check_replicas: parameters differ (out of memory for more)");
+        tr_fail("%s: parameters differ (out of memory for more)", function);
         return -1;
     }
-    if (dist_done(dist_all_gather(way, digest, of_all, count * (int64_t)sizeof *digest)) == 0) name_difference(m, of_all, count, way->world);
+    if (dist_done(dist_all_gather(way, digest, of_all, count * (int64_t)sizeof *digest)) == 0) name_difference(function, m, of_all, count, way->world);
     free(of_all);
     return -1;
+}
+
+int dist_replicas_digest(tr_module *m, uint64_t *digest)
+{
+    int64_t count;
+    uint64_t *each = digests_of(m, &count, digest);
+    free(each);
+    return each ? 0 : -1;
+}
+
+int dist_replicas_compare(const char *function, tr_module *m)
+{
+    int64_t count;
+    uint64_t all;
+    uint64_t *digest = digests_of(m, &count, &all);
+    if (!digest) return -1;
+    int status = compare(function, dist_way(), m, digest, count, all);
+    free(digest);
+    return status;
 }
 
 int(tr_check_replicas)(tr_module *module)
@@ -137,12 +159,5 @@ int(tr_check_replicas)(tr_module *module)
         if (way) tr_fail("tr_check_replicas: NULL instead of a module");
         return -1;
     }
-    if (dist_check("tr_check_replicas", "check_replicas") < 0) return -1;
-    int64_t count;
-    uint64_t all;
-    uint64_t *digest = digests_of(module, &count, &all);
-    if (!digest) return -1;
-    int status = compare(way, module, digest, count, all);
-    free(digest);
-    return status;
+    return dist_check("tr_check_replicas", "check_replicas") < 0 ? -1 : dist_replicas_compare("tr_check_replicas", module);
 }

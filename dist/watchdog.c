@@ -57,7 +57,8 @@ void dist_watchdog_failed(const char *why, char *line, size_t bytes)
     dist_head *head = dist_board_head(&dog.board);
     atomic_store(&head->patient, 0);
     bool another = atomic_load(&head->blamed) != 1 + dog.board.rank;
-    if (another && !strstr(head->why, DIST_DIFFER)) name_first(line, bytes);
+    bool alike = strstr(head->why, DIST_DIFFER) || strncmp(head->why, why, sizeof head->why - 1) == 0; /* all found it together */
+    if (another && !alike) name_first(line, bytes);
 }
 
 void dist_watchdog_fails_in_peace(const char *why)

@@ -140,7 +140,7 @@ static void gather(tr_module *ranks, tr_module *alone, int times)
 
 TEST(gathered_gradients_count_each_sample_once)
 {
-    tr_module *model = perceptron(1), *ranks = tr_data_parallel(model), *alone = perceptron(1);
+    tr_module *model = perceptron(1), *ranks = tr_data_parallel(model, .check_every = 1), *alone = perceptron(1);
     gather(ranks, alone, 2);
     assert_same_gradients(model, alone);
 }
@@ -188,7 +188,7 @@ static const double *step_weights(bool recorded)
     double *w = weights[recorded];
     TR_SCOPE;
     tr_module *model = perceptron(1);
-    tr_module *ranks = tr_data_parallel(model, .bucket_bytes = 100, .first_bucket_bytes = 1);
+    tr_module *ranks = tr_data_parallel(model, .bucket_bytes = 100, .first_bucket_bytes = 1, .check_every = 2);
     tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.1, .momentum = 0.9);
     tr_recording *step = NULL;
     for (int i = 0; i < 6; i++) {

@@ -111,6 +111,7 @@ typedef struct {
     tr_overlap overlap;
     bool reproducible;      /* the same bits on any number of ranks; see tr_next_shard */
     int64_t virtual_shards; /* then: how many a global batch is cut into; default TR_VIRTUAL_SHARDS */
+    int64_t check_every;    /* every so many backwards look whether the ranks have drifted apart; 0: never */
     bool shard_state;       /* each rank keeps its part of the optimiser's state alone; see tr_shard_parameters */
     char reserved_;
 } tr_data_parallel_options;
@@ -130,6 +131,11 @@ typedef struct {
  * not to be held beyond the module or tr_dist_finish; tr_grad() then gives a copy.
  * A step may be recorded (record.h); its replays sum at the same places.  They are collective too, and want this module
  * alive.
+ * With .check_every = k each k-th backward (also of a replay, or without sync; of reproducible batches the k-th) first makes
+ * a digest of all bits of the parameters, one pass over them.  It travels with the message that begins an average anyway,
+ * of 64 bytes then instead of 16 (reproducible: in one of its own), and a difference ends all ranks with the words of
+ * tr_check_replicas, whose call it saves:
+ *     "tr_backward: parameter 2.weight differs: rank 1 of 4 holds values of its own (of 6 parameters 4 differ)"
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
  * copied to all; options that differ are rank 0's.  On one rank it only forwards.  It belongs to the ranks of its
  * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
