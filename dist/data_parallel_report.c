@@ -2,6 +2,7 @@
 #include "dist/data_parallel.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <trireme/dist.h>
 
 const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *parameter)
@@ -13,14 +14,25 @@ const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *para
     return "?";
 }
 
+/* As many names as fit into text before `room`, and how many more there are. */
 static size_t list_unused(dist_data_parallel *d, char which, const char *words, char *text, size_t used, size_t room)
 {
+    enum { MORE = 32 }; /* " and N more" */
+    int64_t left = 0;
+    for (int64_t i = 0; i < d->items; i++) left += (d->unused[i] & which) != 0;
     const char *before = words;
-    for (int64_t i = 0; i < d->items && used < room; i++) {
+    for (int64_t i = 0; i < d->items && left > 0; i++) {
         if (!(d->unused[i] & which)) continue;
-        used += (size_t)snprintf(text + used, room - used, "%s%s", before, dist_data_parallel_name(d, d->gradient[i].parameter));
+        const char *name = dist_data_parallel_name(d, d->gradient[i].parameter);
+        size_t needs = strlen(before) + strlen(name);
+        if (used + needs + (left > 1 ? MORE : 1) > room) break;
+        memcpy(text + used, before, strlen(before));
+        memcpy(text + used + strlen(before), name, strlen(name) + 1);
+        used += needs;
+        left--;
         before = ", ";
     }
+    if (left > 0) used += (size_t)snprintf(text + used, room - used, "%s%lld more", before == words ? words : " and ", (long long)left);
     return used;
 }
 
@@ -38,7 +50,7 @@ tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
     size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
                                                                (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
                                                                r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
-    used = list_unused(d, 1, "; not used by this rank: ", report.words, used, room);
+    used = list_unused(d, 1, "; not used by this rank: ", report.words, used, used + (room - used) / 2); /* the other list has room too */
     list_unused(d, 2, "; not used by any rank: ", report.words, used, room);
     return report;
 }

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <trireme/dist.h>
 #include <trireme/optim.h>
 #include <trireme/record.h>
@@ -413,6 +414,43 @@ TEST(an_output_past_all_parameters_still_meets_the_others)
         assert_int_equal(tr_backward(tr_mean(tr_forward(ranks, x))), 0);
         assert_item(tr_grad(self->a), step / (double)tr_dist_world(), 1e-12);
     }
+}
+
+typedef struct {
+    tr_tensor *p[61];
+} many;
+
+static tr_tensor *take_many(tr_module *m, tr_tensor *x)
+{
+    many *self = tr_module_self(m);
+    tr_tensor *y = tr_mul(x, self->p[60]);
+    for (int i = 0; i < 60 && tr_dist_rank() > 0; i += 2) y = tr_mul(y, self->p[i]);
+    return y;
+}
+
+static void assert_ends_with(const char *text, const char *end)
+{
+    assert_true(strlen(text) >= strlen(end));
+    assert_string_equal(text + strlen(text) - strlen(end), end);
+}
+
+TEST(a_report_that_is_full_says_how_many_names_it_leaves_out)
+{
+    if (tr_dist_world() == 1) skip_because("one rank reports nothing");
+    char name[40];
+    tr_module *m = tr_module_new("Many", take_many, sizeof(many));
+    many *self = tr_module_self(m);
+    for (int i = 0; i <= 60; i++) {
+        snprintf(name, sizeof name, "one_that_has_a_long_name_%d", i);
+        self->p[i] = tr_module_parameter(m, name, tr_ones(TR_SHAPE(1)));
+    }
+    tr_module *ranks = tr_data_parallel(m);
+    assert_int_equal(tr_backward(tr_mean(tr_forward(ranks, tr_ones(TR_SHAPE(2, 1))))), 0);
+    tr_data_parallel_report r = tr_data_parallel_report_of(ranks);
+    const char *here = strstr(r.words, "; not used by this rank: one_that_has_a_long_name_0, "), *any = strstr(r.words, "; not used by any rank: one_that_has_a_long_name_1, ");
+    assert_non_null(any);
+    assert_ends_with(r.words, " more");
+    assert_true(tr_dist_rank() == 0 ? here && here < any && strncmp(any - 5, " more", 5) == 0 : !here);
 }
 
 TEST(a_frozen_parameter_is_not_averaged)

@@ -236,7 +236,7 @@ typedef struct {
     bool by_thread;         /* summed by a thread of its own */
     bool ordered;           /* buckets follow the order of the first backward */
     double exposed_seconds; /* waited for sums when backward had ended */
-    char words[400];        /* all of it, and the parameters that some backward did not use: here, or on any rank */
+    char words[800];        /* all of it, and the parameters that some backward did not use, here or on any rank: "a, b and 7 more" */
 } tr_data_parallel_report;
 TR_API tr_data_parallel_report tr_data_parallel_report_of(tr_module *m);
 
