@@ -60,15 +60,59 @@ static int take_buffers(tr_reducer *r, const tr_buffer *buffers)
     return 0;
 }
 
+/* What every rank has to say, one after the other; NULL with an error standing. */
+static int64_t *of_all(dist_transport *way, const int64_t *mine, int64_t n)
+{
+    int64_t *all = calloc((size_t)(way->world * n), sizeof *all);
+    if (!all) return tr_fail("tr_reducer_new: the ranks' buffers differ (out of memory for more)");
+    if (dist_done(dist_all_gather(way, mine, all, n * (int64_t)sizeof *all)) == 0) return all;
+    free(all);
+    return NULL;
+}
+
+/* True if that is told, or an error stands. */
+static bool numbers_differ(const tr_reducer *r, dist_transport *way)
+{
+    int64_t *all = of_all(way, &r->buffers, 1), i = 1;
+    while (all && i < way->world && all[i] == all[0]) i++;
+    bool differ = !all || i < way->world;
+    if (all && differ)
+        tr_fail("tr_reducer_new: the ranks' buffers differ: rank 0 has %lld of them, rank %lld has %lld", (long long)all[0], (long long)i, (long long)all[i]);
+    free(all);
+    return differ;
+}
+
+/* The first that is another than rank 0's. */
+static void name_buffer(const tr_reducer *r, dist_transport *way)
+{
+    int64_t n = r->buffers, *mine = calloc((size_t)(2 * n), sizeof *mine);
+    if (!mine) {
+        tr_fail("tr_reducer_new: the ranks' buffers differ (out of memory for more)");
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) mine[2 * i] = r->item[i].n, mine[2 * i + 1] = r->item[i].dtype;
+    int64_t *all = of_all(way, mine, 2 * n);
+    for (int64_t i = 0; i < n * way->world && all; i++) {
+        int64_t buffer = i / way->world, rank = i % way->world;
+        const int64_t *one = all + 2 * buffer, *other = one + 2 * n * rank;
+        if (one[0] == other[0] && one[1] == other[1]) continue;
+        tr_fail("tr_reducer_new: buffer %lld differs: rank 0 has %lld %s, rank %lld has %lld %s", (long long)buffer, (long long)one[0],
+                tr_dtype_name((tr_dtype)one[1]), (long long)rank, (long long)other[0], tr_dtype_name((tr_dtype)other[1]));
+        break;
+    }
+    free(mine);
+    free(all);
+}
+
 /* Sizes and types are the same on every rank, or no rank goes on. */
 static int compare(const tr_reducer *r, dist_transport *way)
 {
     uint64_t h = (uint64_t)r->buffers;
     for (int64_t i = 0; i < r->buffers; i++) h = ((h ^ (uint64_t)r->item[i].n) * 0x100000001b3u ^ (uint64_t)r->item[i].dtype) * 0x100000001b3u;
     uint64_t agreed[2] = {h, ~h};
-    if (dist_largest(way, agreed, 2, -1) < 0) return -1;
+    if (dist_done(dist_largest(way, agreed, 2, -1)) < 0) return -1;
     if (agreed[0] == ~agreed[1]) return 0;
-    tr_fail("tr_reducer_new: the ranks' buffers differ in number, count or type; here are %lld", (long long)r->buffers);
+    if (!numbers_differ(r, way)) name_buffer(r, way);
     return -1;
 }
 
@@ -80,6 +124,7 @@ tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer
     if (!buffers || count < 1) return tr_fail("tr_reducer_new: %lld buffers", (long long)count);
     if (options.bucket_bytes < 0 || options.first_bucket_bytes < 0)
         return tr_fail("tr_reducer_new: bucket_bytes %lld, first_bucket_bytes %lld", (long long)options.bucket_bytes, (long long)options.first_bucket_bytes);
+    if (dist_check("tr_reducer_new", "reducer_new") < 0) return NULL;
     tr_reducer *r = calloc(1, sizeof *r);
     if (!r) return tr_fail("out of memory: a reducer");
     r->buffers = count;
@@ -119,6 +164,9 @@ int(tr_reducer_begin)(tr_reducer *r, int64_t samples)
         tr_fail("tr_reducer_begin: %lld samples", (long long)samples);
         return -1;
     }
+    char words[DIST_WORDS];
+    snprintf(words, sizeof words, "average %lld buffers", (long long)r->buffers);
+    if (dist_check("tr_reducer_begin", words) < 0) return -1;
     return dist_done(dist_reducer_begin(&r->reducer, samples, NULL));
 }
 
@@ -141,6 +189,7 @@ static int finish(tr_reducer *r)
     return r->reducer.settled ? 0 : dist_reducer_settle(&r->reducer, &moved);
 }
 
+/* Not compared (check.h): by now each rank has sent other buckets, and a comparison would come between them. */
 int(tr_reducer_wait)(tr_reducer *r)
 {
     if (!lives("tr_reducer_wait", r)) return -1;

@@ -1,9 +1,11 @@
 #include "dist/shards.h"
 
+#include "dist/check.h"
 #include "dist/ranks.h"
 #include "dist/sum.h"
 #include "dist/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 int dist_shards_open(dist_shards *s, dist_transport *way, const dist_plan *plan, tr_module *module, dist_gradient *gradient, int64_t items, int64_t shards)
@@ -131,9 +133,12 @@ static int give_back(dist_shards *s, int64_t i, bool used)
 
 static int finish(dist_shards *s)
 {
+    char words[DIST_WORDS];
     const dist_plan *plan = s->tree.plan;
     s->open = false;
     dist_stop_if_failed();
+    snprintf(words, sizeof words, "average the gradients of %lld parameters over shards", (long long)s->items);
+    if (dist_check("tr_next_shard", words) < 0) return -1;
     if (dist_done(dist_tree_sum(&s->tree)) < 0) return -1;
     for (int64_t i = 0; i < plan->buckets; i++)
         for (int64_t k = 0; k < plan->bucket[i].slots; k++)

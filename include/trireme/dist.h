@@ -263,7 +263,7 @@ typedef struct {
     char reserved_;
 } tr_reducer_options;
 
-/* Counts and types are the same on every rank.  NULL with an error standing; tr_reducer_free() it before tr_dist_finish. */
+/* Counts and types are the same on every rank; the error names two ranks and the buffer that differs.  NULL with an error standing; tr_reducer_free() it before tr_dist_finish. */
 TR_API tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer_options options);
 TR_API void tr_reducer_free(tr_reducer *r);
 
@@ -299,10 +299,10 @@ static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int li
     return r;
 }
 # define tr_reducer_new(buffers, ...)                 TR_REDUCER_(buffers, __VA_ARGS__, )
-# define TR_REDUCER_(buffers, count, ...)             tr_reducer_at_((tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__}), __FILE__, __LINE__)
-# define tr_reducer_begin(r, samples)                 TR_STATUS_((tr_reducer_begin)(r, samples))
+# define TR_REDUCER_(buffers, count, ...)             tr_reducer_at_((TR_HERE_, (tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__})), __FILE__, __LINE__)
+# define tr_reducer_begin(r, samples)                 TR_STATUS_((TR_HERE_, (tr_reducer_begin)(r, samples)))
 # define tr_reducer_ready(r, buffer)                  TR_STATUS_((tr_reducer_ready)(r, buffer))
-# define tr_reducer_wait(r)                           TR_STATUS_((tr_reducer_wait)(r))
+# define tr_reducer_wait(r)                           TR_STATUS_((TR_HERE_, (tr_reducer_wait)(r)))
 # define tr_data_parallel(...)                        TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...)               TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 # define tr_gather_parameters(m)                      TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
