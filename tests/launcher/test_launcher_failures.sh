@@ -93,6 +93,34 @@ else
     echo "skipped: claims that need the library's ranks"
 fi
 
+# throws SENTENCE HOW WORDS COMMAND...: C++ code throws on rank 1 while the others are in a collective
+throws() {
+    local sentence=$1 how=$2 words=$3 wrong='' status began
+    shift 3
+    began=$(now_ms)
+    timeout -k 1 60 "$@" "$thrower" "$how" >out 2>err </dev/null
+    status=$?
+    [ "$status" != 0 ] && [ "$status" != 124 ] || wrong="exit status $status"
+    [ $(($(now_ms) - began)) -le 5000 ] || wrong="took $(($(now_ms) - began)) ms"
+    grep -qF -e "$words" err || wrong="not told: $words"
+    for _ in {1..20}; do pgrep -f "$thrower" >lives || break && sleep 0.1; done
+    [ -s lives ] && wrong="a rank lives on"
+    grep -qF 'the mesh has a hole' err || wrong="what was thrown is not told"
+    result "$sentence" "$wrong"
+}
+thrower=$TRIREME_BIN/../tests/launcher_throws
+if [ -x "$thrower" ]; then
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    run=("$trireme" run -q -n 3 --oversubscribe)
+    bare=(mpirun -n 3 --oversubscribe)
+    throws "an exception that nobody catches ends all ranks" uncaught "trireme run: rank 1 of 3 on $host failed first" "${run[@]}"
+    throws "so does one that main catches" caught "trireme run: rank 1 of 3 on $host failed first" "${run[@]}"
+    throws "under bare mpirun too" uncaught "rank 1 " "${bare[@]}" # told by mpirun or by the other ranks, whoever is faster
+    throws "either of them" caught "trireme: rank 1 of 3 on $host: exited with status 4 before tr_dist_finish" "${bare[@]}"
+else
+    echo "skipped: claims that need a C++ compiler and the library's ranks"
+fi
+
 # told SENTENCE SIGNAL STATUS SECONDS SCRIPT: trireme run gets the signal when all ranks run
 told() {
     local sentence=$1 signal=$2 want=$3 limit=$4 wrong='' status began job
