@@ -107,6 +107,7 @@ static void heed_signals(job *j)
     for (int i = 0; i < 2; i++)
         if (told[passes[i]]) {
             told[passes[i]] = 0;
+            j->passed_on = passes[i];
             job_tell_all(j, WIRE_SIGNAL, passes[i]);
         }
     for (int i = 0; i < 3; i++) {
@@ -145,6 +146,7 @@ static void keep_deadlines(job *j)
         j->late = true;
         job_fail(j);
     }
+    if (j->phase == RUNNING && j->stop_ms && now > j->stop_ms) job_fail(j);
     if (j->phase < LEAVING && (j->over == j->wish.ranks || (j->phase == ENDING && (now > j->deadline_ms || j->present == 0)))) leave(j);
     if (j->phase != LEAVING || !j->mpirun || now <= j->deadline_ms) return;
     kill(-j->mpirun, SIGKILL);

@@ -83,6 +83,10 @@ static void ended(job *j, caller *c, const char *text)
     r->asked = asked;
     r->end_ms = now_ms();
     j->over++;
+    if (r->status == EXIT_STOPPED && !asked && j->phase == RUNNING) { /* the others have the same time as if we had told them to end */
+        if (!j->stop_ms) j->stop_ms = r->end_ms + 1000 * (int64_t)(j->wish.grace_s > FAILED_GRACE_S ? j->wish.grace_s : FAILED_GRACE_S);
+        return;
+    }
     if (r->status != 0 || asked) {
         if (r->status != 0) j->failed = j->failed || !j->signal;
         job_end_ranks(j, FAILED_GRACE_S);

@@ -33,9 +33,11 @@ typedef struct {
     } phase;
     int64_t deadline_ms; /* of the phase */
     bool failed, late;
-    int absent;     /* the rank that others wait for in vain to start; -1: none */
-    bool mpi_hangs; /* all are in MPI_Init, and it does not end */
-    int signal;     /* that told us to end */
+    int absent;      /* the rank that others wait for in vain to start; -1: none */
+    bool mpi_hangs;  /* all are in MPI_Init, and it does not end */
+    int signal;      /* that told us to end */
+    int passed_on;   /* SIGUSR1 or SIGUSR2, the last one that the ranks were sent; 0: none */
+    int64_t stop_ms; /* a rank has left with TR_DIST_STOPPED: so will the others, until then; 0: none has */
 } job;
 
 enum { FAILED_GRACE_S = 2 }; /* others' time from SIGTERM to SIGKILL when a rank has failed */

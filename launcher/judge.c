@@ -64,8 +64,33 @@ static void say_who_is_absent(const job *j)
             starts_limit(j->start, j->wish.ranks), words);
 }
 
+/* Each has left with TR_DIST_STOPPED, or was through. Ctrl-C means the end, not "later". */
+static bool stopped_in_order(const job *j)
+{
+    int stopped = 0;
+    for (int r = 0; r < j->wish.ranks; r++) {
+        if (!j->rank[r].ended || (j->rank[r].status != 0 && j->rank[r].status != EXIT_STOPPED)) return false;
+        stopped += j->rank[r].status == EXIT_STOPPED;
+    }
+    return stopped > 0 && j->signal != SIGINT;
+}
+
+static void say_it_stopped(const job *j)
+{
+    int by = j->signal ? j->signal : j->passed_on;
+    const char *name = by == SIGUSR1 ? " by SIGUSR1" : by == SIGUSR2 ? " by SIGUSR2"
+                                                   : by == SIGTERM   ? " by SIGTERM"
+                                                   : by == SIGHUP    ? " by SIGHUP"
+                                                                     : "";
+    fprintf(stderr, "trireme run: told to stop%s, and stopped: start it again to go on\n", name);
+}
+
 job_end job_judge(const job *j)
 {
+    if (stopped_in_order(j)) {
+        say_it_stopped(j);
+        return (job_end){.status = EXIT_STOPPED};
+    }
     int first = verdict_first(j->rank, j->wish.ranks), worst = 0;
     for (int r = 0; r < j->wish.ranks; r++)
         if (j->rank[r].lost || j->rank[r].status > worst) worst = j->rank[r].status > 0 ? j->rank[r].status : 1;

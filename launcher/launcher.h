@@ -31,6 +31,7 @@
 
 /* Exit statuses, as a shell has them. */
 enum { EXIT_USAGE = 2,
+       EXIT_STOPPED = 75, /* TR_DIST_STOPPED of <trireme/dist.h>, which a rank that was told to stop leaves with */
        EXIT_CANNOT_EXECUTE = 126,
        EXIT_NOT_FOUND = 127 };
 

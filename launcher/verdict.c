@@ -1,3 +1,4 @@
+#include "launcher/launcher.h"
 #include "launcher/verdict.h"
 
 #include <ctype.h>
@@ -36,13 +37,20 @@ static int blamed(const verdict_rank *rank, int ranks, int by)
     return -1;
 }
 
+/* It left because it was told to stop: no failure where another rank has one. */
+static bool made_room(const verdict_rank *r) { return r->ended && r->status == EXIT_STOPPED && !r->said_ms; }
+
+static bool before(const verdict_rank *a, const verdict_rank *b)
+{
+    if (made_room(a) != made_room(b)) return made_room(b);
+    return own_failure_ms(a) < own_failure_ms(b);
+}
+
 int verdict_first(const verdict_rank *rank, int ranks)
 {
     int first = -1;
-    for (int r = 0; r < ranks; r++) {
-        int64_t ms = own_failure_ms(&rank[r]);
-        if (ms >= 0 && (first < 0 || ms < own_failure_ms(&rank[first]))) first = r;
-    }
+    for (int r = 0; r < ranks; r++)
+        if (own_failure_ms(&rank[r]) >= 0 && (first < 0 || before(&rank[r], &rank[first]))) first = r;
     for (int steps = 0; first >= 0 && rank[first].said_ms && steps < ranks; steps++) { /* "rank 2 failed", which says that rank 1 did */
         int other = blamed(rank, ranks, first);
         if (other < 0) break;

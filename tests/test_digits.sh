@@ -107,6 +107,20 @@ makes_room() {
         "$digits" --epochs 12 --hidden 512 --out one >out && cmp room/digits.safetensors one/digits.safetensors
 }
 claim "a run that is told to make room says so by its status, and goes on later" makes_room
+ranks_make_room() {
+    command -v mpirun >mpirun.path || return 0
+    "$trireme" run -q --oversubscribe -n 2 --max-restarts 2 "$digits" --epochs 100000 --out room2 --checkpoints rooms2 --every 5 >job.out 2>&1 &
+    local job=$!
+    for _ in $(seq 1000); do
+        ls rooms2/*.json >there 2>&1 && break
+        sleep 0.01
+    done
+    kill -USR1 $job
+    wait $job
+    [ $? = 75 ] && [ "$(tail -n 1 job.out)" = "trireme run: told to stop by SIGUSR1, and stopped: start it again to go on" ] &&
+        ! grep -e "failed first" -e "restart " job.out || { cat job.out; return 1; }
+}
+claim "so does one of two ranks, which is no failure and not started again" ranks_make_room
 
 rates() { "$digits" --epochs 1 --lr 0.5 --out r1 >out && "$digits" --epochs 2 --resume r1/digits.safetensors --out r2 >out && "$digits" --epochs 3 --resume r2/digits.safetensors --lr 0.25 --out r3 >out; }
 rate_is() { head -c 200 "$1/digits.safetensors" | grep -qaF "\"learning_rate\":\"$2\""; }

@@ -147,6 +147,11 @@ told "SIGINT ends everything" INT 130 5 'exec sleep 60'
 told "ranks that do not heed it are killed" TERM 143 6 'trap "" TERM; while :; do sleep 1; done'
 told "SIGKILL ends everything" KILL 137 5 'exec sleep 60'
 told "ranks that leave in order say so by their status" TERM 5 5 'trap "sleep 0.5; exit 5" TERM; while :; do sleep 0.1; done'
+told "ranks that were told to stop, and stop, have not failed" USR1 75 5 'trap "sleep 0.\$OMPI_COMM_WORLD_RANK; exit 75" USR1; while :; do sleep 0.1; done' --max-restarts=2
+says_it_stopped() { grep -qx "trireme run: told to stop$1, and stopped: start it again to go on" err && ! grep -e "failed first" -e "restart " err; }
+says_it_stopped " by SIGUSR1" || result "which is what is said" "it is not"
+told "nor have they by SIGTERM" TERM 75 5 'trap "exit 75" TERM; while :; do sleep 0.1; done'
+says_it_stopped " by SIGTERM" || result "which is said, too" "it is not"
 told "a longer grace is granted" TERM 5 9 'trap "sleep 3; exit 5" TERM; while :; do sleep 0.1; done' --grace=6
 set +m
 
@@ -164,6 +169,10 @@ restarts "a job that fails is not restarted unasked" 3 "0 " "" "[ \$$rank = 1 ] 
 restarts "restarts end after K" 3 "0 1 2 " --max-restarts=2 "sleep 0.5; exit 3"
 grep -q 'restart 1 of 2' err && tail -n 1 err | grep -q 'no restart is left of 2' || result "which is said" "not in err"
 restarts "they end when the job goes well" 0 "0 1 " --max-restarts=5 "sleep 0.5; [ \$TRIREME_RESTART = 1 ]"
+restarts "ranks that say they were told to stop are not started again, whoever told them" 75 "0 " --max-restarts=5 "sleep 0.\$$rank; exit 75"
+says_it_stopped "" || result "nor blamed" "they are"
+restarts "one that says so while others go on has failed" 75 "0 " "" "[ \$$rank = 1 ] && exit 75; sleep 60"
+restarts "one that fails then is the first" 4 "0 " "" "[ \$$rank = 1 ] && exit 75; sleep 0.7; exit 4"
 restarts "a usage error is not tried again" 2 "0 " --max-restarts=5 "sleep 0.5; exit 2"
 restarts "a program that is not there neither" 127 "0 " --max-restarts=5 "sleep 0.5; exit 127"
 "$trireme" run -q --max-restarts=3 -n 2 --oversubscribe bash -c 'echo x >>interrupted; sleep 60' >out 2>err &

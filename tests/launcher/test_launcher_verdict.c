@@ -37,6 +37,12 @@ TEST(the_first_to_fail_unasked_is_it)
     assert_int_equal(FIRST(ended(0, 0, false, 1), ended(137, 9, false, 5), ended(1, 0, false, 6)), 1);
 }
 
+TEST(who_made_room_is_not_it_where_another_failed)
+{
+    assert_int_equal(FIRST(ended(75, 0, false, 5), ended(4, 0, false, 9)), 1);
+    assert_int_equal(FIRST(ended(137, 9, true, 9), ended(75, 0, false, 5)), 1); /* the other did not follow, and was killed */
+}
+
 TEST(who_says_why_is_it_though_all_were_asked_to_end)
 {
     /* the library aborts: mpirun asks everybody to end, the speaker too */
