@@ -171,12 +171,23 @@ static int listen_to_network(char *address, size_t bytes)
     if (fd < 0 || bind(fd, (struct sockaddr *)&six, sizeof six) != 0) {
         if (fd >= 0) close(fd);
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || bind(fd, (struct sockaddr *)&four, sizeof four) != 0) return -1;
+        if (fd < 0) return -1;
+        if (bind(fd, (struct sockaddr *)&four, sizeof four) != 0) {
+            close(fd);
+            return -1;
+        }
     }
-    struct sockaddr_storage got = {.ss_family = AF_UNSPEC};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } got = {.any.sa_family = AF_UNSPEC};
     socklen_t length = sizeof got;
-    if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, (struct sockaddr *)&got, &length) != 0) return -1;
-    in_port_t port = got.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&got)->sin6_port : ((struct sockaddr_in *)&got)->sin_port;
+    if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, &got.any, &length) != 0) {
+        close(fd);
+        return -1;
+    }
+    in_port_t port = got.any.sa_family == AF_INET6 ? got.six.sin6_port : got.four.sin_port;
     int n = snprintf(address, bytes, "tcp:%d:", ntohs(port));
     own_addresses(address + n, bytes - (size_t)n);
     return fd;
