@@ -22,6 +22,7 @@ typedef struct {
 
 typedef struct core_ledger {
     bool runs;
+    bool steps_known; /* tr_step or tr_replay ends them */
     int column;
     int64_t since_ns;
     times now, last, total, told;
@@ -82,10 +83,8 @@ static int64_t sum(const times *t)
 
 static void tell(core_ledger *l);
 
-void core_ledger_step(int64_t now_ns)
+static void end_step(core_ledger *l, int64_t now_ns)
 {
-    core_ledger *l = core_here()->ledger;
-    if (!l || !l->runs) return;
     charge(l, now_ns);
     l->wall[l->steps++ % WALLS] = sum(&l->now);
     for (int i = 0; i < CORE_COLUMNS; i++) l->total.column[i] += l->now.column[i];
@@ -93,6 +92,14 @@ void core_ledger_step(int64_t now_ns)
     l->now = (times){0};
     int64_t n = atomic_load_explicit(&every, memory_order_relaxed);
     if (n > 0 && l->steps % n == 0 && !atomic_load_explicit(&told_elsewhere, memory_order_relaxed)) tell(l);
+}
+
+void core_ledger_step(int64_t now_ns)
+{
+    core_ledger *l = core_here()->ledger;
+    if (!l || !l->runs) return;
+    l->steps_known = true;
+    end_step(l, now_ns);
 }
 
 /* ---- telling ---- */
@@ -251,6 +258,21 @@ void core_ledger_thread_ends(void)
 }
 
 /* ---- for libtrireme-dist ---- */
+
+/* Whoever comes round first ends the step, however many reducers a step has. */
+int64_t tr_ledger_turn_(int64_t known)
+{
+    if (!core_watched() || !(core_watch() & CORE_WATCH_LEDGER)) return -1;
+    core_thread *here = core_here();
+    if (!here->ledger && !make(here)) return -1;
+    core_ledger *l = here->ledger;
+    if (!l->runs) {
+        if (known >= 0) return -1;
+        *l = (core_ledger){.runs = true, .since_ns = core_now_ns()};
+    }
+    if (!l->steps_known && l->steps == known) end_step(l, core_now_ns());
+    return l->steps;
+}
 
 int64_t tr_ledger_every_(void) { return core_watched() && core_watch() & CORE_WATCH_LEDGER ? atomic_load(&every) : 0; }
 void tr_ledger_told_elsewhere_(bool elsewhere) { atomic_store(&told_elsewhere, elsewhere); }

@@ -3,6 +3,7 @@
 #include "dist/ranks.h"
 #include "dist/reducer.h"
 #include "dist/sum.h"
+#include "dist/watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct tr_reducer {
     tr_buffer *buffer; /* owned; their data are the program's */
     dist_item *item;   /* owned */
     int64_t buffers;
+    int64_t ledger_steps; /* that had ended when its last step began; -1: none has begun */
     bool sum;
 };
 
@@ -129,6 +131,7 @@ tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer
     if (!r) return tr_fail("out of memory: a reducer");
     r->buffers = count;
     r->sum = options.sum;
+    r->ledger_steps = -1;
     r->reducer.full = full;
     r->reducer.owner = r;
     int64_t agreed[3] = {options.first_bucket_bytes, options.bucket_bytes, options.overlap};
@@ -143,6 +146,7 @@ tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer
 void tr_reducer_free(tr_reducer *r)
 {
     if (!r) return;
+    if (r->ledger_steps >= 0) tr_ledger_turn_(r->ledger_steps);
     if (r->reducer.plan.memory) dist_reducer_close(&r->reducer);
     free(r->buffer);
     free(r->item);
@@ -166,6 +170,7 @@ int(tr_reducer_begin)(tr_reducer *r, int64_t samples)
     }
     char words[DIST_WORDS];
     snprintf(words, sizeof words, "average %lld buffers", (long long)r->buffers);
+    r->ledger_steps = tr_ledger_turn_(r->ledger_steps);
     if (dist_check("tr_reducer_begin", words) < 0) return -1;
     return dist_done(dist_reducer_begin(&r->reducer, samples, NULL));
 }
@@ -186,7 +191,8 @@ static int finish(tr_reducer *r)
     if (dist_reducer_flush(&r->reducer) < 0 || dist_reducer_wait(&r->reducer) < 0) return -1;
     for (int64_t i = 0; i < r->buffers; i++)
         if (dist_reducer_used(&r->reducer, i)) memcpy(r->buffer[i].data, r->reducer.plan.home[i]->place, (size_t)(r->item[i].n * tr_dtype_size(r->item[i].dtype)));
-    return r->reducer.settled ? 0 : dist_reducer_settle(&r->reducer, &moved);
+    if (!r->reducer.settled && dist_reducer_settle(&r->reducer, &moved) < 0) return -1;
+    return dist_ledger_averaged(r->reducer.plan.way);
 }
 
 /* Not compared (check.h): by now each rank has sent other buckets, and a comparison would come between them. */

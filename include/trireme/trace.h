@@ -75,7 +75,9 @@ typedef struct {
 } tr_ledger;
 
 /* Keep the ledger from now on, of each thread that trains.  A step ends with tr_step or tr_replay, and the first begins with
- * what comes first of tr_loader_next, tr_forward, tr_backward.  every > 0: a line each so many steps, as TRIREME_LEDGER=every
+ * what comes first of tr_loader_next, tr_forward, tr_backward, tr_reducer_begin.  A program that calls neither and averages
+ * gradients of its own has a step from each tr_reducer_begin to the next (of the same reducer, if it has several), the last
+ * to tr_reducer_free; its arithmetic is `other` there.  every > 0: a line each so many steps, as TRIREME_LEDGER=every
  * gives, on rank 0 for all ranks; then it is to be called before tr_dist_init, where ranks agree on the largest.  With ranks
  * the line's numbers travel after each so many averages of gradients.
  * 0, or -1 with an error standing: every < 0. */
@@ -112,6 +114,7 @@ TR_API void tr_wait_end_(const tr_wait_ *wait);
 
 enum { TR_LEDGER_LINE_ = 128 };
 TR_API int64_t tr_ledger_every_(void);
+TR_API int64_t tr_ledger_turn_(int64_t known); /* a reducer's step begins; `known` is what this gave before, at first -1 */
 TR_API void tr_ledger_told_elsewhere_(bool elsewhere);
 TR_API void tr_ledger_say_(const char *text);
 TR_API const char *tr_ledger_heading_(char *text, int64_t ranks);
