@@ -14,7 +14,8 @@
 #include "core/thread.h"
 #include "core/watch.h"
 
-enum { WALLS = 255 };
+enum { WALLS = 255,
+       MOST_STEPS = 1000000000 };
 
 typedef struct {
     int64_t column[CORE_COLUMNS];
@@ -242,13 +243,14 @@ void tr_ledger_stop(void)
     if (l) l->runs = false;
 }
 
-void core_ledger_from_environment(void)
+int core_ledger_from_environment(void)
 {
-    const char *wish = getenv("TRIREME_LEDGER");
-    long long n = wish ? strtoll(wish, NULL, 10) : 0;
-    if (n <= 0) return;
+    int64_t n = 0;
+    if (core_watch_count("TRIREME_LEDGER", 0, MOST_STEPS, &n) < 0) return -1;
+    if (n == 0) return 0;
     atomic_store(&every, n);
     core_watch_change(CORE_WATCH_LEDGER, 0);
+    return 0;
 }
 
 void core_ledger_thread_ends(void)

@@ -18,6 +18,7 @@
 #include "core/watch.h"
 
 enum { USUAL_SPANS = 1 << 18,
+       MOST_SPANS = 1 << 28,
        DEEPEST = 64,   /* spans of the program's own */
        CONSTANTS = 64, /* a thread's cache of names */
        BUSY_WAITS_NS = 1000000000 };
@@ -258,14 +259,6 @@ static void in_child(void)
     core_watch_change(0, ~0);
 }
 
-static int64_t wanted_spans(void)
-{
-    const char *wish = getenv("TRIREME_TRACE_EVENTS");
-    long long n = wish ? strtoll(wish, NULL, 10) : 0;
-    return n < 1 ? USUAL_SPANS : n > 1 << 28 ? 1 << 28
-                                             : n;
-}
-
 static void name_rank(void)
 {
     if (!all.store.head || all.who.ranks == 0) return;
@@ -278,8 +271,10 @@ static void name_rank(void)
 static int start(const char *call, const char *folder)
 {
     static bool ends_watched;
+    int64_t spans = USUAL_SPANS;
     if (all.store.head) return core_fail_status("%s: %s: a trace is under way, into %s", call, folder, all.store.folder);
-    if (trace_store_open(&all.store, call, folder, wanted_spans()) < 0) return -1;
+    if (core_watch_count("TRIREME_TRACE_EVENTS", 1, MOST_SPANS, &spans) < 0) return -1;
+    if (trace_store_open(&all.store, call, folder, spans) < 0) return -1;
     if (!ends_watched) ends_watched = atexit(at_exit) == 0 && pthread_atfork(NULL, NULL, in_child) == 0;
     name_rank();
     all.number++;

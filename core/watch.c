@@ -1,7 +1,10 @@
 #include "core/watch.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <trireme/trace.h>
+#include "core/fail.h"
 
 uint8_t core_watching = CORE_WATCH_ASK;
 
@@ -13,14 +16,27 @@ void core_watch_change(int add, int remove)
     __atomic_fetch_and(&core_watching, (uint8_t)~remove, __ATOMIC_SEQ_CST);
 }
 
+int core_watch_count(const char *variable, int64_t least, int64_t most, int64_t *count)
+{
+    const char *text = getenv(variable);
+    if (!text || !*text) return 0;
+    char *end;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || n < least || n > most)
+        return core_fail_status("%s=%s: expected a whole number from %lld to %lld", variable, text, (long long)least, (long long)most);
+    *count = n;
+    return 0;
+}
+
 int core_watch(void)
 {
     static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
     if (!(watched_now() & CORE_WATCH_ASK)) return watched_now();
     pthread_mutex_lock(&once);
     if (watched_now() & CORE_WATCH_ASK) {
-        core_ledger_from_environment();
-        (void)core_trace_from_environment(); /* an error stands then, and the work goes on without */
+        (void)core_ledger_from_environment(); /* an error stands then, and the work goes on without */
+        (void)core_trace_from_environment();
         core_watch_change(0, CORE_WATCH_ASK);
     }
     pthread_mutex_unlock(&once);

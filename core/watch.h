@@ -58,6 +58,9 @@ static inline int64_t core_now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* A count that a variable gives: it stays what it is where that is not set.  0, or -1 with an error noted. */
+int core_watch_count(const char *variable, int64_t least, int64_t most, int64_t *count);
+
 /* ---- ledger.c ---- */
 
 enum { CORE_OTHER,
@@ -69,8 +72,8 @@ enum { CORE_OTHER,
 
 int core_ledger_enter(int column, int64_t *now_ns); /* the column before; or -1, and nothing is to be left */
 void core_ledger_leave(int before, int64_t now_ns);
-void core_ledger_step(int64_t now_ns); /* a step has ended */
-void core_ledger_from_environment(void);
+void core_ledger_step(int64_t now_ns);  /* a step has ended */
+int core_ledger_from_environment(void); /* 0, or -1 with an error noted */
 void core_ledger_finish(void);
 void core_ledger_thread_ends(void);
 
