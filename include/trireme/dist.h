@@ -42,6 +42,9 @@ TR_API int tr_dist_finish(void);
  * A process that has ended, one that is stopped, one that gives no sign of life, and one that is alive but elsewhere in its
  * code are told apart.  Other hosts' watchdogs are asked over TCP, at any free port, and then only: one that does not
  * answer though its host does is stopped, and of a host that cannot be reached nothing more is known.
+ * All of this is said on stderr.  Under bare mpirun other lines, of the MPI itself, come after it: that the last line names
+ * the rank is a promise of trireme run.  And when a host's cable is cut trireme run ends the job on all hosts, that one
+ * included; a bare mpirun may itself hang for minutes then, which is its own affair.
  * The limit counts to the end of tr_dist_finish, MPI_Finalize included, and in tr_dist_init, where it is 5 seconds at least:
  * a rank that does not come there while others wait is named by trireme run on whatever host it is, under bare mpirun by the
  * ranks of its own host.  MPI_Init that does not end although nobody is known to be missing gets three times as long, and
@@ -62,7 +65,9 @@ TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "
  * Row-major CPU tensors.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
  * and backward does not notice what they write. */
 
-/* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32; bool has no sum. */
+/* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32; bool has no sum.
+ * Among ranks of one host a tensor is copied through the memory that they share, and back.  What is fast are the buckets of
+ * tr_data_parallel and tr_reducer, which lie there: gradients go by them.  (bench_allreduce prints both.) */
 TR_API int(tr_all_reduce)(tr_tensor *t);
 
 /* Copy root's t to every rank, in place. */
@@ -106,7 +111,9 @@ typedef enum {
 } tr_overlap;
 
 typedef struct {
-    int64_t bucket_bytes;       /* gradients are summed in buckets of about this size; default 25 MiB, over a network 256 KiB */
+    /* Gradients are summed in buckets of about this size; default 25 MiB, over a network 256 KiB: that suits a link of 1 Gbit/s;
+     * on a faster one take what `trireme bench` names. */
+    int64_t bucket_bytes;
     int64_t first_bucket_bytes; /* default 1 MiB, over a network 256 KiB */
     tr_overlap overlap;
     bool reproducible;      /* the same bits on any number of ranks; see tr_next_shard */
@@ -167,7 +174,9 @@ TR_API int(tr_check_replicas)(tr_module *module);
  * It costs: kernels that work on a 24th of the batch at a time; a pass over all gradients for each shard; no overlap; each
  * rank holds about log2(shards) sums of gradients; sums travel to rank 0 and back, one from each rank where ranks are a
  * power of two, up to five otherwise.  (2.7 MB of gradients, 24 shards, 2 ranks on two cores: 20 ms a step, where one sum
- * takes 0.2.)  Not for recorded steps.
+ * takes 0.2.)  Sums of integers, in fixed point, come out the same in any order and were measured beside it at 16 ms; but to
+ * choose their point the largest exponent of all shards has to be known, and until then each rank would hold the gradients of
+ * all of its shards.  Hence the tree.  Not for recorded steps.
  * False with an error standing too. */
 TR_API bool(tr_next_shard)(tr_module *m, const tr_batch *batch, tr_batch *shard);
 
