@@ -1,4 +1,5 @@
 /* Which way to travel: through shared memory where ranks have it, unless the environment says otherwise. */
+#include "dist/settings.h"
 #include "dist/window.h"
 
 #include <stdlib.h>
@@ -19,11 +20,9 @@ static choice read_choice(const char *wish)
 
 static int64_t read_slot(void)
 {
-    enum { USUAL = 512 << 10,
-           MOST = 1 << 30 };
-    const char *wish = getenv("TRIREME_WINDOW");
-    long long bytes = wish ? strtoll(wish, NULL, 10) / DIST_SLOTS : 0;
-    return bytes > 0 && bytes <= MOST ? bytes : USUAL;
+    enum { USUAL = 512 << 10 };
+    int64_t bytes = dist_window_bytes();
+    return bytes ? bytes / DIST_SLOTS : USUAL;
 }
 
 dist_transport *dist_choose(dist_transport *mpi)

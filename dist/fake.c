@@ -2,6 +2,7 @@
  * and around it a transport that is late, fails or drops works.  Messages go through boxes that all ranks see. */
 #include "dist/fake.h"
 
+#include "dist/settings.h"
 #include "dist/window.h"
 
 #include <pthread.h>

@@ -10,6 +10,7 @@
 #include "dist/check.h"
 #include "dist/launcher.h"
 #include "dist/ranks.h"
+#include "dist/settings.h"
 #include "dist/start.h"
 #include "dist/watch.h"
 #include "dist/watchdog.h"
@@ -160,14 +161,18 @@ static bool wants_checks(void)
 /* Checks are on everywhere if they are wanted anywhere; any number of one rank's serves to find each other by. */
 static int agree(dist_transport *way, uint64_t *token, uint64_t wishes[DIST_WISHES])
 {
-    uint64_t words[2 + DIST_WISHES] = {wants_checks()};
+    bool unread = dist_settings_check() < 0;
+    uint64_t words[3 + DIST_WISHES] = {wants_checks(), 0, unread};
     if (getrandom(&words[1], sizeof words[1], GRND_NONBLOCK) < 0) words[1] = (uint64_t)getpid();
-    dist_watch_wishes(&words[2]);
-    if (dist_largest(way, words, 2 + DIST_WISHES, -1) < 0) return -1;
+    dist_watch_wishes(&words[3]);
+    if (dist_largest(way, words, 3 + DIST_WISHES, -1) < 0) return -1;
     ranks.checked = words[0];
     *token = words[1];
-    memcpy(wishes, &words[2], sizeof *wishes * DIST_WISHES);
-    return 0;
+    memcpy(wishes, &words[3], sizeof *wishes * DIST_WISHES);
+    if (!words[2]) return 0;
+    if (!unread) tr_fail("tr_dist_init: another rank's environment holds what it cannot read");
+    way->finish(way);
+    return -1;
 }
 
 static int start(dist_transport *way)

@@ -1,6 +1,7 @@
 /* The ranks of one host, in memory that they share by MPI's windows, and its leader among the hosts. */
 #include "dist/host.h"
 #include "dist/mpi.h"
+#include "dist/settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +87,7 @@ static int close_host(dist_host *host)
 /* Tests take few ranks for a host, and so have several. */
 static int split_hosts(dist_mpi_ranks *r, dist_mpi_comm *comm)
 {
-    const char *wish = getenv("TRIREME_HOST_RANKS");
-    int64_t at_most = wish ? strtoll(wish, NULL, 10) : 0;
+    int64_t at_most = dist_host_ranks();
     return dist_mpi_split(&r->host, at_most > 0 ? (int)(r->way.local_rank / at_most) : 0, comm);
 }
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE /* pipe2 */
 #include "dist/start.h"
 
+#include "dist/settings.h"
 #include "dist/transport.h"
 
 #include <fcntl.h>

@@ -118,9 +118,6 @@ const char *dist_operation_name(dist_operation operation);
 /* Seconds on a clock that only goes forward. */
 double dist_now(void);
 
-/* How long a collective waits for other ranks where the transport can give up (TRIREME_TIMEOUT); 0: for ever. */
-double dist_limit(void);
-
 /* ---- opening ---- */
 
 /* One rank, always there. */

@@ -3,6 +3,7 @@
 
 #include "dist/check.h"
 #include "dist/far.h"
+#include "dist/settings.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -241,8 +242,7 @@ static void close_all(void)
 /* Tests take few ranks for a host (mpi_host.c). */
 static int64_t group_of(const dist_transport *way)
 {
-    const char *wish = getenv("TRIREME_HOST_RANKS");
-    int64_t ranks = wish ? strtoll(wish, NULL, 10) : 0;
+    int64_t ranks = dist_host_ranks();
     return ranks > 0 ? way->local_rank / ranks : 0;
 }
 

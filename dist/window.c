@@ -1,3 +1,4 @@
+#include "dist/settings.h"
 #include "dist/window.h"
 
 #include <stdio.h>

@@ -23,16 +23,6 @@ double dist_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-double dist_limit(void)
-{
-    enum { USUAL = 60 };
-    const char *wish = getenv("TRIREME_TIMEOUT");
-    if (!wish || !*wish) return USUAL;
-    char *end;
-    double seconds = strtod(wish, &end);
-    return *end == '\0' && seconds >= 0 ? seconds : USUAL;
-}
-
 static bool is_message(const dist_work *w) { return w->operation == DIST_SEND || w->operation == DIST_RECEIVE; }
 
 /* What was started cannot be done any more either. */

@@ -259,3 +259,26 @@ TEST(lone_processes_that_should_have_been_ranks_are_refused)
     assert_int_equal(status, 1);
     assert_output_has("FLUX_JOB_SIZE says that 2 ranks were started, but MPI sees one");
 }
+
+TEST(what_cannot_be_read_in_the_environment_is_refused)
+{
+    static const char *const settings[][3] = {
+        {"TRIREME_TIMEOUT", "5s", "TRIREME_TIMEOUT=5s: expected seconds, or 0: for ever"},
+        {"TRIREME_TIMEOUT", "-1", "TRIREME_TIMEOUT=-1: expected seconds, or 0: for ever"},
+        {"TRIREME_WINDOW", "1 MiB", "TRIREME_WINDOW=1 MiB: expected bytes, 64 to 2 GiB"},
+        {"TRIREME_HOST_RANKS", "1.5", "TRIREME_HOST_RANKS=1.5: expected a number of ranks"},
+    };
+    need_mpirun();
+    for (int i = 0; i < 4; i++) {
+        const char *before = getenv(settings[i][0]);
+        assert_null(before);
+        setenv(settings[i][0], settings[i][1], 1);
+        int ranks = run_job("mpirun -n 2", "fails_then_finishes");
+        assert_output_has(settings[i][2]);
+        int alone = run_job("", "fails_then_finishes");
+        assert_output_has(settings[i][2]);
+        unsetenv(settings[i][0]);
+        assert_int_equal(ranks, 1);
+        assert_int_equal(alone, 1);
+    }
+}

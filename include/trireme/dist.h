@@ -272,7 +272,8 @@ typedef struct {
     char reserved_;
 } tr_reducer_options;
 
-/* Counts and types are the same on every rank; the error names two ranks and the buffer that differs.  NULL with an error standing; tr_reducer_free() it before tr_dist_finish. */
+/* Counts and types are the same on every rank; an error names two ranks and the buffer that differs.  NULL with an error
+ * standing; tr_reducer_free() it before tr_dist_finish. */
 TR_API tr_reducer *(tr_reducer_new)(const tr_buffer *buffers, int64_t count, tr_reducer_options options);
 TR_API void tr_reducer_free(tr_reducer *r);
 
