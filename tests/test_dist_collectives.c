@@ -1,4 +1,4 @@
-// CTEST DIST RANKS 1 2 4
+// CTEST DIST RANKS 1 2 3 4 8
 /* Every collective, for every type, in pieces so small that each travels in several. */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-// CTEST DIST RANKS 1 2 4
+// CTEST DIST RANKS 1 2 3 4 8
 /* Inside an MPI program: every other rank joins on a communicator of its own while the rest does something else. */
 #include "test.h"
 

@@ -1,4 +1,4 @@
-// CTEST DIST RANKS 1 2 3 4
+// CTEST DIST RANKS 1 2 3 4 8
 /* Many ranks with a part of the batch each have the gradient that one rank has with all of it. */
 #include "test.h"
 
@@ -15,16 +15,16 @@ enum { SAMPLES = 11,
        IN = 4,
        OUT = 3 };
 
-/* How the samples are shared out over 1, 2 and 4 ranks. */
+/* How the samples are shared out over ranks. */
 typedef struct {
-    int64_t of[5][4];
+    int64_t of[9][8];
 } shares;
 static const shares uneven = {
-    .of = {[1] = {11}, [2] = {3, 8}, [3] = {5, 3, 3}, [4] = {5, 3, 1, 2}}};
+    .of = {[1] = {11}, [2] = {3, 8}, [3] = {5, 3, 3}, [4] = {5, 3, 1, 2}, [8] = {3, 2, 1, 1, 1, 1, 1, 1}}};
 static const shares some_empty = {
-    .of = {[1] = {11}, [2] = {0, 11}, [3] = {0, 11, 0}, [4] = {5, 0, 6, 0}}};
+    .of = {[1] = {11}, [2] = {0, 11}, [3] = {0, 11, 0}, [4] = {5, 0, 6, 0}, [8] = {5, 0, 2, 0, 1, 0, 3, 0}}};
 static const shares even = {
-    .of = {[1] = {4}, [2] = {2, 2}, [3] = {1, 1, 2}, [4] = {1, 1, 1, 1}}};
+    .of = {[1] = {4}, [2] = {2, 2}, [3] = {1, 1, 2}, [4] = {1, 1, 1, 1}, [8] = {1, 1, 1, 1, 1, 1, 1, 1}}};
 
 static tr_tensor *part(tr_tensor *t, shares s)
 {

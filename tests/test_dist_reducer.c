@@ -1,4 +1,4 @@
-// CTEST DIST RANKS 1 2 3 4
+// CTEST DIST RANKS 1 2 3 4 8
 /* Buffers of a program's own are averaged, whatever the order in which they are finished. */
 #include "test.h"
 
