@@ -80,11 +80,22 @@ static const char *missing(const dist_meeting *m, char *text, size_t bytes)
     return text;
 }
 
+/* "comparison: rank 2 has ended", of this collective: another rank's news, not its own failure. */
+static bool passes_on(const char *why, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(why, name, n) == 0 && strncmp(why + n, ": rank ", 7) == 0;
+}
+
 static int find_failed(const dist_meeting *m)
 {
+    const char *name = dist_operation_name(m->operation);
     for (int i = 0; i < m->host->ranks; i++) {
         if (i == m->host->me || !atomic_load_explicit(&m->flag[i]->failed, memory_order_acquire)) continue;
-        tr_fail("%s: rank %lld failed: %.380s", dist_operation_name(m->operation), (long long)m->host->number[i], m->flag[i]->why);
+        if (passes_on(m->flag[i]->why, name))
+            tr_fail("%.400s", m->flag[i]->why);
+        else
+            tr_fail("%s: rank %lld failed: %.380s", name, (long long)m->host->number[i], m->flag[i]->why);
         return -1;
     }
     return 0;

@@ -36,7 +36,7 @@ static void add_note(char *text, size_t bytes, const dist_note *note)
 {
     dist_operation operation = (dist_operation)note->operation;
     bool adds = operation == DIST_ALL_REDUCE || operation == DIST_REDUCE_SCATTER;
-    add(text, bytes, "%s", operation == DIST_LARGEST ? "comparison" : dist_operation_name(operation));
+    add(text, bytes, "%s", dist_operation_name(operation));
     if (operation != DIST_BARRIER && operation != DIST_LARGEST)
         add(text, bytes, " of %lld %s", (long long)note->n, adds ? tr_dtype_name((tr_dtype)note->dtype) : "bytes");
     if (operation == DIST_BROADCAST || operation == DIST_RECEIVE) add(text, bytes, " from rank %lld", (long long)note->peer);

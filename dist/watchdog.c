@@ -48,7 +48,10 @@ static void name_first(char *line, size_t bytes)
 {
     const dist_head *head = dist_board_head(&dog.board);
     int64_t blamed = atomic_load(&head->blamed) - 1;
-    if (blamed >= 0) snprintf(line, bytes, "rank %lld on %s failed first: %s", (long long)blamed, head->host, head->why);
+    char words[320];
+    snprintf(words, sizeof words, "rank %lld on %s failed first: ", (long long)blamed, head->host);
+    bool says_so = strncmp(head->why, words, strlen(words)) == 0; /* what a watchdog found begins like that */
+    if (blamed >= 0) snprintf(line, bytes, "%s%s", says_so ? "" : words, head->why);
 }
 
 void dist_watchdog_failed(const char *why, char *line, size_t bytes)

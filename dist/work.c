@@ -12,7 +12,7 @@
 
 const char *dist_operation_name(dist_operation operation)
 {
-    static const char *const names[DIST_OPERATIONS] = {"all_reduce", "reduce_scatter", "all_gather", "broadcast", "barrier", "largest", "send", "receive"};
+    static const char *const names[DIST_OPERATIONS] = {"all_reduce", "reduce_scatter", "all_gather", "broadcast", "barrier", "comparison", "send", "receive"};
     return operation >= 0 && operation < DIST_OPERATIONS ? names[operation] : "nothing";
 }
 
