@@ -36,16 +36,20 @@ static void say_who_is_missing(const job *j)
 
 static void say_who_failed(const job *j, int first)
 {
-    char how[200];
+    char how[600];
     const verdict_rank *r = &j->rank[first];
-    verdict_how(how, sizeof how, r);
-    if (*verdict_words(r)) fprintf(stderr, "trireme run: rank %d said: %s\n", first, verdict_words(r));
+    bool all = verdict_all_say_the_same(j->rank, j->wish.ranks);
+    verdict_how(how, sizeof how, j->rank, j->wish.ranks, first);
+    if (!all && *verdict_words(r)) fprintf(stderr, "trireme run: rank %d said: %s\n", first, verdict_words(r));
     if (j->wish.log_folder) {
         char log[4096];
         log_path(log, sizeof log, j->wish.log_folder, first, j->wish.ranks);
         fprintf(stderr, "trireme run: its log, on %s: %s\n", r->host, log);
     }
-    fprintf(stderr, "trireme run: rank %d of %d on %s failed first: %s\n", first, j->wish.ranks, r->host, how);
+    if (all)
+        fprintf(stderr, "trireme run: all %d ranks: %s\n", j->wish.ranks, verdict_words(r));
+    else
+        fprintf(stderr, "trireme run: rank %d of %d on %s failed first: %s\n", first, j->wish.ranks, r->host, how);
 }
 
 static void say_who_is_absent(const job *j)

@@ -8,6 +8,8 @@
 
 enum { BY_DEATH_MS = 1000 }; /* a rank that is said to have died is known to have within so long */
 
+static const char JUDGED[] = " ends all ranks: "; /* a watchdog's report on others */
+
 static bool failed(const verdict_rank *r) { return r->lost || (r->ended && r->status != 0); }
 
 /* When it failed of its own; -1: it did not. */
@@ -22,7 +24,7 @@ static int64_t own_failure_ms(const verdict_rank *r)
  * rank 3 "is stopped". That other one, -1 if there is none. */
 static int blamed(const verdict_rank *rank, int ranks, int by)
 {
-    bool judged = strstr(rank[by].words, " ends all ranks: ");
+    bool judged = strstr(rank[by].words, JUDGED);
     for (const char *at = verdict_words(&rank[by]); (at = strstr(at, "rank ")); at += 5) {
         if (!isdigit((unsigned char)at[5])) continue;
         char *end;
@@ -68,9 +70,47 @@ static bool sent_home(const verdict_rank *r) { return r->asked && r->signal; }
 
 int verdict_status(const verdict_rank *rank) { return rank->status > 0 && !sent_home(rank) ? rank->status : 1; }
 
-void verdict_how(char *text, size_t bytes, const verdict_rank *rank)
+/* Long words are cut, by the line that brings them. */
+static bool is_whole(const verdict_rank *rank) { return strlen(rank->words) + 1 < sizeof rank->words; }
+
+/* The clause's length without half a word at its end. */
+static size_t whole(const char *clause, size_t length, const verdict_rank *by)
 {
+    bool cut = !is_whole(by) && clause[length] == '\0';
+    while (cut && length > 0 && clause[length - 1] != ' ') length--;
+    return length;
+}
+
+/* What another rank's report says of this one: "LIMIT rank 1 on HOST has not come to #7: its process 12 is stopped; rank 2 ...".
+ * As "LIMIT it has not come to #7: its process 12 is stopped"; false if there is none. */
+static bool told_by_others(char *text, size_t bytes, const verdict_rank *rank, int ranks, int which)
+{
+    char name[300];
+    snprintf(name, sizeof name, "rank %d on %s ", which, rank[which].host);
+    for (int by = 0; by < ranks; by++) {
+        const char *why = strstr(rank[by].words, JUDGED), *clause = why ? strstr(why, name) : NULL;
+        if (by == which || !clause) continue;
+        why += strlen(JUDGED);
+        const char *first = strstr(why, "rank "); /* before it the limit, said once for all */
+        clause += strlen(name);
+        const char *next = strstr(clause, "; rank "), *more = strstr(clause, "; and ");
+        if (!next || (more && more < next)) next = more;
+        size_t length = next ? (size_t)(next - clause) : strlen(clause);
+        static const char already[] = "failed first: "; /* its own sentence */
+        bool said = strncmp(clause, already, strlen(already)) == 0;
+        if (said) clause += strlen(already), length -= strlen(already);
+        snprintf(text, bytes, "%.*s%s%.*s", (int)(first - why), why, said ? "" : "it ", (int)whole(clause, length, &rank[by]), clause);
+        return true;
+    }
+    return false;
+}
+
+void verdict_how(char *text, size_t bytes, const verdict_rank *all, int ranks, int which)
+{
+    const verdict_rank *rank = &all[which];
     bool unheard = !rank->ended && !rank->lost; /* somebody else told of it */
+    bool dragged = unheard || sent_home(rank) || (rank->lost && !rank->silent_s);
+    if (dragged && told_by_others(text, bytes, all, ranks, which)) return;
     if (unheard || sent_home(rank) || (rank->lost && rank->said_ms && !rank->silent_s))
         snprintf(text, bytes, "with the error told above");
     else if (rank->signal)
@@ -89,4 +129,26 @@ const char *verdict_words(const verdict_rank *rank)
     if (strncmp(rank->words, sign, strlen(sign)) != 0) return rank->words;
     const char *at = strstr(rank->words + strlen(sign), ": ");
     return at ? at + 2 : rank->words;
+}
+
+/* What it said, from behind the function that it called to the line that called it. */
+static const char *matter(const verdict_rank *rank, size_t *length)
+{
+    const char *words = verdict_words(rank), *function = strncmp(words, "tr_", 3) == 0 ? strstr(words, ": ") : NULL;
+    if (function) words = function + 2;
+    const char *place = strrchr(words, '(');
+    *length = place && is_whole(rank) && words[strlen(words) - 1] == ')' ? (size_t)(place - words) : strlen(words);
+    return words;
+}
+
+bool verdict_all_say_the_same(const verdict_rank *rank, int ranks)
+{
+    size_t length, of_first;
+    const char *first = matter(&rank[0], &of_first);
+    for (int r = 0; r < ranks; r++) {
+        const char *words = matter(&rank[r], &length);
+        bool as_long = length == of_first || !is_whole(&rank[0]) || !is_whole(&rank[r]);
+        if (!rank[r].said_ms || strstr(rank[r].words, JUDGED) || !as_long || strncmp(words, first, length < of_first ? length : of_first) != 0) return false;
+    }
+    return ranks > 1;
 }

@@ -27,10 +27,14 @@ int verdict_first(const verdict_rank *rank, int ranks);
 /* The exit status that this rank gives the job: never 0. */
 int verdict_status(const verdict_rank *rank);
 
-/* "exit status 3", "killed by signal 9 (Killed)", "no word from it for 5 s ..." */
-void verdict_how(char *text, size_t bytes, const verdict_rank *rank);
+/* How all[which] failed: "exit status 3", "killed by signal 9 (Killed)", "no word from it for 5 s ...", or what another
+ * rank's report says of it: "after 2 s (TRIREME_TIMEOUT) it has not come to #7 ...: its process 12 is stopped". */
+void verdict_how(char *text, size_t bytes, const verdict_rank *all, int ranks, int which);
 
 /* What it said, without the library's "trireme: rank 1 of 2 on HOST: ". */
 const char *verdict_words(const verdict_rank *rank);
+
+/* No rank is to blame alone: each has said the same, but for the function it called and its line. */
+bool verdict_all_say_the_same(const verdict_rank *rank, int ranks);
 
 #endif

@@ -70,6 +70,21 @@ if [ -x "$program" ]; then
     library "a rank that crashes is named" crash 134 "killed by signal 6 (Aborted)"
     library "a rank that leaves early is named" exit 3 "exit status 3" "exited with status 3 before tr_dist_finish"
     library "a rank with an error is named, with its error" error 1 "exit status 1" "tr_matmul: (2, 3) float32 @ (2, 3) float32"
+    # what the report of the others says of rank 1, or all say
+    stuck() { # SENTENCE WAY LAST-LINE: with # for a number
+        local wrong='' status began
+        began=$(now_ms)
+        TRIREME_TIMEOUT=2 timeout -k 1 60 "$trireme" run -q -n 3 --oversubscribe "$program" "$2" >out 2>err </dev/null
+        status=$?
+        [ $status = 1 ] || wrong="exit status $status, not 1"
+        [ $(($(now_ms) - began)) -le 14000 ] || wrong="took $(($(now_ms) - began)) ms"
+        tail -n 1 err | sed -E 's/#[0-9]+/#/g; s/process [0-9]+/process #/' | grep -qF "$3" || wrong="the last line is not '$3'"
+        result "$1" "$wrong"
+    }
+    late="rank 1 of 3 on $host failed first: after 2 s (TRIREME_TIMEOUT) it has not come to # comparison (all_reduce float32 (1000,)) at launcher_ranks.c:29: its process #"
+    stuck "a rank that is stopped is named, and that it is" stop "trireme run: $late is stopped (as by kill -STOP or a debugger), "
+    stuck "so is one in an endless loop" loop "trireme run: $late is alive and runs code of its own (an endless loop, "
+    stuck "where all say the same, nobody is blamed" miss "trireme run: all 3 ranks: tr_"
     # rank 1 does not come to tr_dist_init, where the others wait inside MPI
     absent() { # SENTENCE WAY WORDS COMMAND...
         local sentence=$1 way=$2 words=$3 wrong='' status began

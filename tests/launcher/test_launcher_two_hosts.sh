@@ -101,7 +101,8 @@ stuck() { # SENTENCE WAY REPORT...
     [ $(($(now_ms) - began)) -le 12000 ] || wrong="took $(($(now_ms) - began)) ms"
     grep -qF "trireme: rank 0 of 2 on $a ends all ranks: after 2 s (TRIREME_TIMEOUT) rank 1 on $b " err || wrong="rank 1 is not named"
     for text; do grep -qF "$text" err || wrong="not told: $text"; done
-    [ -n "${bare:-}" ] || tail -n 1 err | grep -qF "trireme run: rank 1 of 2 on $b failed first: " || wrong="the last line does not name it"
+    [ -n "${bare:-}" ] || tail -n 1 err | grep -F "trireme run: rank 1 of 2 on $b failed first: after 2 s (TRIREME_TIMEOUT) it " | grep -qF "$1" ||
+        wrong="the last line does not name it, or not why"
     result "$sentence" "$wrong"
 }
 mpirun_bare() { ./on_host $a "cd $folder; exec timeout -k 1 60 mpirun -n 2 --host $a:1,$b:1 -x TRIREME_TIMEOUT -x TRIREME_CHECK --oversubscribe $*" >out 2>err </dev/null; }

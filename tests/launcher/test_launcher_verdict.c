@@ -109,15 +109,56 @@ TEST(it_is_said_how_and_what)
 {
     char how[200];
     verdict_rank r = saying(ended(137, 9, false, 1), 1, "trireme: rank 1 of 2 on node1: tr_add: (2) + (3)");
-    verdict_how(how, sizeof how, &r);
+    verdict_how(how, sizeof how, &r, 1, 0);
     assert_string_equal(how, "killed by signal 9 (Killed)");
     assert_string_equal(verdict_words(&r), "tr_add: (2) + (3)");
     r = saying(ended(143, 15, true, 9), 1, "trireme: rank 1 of 2 on node1: stuck");
-    verdict_how(how, sizeof how, &r);
+    verdict_how(how, sizeof how, &r, 1, 0);
     assert_string_equal(how, "with the error told above"); /* the signal came after */
     assert_int_equal(verdict_status(&r), 1);
     r = lost(1, false);
-    verdict_how(how, sizeof how, &r);
+    verdict_how(how, sizeof how, &r, 1, 0);
     assert_non_null(strstr(how, "no word from its host for 5 s"));
     assert_string_equal(verdict_words(&r), "");
+}
+
+static const char stopped[] = "trireme: rank 0 of 2 on h ends all ranks: after 2 s (TRIREME_TIMEOUT) rank 1 on h has not come to #7 all_reduce: "
+                              "its process 12 is stopped; it has started it, but brings nothing on";
+
+static const char *how_of_1(const char *report, verdict_rank one)
+{
+    static char how[600];
+    verdict_rank rank[] = {saying(ended(1, 0, false, 5), 4, report), one};
+    snprintf(rank[1].host, sizeof rank[1].host, "h");
+    verdict_how(how, sizeof how, rank, 2, 1);
+    return how;
+}
+
+TEST(why_a_rank_failed_stands_in_the_report_of_another)
+{
+    const char *why = "after 2 s (TRIREME_TIMEOUT) it has not come to #7 all_reduce: its process 12 is stopped; it has started it, but brings nothing on";
+    verdict_rank down = {.lost = true, .end_ms = 6}; /* the line went down */
+    char more[600];
+    snprintf(more, sizeof more, "%s; rank 2 on h has not come to #7", stopped);
+    assert_string_equal(how_of_1(stopped, down), why);
+    assert_string_equal(how_of_1(more, down), why);
+    assert_string_equal(how_of_1(stopped, ended(143, 15, true, 6)), why);
+    assert_string_equal(how_of_1(stopped, (verdict_rank){.host = "h"}), why);
+    assert_string_equal(how_of_1(stopped, ended(3, 0, false, 3)), "exit status 3"); /* which it said itself */
+    assert_non_null(strstr(how_of_1(stopped, lost(6, false)), "no word from its host"));
+    assert_string_equal(how_of_1("trireme: rank 0 of 2 on h ends all ranks: rank 1 on h failed first: its process 12 has ended", down), "its process 12 has ended");
+}
+
+TEST(nobody_is_blamed_for_what_all_say)
+{
+    verdict_rank rank[] = {saying(ended(1, 0, false, 5), 4, "trireme: rank 0 of 2 on h: tr_barrier: ranks differ: 1, 2 (a.c:1)"),
+                           saying(ended(1, 0, true, 5), 4, "trireme: rank 1 of 2 on h: tr_all_reduce: ranks differ: 1, 2 (a.c:9)")};
+    assert_true(verdict_all_say_the_same(rank, 2));
+    assert_false(verdict_all_say_the_same(rank, 1));
+    verdict_rank cut[] = {rank[0], rank[1]};
+    for (int r = 0; r < 2; r++) memset(cut[r].words + strlen(cut[r].words), '.', sizeof cut[r].words - 1 - strlen(cut[r].words));
+    for (int r = 0; r < 2; r++) memcpy(strchr(cut[r].words, '('), "......", 6); /* no place of the caller */
+    assert_true(verdict_all_say_the_same(cut, 2));
+    assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], ended(1, 0, true, 5)}, 2));
+    assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], saying(ended(1, 0, true, 5), 4, "trireme: rank 1 of 2 on h: lr is nan")}, 2));
 }
