@@ -134,6 +134,21 @@ result "and the host is named" "$(tail -n 1 err | grep -q "^trireme run: rank 1 
 sleep 3
 result "nothing is left on either host" "$(left $a)$(left $b)"
 
+ip -n $b link set eth0 up
+rm -f started.*
+{
+    for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
+    for pid in $(ip netns pids $b); do kill -KILL "$pid"; done 2>/dev/null
+    now_ms >cut_at
+} &
+run --hosts $a:1,$b:1 ./program
+status=$?
+took=$(($(now_ms) - $(cat cut_at)))
+result "a host on which everything is killed ends the job" "$([ $status != 0 ] && [ $status != 124 ] && [ $took -le 9000 ] || echo "status $status, after $took ms")"
+result "and it is named" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: " || echo "it is not")"
+result "and nothing is left on the other" "$(sleep 1; left $a)"
+ip -n $b link set eth0 down
+
 began=$(now_ms)
 run --hosts $a:1,$b:1 --start-timeout 3 ./program
 status=$?
