@@ -120,9 +120,11 @@ int hosts_read(hosts *h, const char *path, char *why, size_t why_bytes)
         hosts_free(h);
         return -1;
     }
+    int error = ferror(file) ? errno : 0; /* a folder opens, and cannot be read */
     fclose(file);
-    if (h->hosts > 0) return 0;
-    snprintf(why, why_bytes, "%s names no host", path);
+    if (error == 0 && h->hosts > 0) return 0;
+    snprintf(why, why_bytes, "%s%s%s", path, error ? ": " : " names no host", error ? strerror(error) : "");
+    hosts_free(h);
     return -1;
 }
 

@@ -1,5 +1,6 @@
 #include "launcher/launcher.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,15 +29,18 @@ static void print_help(FILE *out)
           out);
 }
 
+static bool asks_for_help(const char *name) { return strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0; }
+
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "help";
     char dash_dash_help[] = "--help", *help_argv[] = {argv[0], argv[argc - 1], dash_dash_help, NULL};
-    if (strcmp(name, "help") == 0 && argc == 3) { /* trireme help run */
+    if (asks_for_help(name) && argc > 3) fail(EXIT_USAGE, name, "'%s': one command is explained at a time", argv[3]);
+    if (asks_for_help(name) && argc == 3) { /* trireme help run */
         name = argv[2];
         argv = help_argv;
     }
-    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (asks_for_help(name)) {
         print_help(stdout);
         return EXIT_SUCCESS;
     }

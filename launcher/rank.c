@@ -50,6 +50,7 @@ static place find_place(bool alone)
 /* trireme run passes its own options on; behind them, where its program would stand, come the shares. */
 static run_options read_options(int argc, char **argv, const char **shares)
 {
+    if (argc < 2) fail(EXIT_USAGE, "rank", "needs SHARES -- program; trireme run starts this");
     run_options o = run_options_read(argc, argv);
     if (!o.program[1] || strcmp(o.program[1], "--") != 0 || !o.program[2]) fail(EXIT_USAGE, "rank", "needs SHARES -- program");
     *shares = o.program[0];

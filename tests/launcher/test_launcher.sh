@@ -63,6 +63,9 @@ ranks_end_with_their_mpirun() {
 
 claim "help lists the commands" 0 "run " "topo " "info " -- "$trireme"
 claim "help explains a command" 0 "usage: trireme run" "--oversubscribe" -- "$trireme" help run
+claim "--help too" 0 "usage: trireme run" -- "$trireme" --help run
+claim "one at a time" 2 err "'x': one command" -- "$trireme" help run x
+claim "nor does what mpirun starts speak as another" 2 err "trireme rank: needs SHARES -- program" -- "$trireme" rank
 claim "every command has --help" 0 "usage: trireme topo" -- "$trireme" topo --help
 claim "the version is told" 0 "trireme 0." -- "$trireme" --version
 claim "an unknown command is a usage error" 2 err "no command 'jump'" "usage:" -- "$trireme" jump
@@ -75,6 +78,7 @@ claim "run wants a program" 2 err "no program named" -- "$trireme" run -n 1
 claim "topo takes no argument" 2 err "'here'" -- "$trireme" topo here
 claim "a list of hosts is checked" 2 err "'a:none' is no host" -- "$trireme" run --hosts a:none,b true
 claim "a hostfile is checked" 2 err "nosuchfile: No such file" -- "$trireme" run --hostfile nosuchfile true
+claim "that it can be read, too" 2 err "/: Is a directory" -- "$trireme" run --hostfile / true
 claim "hosts stand in one place" 2 err "one of the two" -- "$trireme" run --hosts a --hostfile plain true
 claim "more ranks than slots are refused" 2 err "3 ranks, but the hosts have 2 slots" -- "$trireme" run -n 3 --hosts a:1,b:1 true
 claim "ranks are dealt out over hosts" 5 "called: -n 3 --host a:2,b:1 --bind-to none --map-by slot -x TRIREME_LAUNCHER" "rank auto -- true" -- "${with_fake[@]}" run -n 3 --hosts a:2,b:2 true
