@@ -161,7 +161,8 @@ int launcher_bench(int argc, char **argv)
 {
     bench_options o = bench_options_read(argc, argv);
     static bench_job job[BENCH_JOBS];
-    int status = EXIT_SUCCESS, jobs = 0;
+    int jobs = 0, status = bench_job_check(&o, o.ranks[o.jobs - 1]); /* the largest; not after minutes of measuring */
+    if (status == EXIT_SUCCESS) bench_folder_make(&o);
     for (int i = 0; i < o.jobs && status == EXIT_SUCCESS; i++) {
         fprintf(stderr, "trireme bench: %d rank%s\n", o.ranks[i], o.ranks[i] == 1 ? "" : "s");
         status = bench_job_run(&job[jobs], &o, o.ranks[i]);

@@ -28,6 +28,12 @@ void bench_worker_find(char *path, size_t bytes);
 /* Runs a program to its end; its exit status, as a shell has it. */
 int bench_call(char *const *argv);
 
+/* Whether so many ranks could be started. 0, or the status of trireme run, which has said why not. */
+int bench_job_check(const bench_options *o, int ranks);
+
+/* Makes o->folder, to which results will be written; the end of the program if that cannot be. */
+void bench_folder_make(const bench_options *o);
+
 /* Measures on so many ranks. 0, or the status of a job that failed and has said why. */
 int bench_job_run(bench_job *job, const bench_options *o, int ranks);
 

@@ -70,7 +70,8 @@ static void read_all(bench_job *j, int from)
     size_t room = 0;
     FILE *f = fdopen(from, "r");
     if (!f) out_of_memory();
-    while (getline(&line, &room, f) >= 0) read_line(j, line);
+    while (getline(&line, &room, f) >= 0)
+        if (j) read_line(j, line); /* else it is the line of a dry run */
     free(line);
     fclose(f);
 }
@@ -112,7 +113,7 @@ static int run(bench_job *j, char *const *argv)
     return wait_for(child);
 }
 
-int bench_job_run(bench_job *job, const bench_options *o, int ranks)
+static int run_ranks(bench_job *job, const bench_options *o, int ranks, bool dry)
 {
     char launcher[PATH_MAX], worker[PATH_MAX], n[16], threads[16], number[4][32];
     find_self(launcher, sizeof launcher);
@@ -124,7 +125,7 @@ int bench_job_run(bench_job *job, const bench_options *o, int ranks)
     snprintf(number[2], sizeof number[2], "%lld", (long long)o->bucket_bytes);
     snprintf(number[3], sizeof number[3], "%d", o->rounds);
 
-    const char **argv = need_memory(24 + 2 * o->sents, sizeof *argv);
+    const char **argv = need_memory(25 + 2 * o->sents, sizeof *argv);
     int args = 0;
     const char *begin[] = {launcher, "run", "--quiet", "-n", n, "--threads", threads};
     for (size_t i = 0; i < sizeof begin / sizeof *begin; i++) argv[args++] = begin[i];
@@ -132,6 +133,7 @@ int bench_job_run(bench_job *job, const bench_options *o, int ranks)
         argv[args++] = o->hosts ? "--hosts" : "--hostfile";
         argv[args++] = o->hosts ? o->hosts : o->hostfile;
     }
+    if (dry) argv[args++] = "--dry-run";
     if (o->oversubscribe) argv[args++] = "--oversubscribe";
     for (int i = 0; i < o->sents; i++) {
         argv[args++] = "-x";
@@ -139,9 +141,20 @@ int bench_job_run(bench_job *job, const bench_options *o, int ranks)
     }
     const char *end[] = {worker, "ranks", number[0], number[1], number[2], number[3]};
     for (size_t i = 0; i < sizeof end / sizeof *end; i++) argv[args++] = end[i];
-    *job = (bench_job){0};
     int status = run(job, (char *const *)argv);
     free(argv);
+    return status;
+}
+
+int bench_job_check(const bench_options *o, int ranks)
+{
+    return run_ranks(NULL, o, ranks, true);
+}
+
+int bench_job_run(bench_job *job, const bench_options *o, int ranks)
+{
+    *job = (bench_job){0};
+    int status = run_ranks(job, o, ranks, false);
     if (status == 0 && (job->ranks != ranks || job->hosts < 1 || !(job->together_s > 0))) {
         fprintf(stderr, "trireme bench: %d ranks: the program that measures has not said all (built without MPI?)\n", ranks);
         status = EXIT_FAILURE;

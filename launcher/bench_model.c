@@ -210,8 +210,8 @@ double bench_step_sums(const bench_model *m, int ranks, int64_t bucket_bytes)
 /* The largest of those that are as good as the best, within what can be measured: fewer messages disturb less. */
 int64_t bench_best_bucket(const bench_model *m, int ranks)
 {
-    enum { LEAST = 16 << 10,
-           MOST = 32 << 20 };
+    enum { LEAST = BENCH_BUCKET_LEAST,
+           MOST = BENCH_BUCKET_MOST };
     const double as_good = 1.001;
     double least = INFINITY;
     for (int64_t bytes = LEAST; bytes <= MOST; bytes *= 2) least = fmin(least, bench_step_time(m, ranks, bytes));

@@ -87,6 +87,8 @@ double bench_step_sums(const bench_model *m, int ranks, int64_t bucket_bytes);
 int64_t bench_last_bucket(const bench_job *job, int64_t bucket_bytes);
 
 /* Where a step on so many ranks takes least. */
+enum { BENCH_BUCKET_LEAST = 16 << 10,
+       BENCH_BUCKET_MOST = 32 << 20 };
 int64_t bench_best_bucket(const bench_model *m, int ranks);
 
 #endif

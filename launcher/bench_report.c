@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 enum { MOST_RANKS = 1024 };
 
@@ -101,6 +102,20 @@ static void print_link(const char *name, const bench_link *l, bool said)
         printf("  %-14s not measured\n", name);
 }
 
+static void print_best_bucket(const bench_model *m, int ranks, int64_t bucket_bytes)
+{
+    const double worth = 0.99; /* of a step: less gain than a model is wrong by */
+    int64_t best = bench_best_bucket(m, ranks);
+    double step = bench_step_time(m, ranks, best), now = bench_step_time(m, ranks, bucket_bytes);
+    const char *edge = best == BENCH_BUCKET_LEAST ? ", the smallest looked at" : best == BENCH_BUCKET_MOST ? ", the largest looked at"
+                                                                                                           : "";
+    printf("best bucket on %d ranks: ", ranks);
+    if (step > worth * now)
+        printf("as above; no other makes a step of %.3f ms 1 %% shorter\n", 1e3 * now);
+    else
+        printf("%lld KiB%s, a step of %.3f ms (as above: %.3f)\n", (long long)(best >> 10), edge, 1e3 * step, 1e3 * now);
+}
+
 static void print_predicted(const bench_options *o, const bench_model *m)
 {
     int most = m->per_host;
@@ -120,19 +135,23 @@ static void print_predicted(const bench_options *o, const bench_model *m)
     printf("\nAssumed: every rank is as fast as these were, the network is not shared and as fast between any two hosts,\n"
            "sums move no byte twice over a link, and the optimiser and all else stay what they are.\n");
     int large[] = {m->between.ranks * m->per_host, most};
-    for (int i = m->between.ranks ? 0 : 1; i < 2 && bench_hosts(m, most) > 1; i++) {
-        int64_t best = bench_best_bucket(m, large[i]);
-        printf("best bucket on %d ranks: %lld KiB, a step of %.3f ms (as above: %.3f)\n", large[i], (long long)(best >> 10),
-               1e3 * bench_step_time(m, large[i], best), 1e3 * bench_step_time(m, large[i], o->bucket_bytes));
-    }
+    for (int i = m->between.ranks ? 0 : 1; i < 2 && bench_hosts(m, most) > 1; i++)
+        print_best_bucket(m, large[i], o->bucket_bytes);
 }
 
 /* ---- files ---- */
 
+void bench_folder_make(const bench_options *o)
+{
+    char inside[PATH_MAX];
+    snprintf(inside, sizeof inside, "%s/.", o->folder);
+    bool there = mkdir(o->folder, 0777) == 0 || errno == EEXIST;
+    if (!there || access(inside, W_OK | X_OK) != 0) fail(EXIT_FAILURE, "bench", "--out %s: %s", o->folder, strerror(errno));
+}
+
 static FILE *open_for_writing(const bench_options *o, const char *name)
 {
     char path[PATH_MAX];
-    if (mkdir(o->folder, 0777) != 0 && errno != EEXIST) fail(EXIT_FAILURE, "bench", "%s: %s", o->folder, strerror(errno));
     snprintf(path, sizeof path, "%s/%s", o->folder, name);
     FILE *f = fopen(path, "w");
     if (!f) fail(EXIT_FAILURE, "bench", "%s: %s", path, strerror(errno));
