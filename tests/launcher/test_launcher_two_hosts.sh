@@ -44,7 +44,7 @@ export OMPI_MCA_oob_tcp_if_include=eth0 OMPI_MCA_btl_tcp_if_include=eth0
 left() { # programs and daemons that still run on a host
     local pid
     for pid in $(ip netns pids "$1"); do
-        case $(cat "/proc/$pid/comm" 2>/dev/null) in sleep | orted | prted | trireme | mpirun) echo -n "$pid $(cat /proc/$pid/comm) " ;; esac
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in sleep | launcher_ranks | orted | prted | trireme | mpirun) echo -n "$pid $(cat /proc/$pid/comm) " ;; esac
     done
 }
 run() { ./on_host $a "cd $folder; exec timeout -k 1 60 $trireme run --oversubscribe $*" >out 2>err </dev/null; }
@@ -135,6 +135,26 @@ sleep 3
 result "nothing is left on either host" "$(left $a)$(left $b)"
 
 ip -n $b link set eth0 up
+if [ -x "$program" ]; then
+    rm -f started.*
+    script 'echo $R >started.$R; exec '"$program loop"
+    {
+        for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
+        sleep 3 # rank 0 waits in a collective
+        ip -n $b link set eth0 down
+        now_ms >cut_at
+    } &
+    run --hosts $a:1,$b:1 --host-timeout 2 ./program
+    status=$?
+    took=$(($(now_ms) - $(cat cut_at)))
+    result "so does one that is cut in a collective" "$([ $status = 1 ] && [ $took -le 9000 ] || echo "status $status, $took ms after the cut")"
+    result "with the host's name" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
+    sleep 3
+    result "and nothing is left on either" "$(left $a)$(left $b)"
+    ip -n $b link set eth0 up
+fi
+
+script 'echo $R >started.$R; exec sleep 60'
 rm -f started.*
 {
     for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
