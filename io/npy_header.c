@@ -80,7 +80,7 @@ static int shape(reader *r, tr_shape *to)
             to->ndim = n;
             break;
         }
-        int64_t value;
+        int64_t value = 0;
         if (size(r, &value) < 0) return -1;
         if (n < TR_MAX_DIMS) to->size[n] = value;
         bool comma = take(r, ',');
