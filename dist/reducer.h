@@ -19,17 +19,17 @@ typedef struct {
     dist_plan plan;
     dist_courier courier;
     int64_t limits[2]; /* bytes of the first bucket, and of the others */
-    bool scatter;      /* a rank gets its part of each bucket alone (and the counts of those that used it) */
     int (*full)(void *owner, int64_t bucket);
     const char *(*name)(void *owner, int64_t item); /* for reports; NULL: items have none */
     void *owner;
+    bool scatter; /* a rank gets its part of each bucket alone (and the counts of those that used it) */
+    bool settled; /* the plan follows the order in which gradients are finished */
 
-    bool running;
+    bool running, counted;                     /* from begin() to the end of end(); the weight is known */
+    bool compares, differs;                    /* there is a digest; and the ranks do not hold the same, known with the weight */
     int64_t samples, all[2 + 2 * DIST_PIECES]; /* of all ranks: samples; how many were told to stop (stop.h); digests */
     int64_t piece[DIST_PIECES];                /* of this rank's digest */
-    bool compares, differs;                    /* there is one; and the ranks do not hold the same, known with the weight */
     dist_work count;
-    bool counted;
     dist_work *work;  /* owned: a bucket's; as many as items */
     dist_work *uses;  /* owned: its counts', if they travel by themselves */
     bool *ready;      /* owned: an item's */
@@ -37,7 +37,6 @@ typedef struct {
     int64_t next;     /* bucket that leaves next */
     int64_t *order;   /* owned: items as they became ready, this time */
     int64_t ordered;
-    bool settled; /* the plan follows the order in which gradients are finished */
 
     int64_t early;          /* buckets that left before end(), this time */
     double wait_s, total_s; /* of waiting in end(); from begin() to the end of end() */
