@@ -77,6 +77,21 @@ static tr_tensor *forward(tr_module *m, tr_tensor *input)
     return anchored(d, (tr_forward)(d->module, input), tr_requires_grad(input));
 }
 
+int(tr_data_parallel_count)(tr_module *m, int64_t count)
+{
+    data_parallel *d = dist_data_parallel_of(m);
+    if (!d || count < 0) {
+        tr_fail("tr_data_parallel_count: %lld of %s; expected 0 or more, and a module of tr_data_parallel", (long long)count, m ? tr_module_kind(m) : "NULL");
+        return -1;
+    }
+    if (d->reproducible) {
+        tr_fail("tr_data_parallel_count: a .reproducible module's shards count their samples");
+        return -1;
+    }
+    d->samples = count;
+    return 0;
+}
+
 /* ---- making and freeing ---- */
 
 static _Thread_local data_parallel *alive; /* all that take part */

@@ -82,6 +82,37 @@ TEST(ranks_without_samples_take_part_with_zero)
     assert_gradient_of_all_samples(some_empty, tr_data_parallel(model), model, perceptron(1));
 }
 
+/* The mean of the squares of every third sample: most ranks keep few of theirs, or none. */
+static tr_tensor *masked(tr_module *m, tr_tensor *x, tr_tensor *y, int64_t first, int64_t *kept)
+{
+    double mask[SAMPLES] = {0};
+    *kept = 0;
+    for (int64_t i = 0; i < tr_size(x, 0); i++) *kept += (mask[i] = (first + i) % 3 == 0) != 0;
+    tr_tensor *rows = tr_sum(tr_square(tr_sub(tr_forward(m, x), y)), TR_DIM(1));
+    return tr_div(tr_sum(tr_mul(rows, tr_from_data(mask, TR_FLOAT64, TR_SHAPE(tr_size(x, 0))))), *kept);
+}
+
+TEST(a_mean_over_what_a_mask_leaves_is_counted_as_such)
+{
+    tr_module *model = perceptron(1), *alone = perceptron(1), *ranks = tr_data_parallel(model);
+    tr_tensor *x, *y;
+    batch(7, &x, &y);
+    int64_t first = 0, kept;
+    for (int64_t r = 0; r < tr_dist_rank(); r++) first += uneven.of[tr_dist_world()][r];
+    assert_int_equal(tr_backward(masked(alone, x, y, 0, &kept)), 0);
+    for (int pass = 0; pass < 2; pass++) {
+        tr_module_zero_grad(model);
+        tr_tensor *loss = masked(ranks, part(x, uneven), part(y, uneven), first, &kept);
+        assert_int_equal(tr_data_parallel_count(ranks, kept), 0);
+        assert_int_equal(tr_backward(loss), 0);
+        assert_same_gradients(model, alone);
+    }
+    assert_int_equal((tr_data_parallel_count)(model, 1), -1);
+    assert_error_says("tr_data_parallel_count: 1 of Sequential");
+    assert_int_equal((tr_data_parallel_count)(ranks, -1), -1);
+    assert_error_says("-1 of DataParallel");
+}
+
 TEST(any_size_of_buckets_gives_the_same)
 {
     tr_module *model = perceptron(1);

@@ -128,8 +128,8 @@ typedef struct {
  *     gradient = sum over ranks of (rank's samples x rank's gradient) / all samples
  * where a rank's samples are the first size of its last forward's input (1 for a scalar; forwards under TR_NO_GRAD do not
  * count).  With losses that are means this is the global batch's gradient exactly, however unevenly the samples are shared
- * out; a rank with no samples takes part with zero, even if its own gradient is NaN.  Means with other weights than numbers
- * of samples (of a masked loss, of weighted classes) are not served yet: their gradients are averaged by samples all the same.
+ * out; a rank with no samples takes part with zero, even if its own gradient is NaN.  Means over something else than
+ * samples (a masked loss, weighted classes) say so by tr_data_parallel_count().
  * What a gradient held before backward is averaged with it: an average of an earlier backward (gradient accumulation, no
  * tr_zero_grad between) is the same on all ranks and so stays what it was.  A parameter that no rank used is left alone;
  * one that some rank used has the same gradient on every rank afterwards.
@@ -149,6 +149,16 @@ typedef struct {
  * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
+
+/* What this rank's next backward counts in place of its samples, where the loss is a mean over something else: the elements
+ * that a mask leaves, or the sum of the weights of a weighted mean (times 2^20 on every rank, say, if that is no whole
+ * number).  Called after forward; a later forward sets it to its samples again.
+ *     tr_tensor *losses = tr_mul(losses_of(tr_forward(ranks, x), y), mask);
+ *     tr_data_parallel_count(ranks, kept);
+ *     tr_backward(tr_div(tr_sum(losses), kept));             a rank that keeps nothing counts 0, and its NaN does not matter
+ * A recorded step keeps the count that it was recorded with.  Not with .reproducible, whose shards count their samples.
+ * 0, or -1 with an error standing: not such a module, count < 0. */
+TR_API int(tr_data_parallel_count)(tr_module *m, int64_t count);
 
 /* Do all ranks still hold the same parameters, bit for bit?  A digest of 64 bits travels in one small message, so every
  * hundred steps costs little; with a difference the error on every rank names the first parameter that differs and the
@@ -316,6 +326,7 @@ static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int li
 # define tr_reducer_wait(r)                           TR_STATUS_((TR_HERE_, (tr_reducer_wait)(r)))
 # define tr_data_parallel(...)                        TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...)               TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
+# define tr_data_parallel_count(m, count)             TR_STATUS_((tr_data_parallel_count)(m, count))
 # define tr_gather_parameters(m)                      TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
 # define tr_gather_optim(m, parts)                    TR_OPTIM_((TR_HERE_, (tr_gather_optim)(m, parts)))
 # define tr_scatter_optim(m, whole, parts)            TR_STATUS_((tr_scatter_optim)(m, whole, parts))
