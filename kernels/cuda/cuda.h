@@ -27,6 +27,19 @@ void *cuda_stream(void);
 /* Note that a call met what the runtime says: always -1. */
 int cuda_fail(const kernel_call *call, const char *what);
 
+/* Memory of the device for the time of a call, in the stream's order; NULL with an error noted.  Given back as soon as the
+ * last launch that uses it stands in the stream. */
+void *cuda_scratch_take(const kernel_call *call, int64_t bytes);
+void cuda_scratch_give(void *scratch);
+
+/* What only values can show (an index out of range) is found by the device, for which a call does not wait.  The first such
+ * thing is written here, in memory that both sides reach; who next waits for the device makes an error of it. */
+typedef struct {
+    int found; /* 1 + the kernel_id that met it; 0: nothing */
+    long long value, bound;
+} cuda_trouble;
+cuda_trouble *cuda_trouble_here(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -36,4 +36,12 @@ static inline int launched(const kernel_call *call)
     return status == cudaSuccess ? 0 : cuda_fail(call, cudaGetErrorString(status));
 }
 
+/* On the device: a value that a kernel met is none of 0 ... bound - 1.  The first one stands. */
+static inline __device__ void note_trouble(cuda_trouble *trouble, int kernel, long long value, long long bound)
+{
+    if (atomicCAS(&trouble->found, 0, kernel + 1) != 0) return;
+    trouble->value = value;
+    trouble->bound = bound;
+}
+
 #endif

@@ -60,6 +60,15 @@ static inline void fibres_call(dim3 blocks, dim3 threads, body kernel)
 }
 #define LAUNCH(kernel, blocks, threads, ...) fibres_call(blocks, threads, [&] { kernel(__VA_ARGS__); })
 
+/* One fibre runs at a time: nothing comes between. */
+template <class T>
+static inline T atomicCAS(T *at, T expected, T wanted)
+{
+    T was = *at;
+    if (was == expected) *at = wanted;
+    return was;
+}
+
 /* ---- what waits ---- */
 void __syncthreads(void);
 void __syncwarp(unsigned mask = 0xffffffffu);

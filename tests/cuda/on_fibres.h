@@ -16,6 +16,18 @@ static kernel_table on_gpu, on_cpu;
 void *cuda_stream(void) { return NULL; }
 int cuda_fail(const kernel_call *call, const char *what) { return core_fail_status("%s: %s", kernel_name(call->kernel), what); }
 
+/* Scratch memory is full of what nobody wrote. */
+void *cuda_scratch_take(const kernel_call *call, int64_t bytes)
+{
+    void *p = malloc((size_t)bytes + 1);
+    (void)call;
+    return p ? memset(p, 0xff, (size_t)bytes + 1) : NULL;
+}
+void cuda_scratch_give(void *scratch) { free(scratch); }
+
+static cuda_trouble trouble;
+cuda_trouble *cuda_trouble_here(void) { return &trouble; }
+
 /* A CPU without fma has other bits. */
 BEFORE_ALL
 {
