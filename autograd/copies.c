@@ -68,8 +68,8 @@ tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
     tr_tensor *y = source ? core_tensor_new((tr_dtype)t->dtype, device, &t->shape, "tr_to_device") : NULL;
     if (!y) return NULL;
     int64_t bytes = t->numel * core_dtype_bytes[t->dtype];
-    int status = device.type == TR_CPU ? source->storage->device->from_device(y->data, source->data, bytes)
-                                       : y->storage->device->to_device(y->data, source->data, bytes);
+    int status = device.type == TR_CPU ? source->storage->device->from_device(from.index, y->data, source->data, bytes)
+                                       : y->storage->device->to_device(device.index, y->data, source->data, bytes);
     if (status < 0) return NULL;
     return autograd_note(y, &autograd_to_device, t, NULL, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {from.type, from.index}});
 }

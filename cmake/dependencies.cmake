@@ -23,12 +23,18 @@ if(NOT MPI_C_FOUND)
   message(STATUS "MPI: none, libtrireme-dist knows only one rank")
 endif()
 
-# CUDA's kernels are compiled only where they are asked for: no program reaches them yet.
-if(TRIREME_CUDA STREQUAL "ON")
+# libtrireme-cuda takes minutes to compile: AUTO does it only where its devices are.
+if(TRIREME_CUDA STREQUAL "AUTO" AND EXISTS /dev/nvidiactl)
+  include(CheckLanguage)
+  check_language(CUDA)
+endif()
+if(TRIREME_CUDA STREQUAL "ON" OR CMAKE_CUDA_COMPILER)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES AND NOT DEFINED ENV{CUDAARCHS})
     set(CMAKE_CUDA_ARCHITECTURES "75-real;80-real;90-real;90-virtual" CACHE STRING "GPUs to compile for")
   endif()
   set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)          # a static one beside another's is two runtimes
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 17)
+  find_package(CUDAToolkit REQUIRED)
+  list(APPEND CMAKE_BUILD_RPATH ${CUDAToolkit_LIBRARY_DIR})  # CMake leaves an implicit folder out
 endif()

@@ -8,6 +8,10 @@ if(TARGET trireme_dist)
   list(APPEND modules trireme-dist)
 endif()
 
+if(TARGET trireme_cuda)
+  install(TARGETS trireme_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+
 install(DIRECTORY include/trireme DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
 install(TARGETS ${libraries} EXPORT trireme LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT trireme NAMESPACE trireme:: FILE trireme-targets.cmake DESTINATION ${package})

@@ -4,31 +4,73 @@
 #include <string.h>
 #include "core/fail.h"
 #include "core/memory.h"
+#include "core/module.h"
 
-static int host_copy(void *to, const void *from, int64_t bytes)
+/* ---- the CPU ---- */
+
+static void *take(int index, int64_t bytes, int64_t *capacity, const char *what)
 {
+    (void)index;
+    return core_block_take(bytes, capacity, what);
+}
+
+static void give(int index, void *p, int64_t capacity)
+{
+    (void)index;
+    core_block_give(p, capacity);
+}
+
+static int copy(int index, void *to, const void *from, int64_t bytes)
+{
+    (void)index;
     if (bytes) memcpy(to, from, (size_t)bytes);
     return 0;
 }
 
-static int host_zero(void *p, int64_t bytes)
+static int nothing(int index)
 {
-    if (bytes) memset(p, 0, (size_t)bytes);
+    (void)index;
     return 0;
 }
 
-const core_device core_cpu = {"cpu", core_block_take, core_block_give, host_copy, host_copy, host_zero};
+static tr_memory_stats memory(int index)
+{
+    (void)index;
+    return core_memory_stats();
+}
+
+const core_device core_cpu = {1, NULL, take, give, copy, copy, nothing, nothing, memory, NULL};
+
+/* ---- any ---- */
 
 const core_device *core_device_of(tr_device device)
 {
     if (device.type == TR_CPU) return &core_cpu;
     if (device.type != TR_CUDA) return core_fail("there is no device type %d", (int)device.type);
-    return core_fail("cuda:%d: this library was built without CUDA", device.index);
+    const core_device *cuda = core_cuda();
+    if (!cuda->count) return core_fail("cuda:%d: there is no CUDA device: %s", device.index, cuda->reason);
+    if (device.index < 0 || device.index >= cuda->count) return core_fail("cuda:%d: there are %d CUDA devices, from cuda:0", device.index, cuda->count);
+    return cuda;
 }
 
 tr_device tr_cpu(void) { return (tr_device){TR_CPU, 0}; }
 tr_device tr_cuda(int index) { return (tr_device){TR_CUDA, index}; }
-bool tr_cuda_is_available(void) { return false; } /* as core_device_of says */
+bool tr_cuda_is_available(void) { return core_cuda()->count > 0; }
+int tr_cuda_device_count(void) { return core_cuda()->count; }
+const char *tr_cuda_missing(void) { return core_cuda()->reason; }
+
+int(tr_synchronize)(tr_device device)
+{
+    const core_device *d = core_device_of(device);
+    return d ? d->synchronize(device.index) : -1;
+}
+
+tr_memory_stats tr_memory(tr_device device)
+{
+    if (device.type == TR_CPU) return core_memory_stats();
+    const core_device *cuda = core_cuda();
+    return device.index >= 0 && device.index < cuda->count ? cuda->memory(device.index) : (tr_memory_stats){0};
+}
 
 enum { MOST_DEVICES = 64 };
 

@@ -1,21 +1,28 @@
-/* Devices and their memory.  The CPU is built in; CUDA brings a core_device of its own when its library is loaded. */
+/* Devices and their memory.  The CPU is built in; CUDA comes as a shared object of its own (module.h). */
 #ifndef TRIREME_CORE_DEVICE_H
 #define TRIREME_CORE_DEVICE_H
 
+#include <trireme/tensor.h>
 #include <trireme/types.h>
 
+/* Devices of one kind.  `index` says which of them. */
 typedef struct core_device {
-    const char *name;
+    int count;
+    const char *reason; /* why there are none; NULL if there are some */
     /* At least `bytes` of memory, *capacity says how many; NULL with an error noted that names `what`. */
-    void *(*take)(int64_t bytes, int64_t *capacity, const char *what);
-    void (*give)(void *p, int64_t capacity);
-    /* Memory to and from the host; to_device and from_device wait until it is done.  0 or -1. */
-    int (*to_device)(void *device, const void *host, int64_t bytes);
-    int (*from_device)(void *host, const void *device, int64_t bytes);
-    int (*zero)(void *device, int64_t bytes);
+    void *(*take)(int index, int64_t bytes, int64_t *capacity, const char *what);
+    void (*give)(int index, void *p, int64_t capacity);
+    /* Memory to and from the host; they wait until it is done, and for all that the device was asked before.  0 or -1. */
+    int (*to_device)(int index, void *device, const void *host, int64_t bytes);
+    int (*from_device)(int index, void *host, const void *device, int64_t bytes);
+    int (*synchronize)(int index);
+    /* The kernels that this thread calls from now on run there.  0 or -1. */
+    int (*enter)(int index);
+    tr_memory_stats (*memory)(int index);
+    void *kernels; /* a kernel_table (kernels/kernels.h) */
 } core_device;
 
-/* The device, or NULL with an error noted that says why it is not there. */
+/* The device's kind, or NULL with an error noted that says why it is not there. */
 const core_device *core_device_of(tr_device device);
 
 extern const core_device core_cpu;

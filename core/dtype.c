@@ -7,8 +7,6 @@
 #include "core/thread.h"
 
 static const char *const names[TR_DTYPES] = {"default", "bool", "uint8", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"};
-const uint8_t core_dtype_bytes[TR_DTYPES] = {0, 1, 1, 4, 8, 2, 2, 4, 8, 8, 16};
-const uint8_t core_dtype_category[TR_DTYPES] = {0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 3};
 
 static bool named(tr_dtype d) { return (int)d >= 0 && d < TR_DTYPES; }
 const char *tr_dtype_name(tr_dtype dtype) { return named(dtype) ? names[dtype] : "unknown"; }

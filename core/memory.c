@@ -152,10 +152,9 @@ void core_memory_trim(void)
     here->cached_bytes = 0;
 }
 
-tr_memory_stats tr_memory(tr_device device)
+tr_memory_stats core_memory_stats(void)
 {
     const core_thread *here = core_here();
-    if (device.type != TR_CPU) return (tr_memory_stats){0};
     return (tr_memory_stats){here->allocated_bytes, here->peak_bytes, here->cached_bytes, here->system_requests};
 }
 

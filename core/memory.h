@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <trireme/tensor.h>
 
 enum { CORE_ALIGN = 64,
        CORE_CLASSES = 176 };
@@ -55,6 +56,9 @@ void *core_alloc(int64_t bytes, const char *what);
 void *core_realloc(void *p, int64_t old_bytes, int64_t bytes, const char *what);
 void core_free(void *p);
 char *core_strdup(const char *text, const char *what);
+
+/* This thread's: <trireme/tensor.h>. */
+tr_memory_stats core_memory_stats(void);
 
 /* Give everything that waits on this thread's lists back to the system. */
 void core_memory_trim(void);

@@ -14,7 +14,7 @@ void core_storage_free(core_storage *s)
     if (s->is_foreign) {
         if (s->release) s->release(s->foreign);
     } else if (s->data != s->small) {
-        s->device->give(s->data, s->capacity);
+        s->device->give(s->at.index, s->data, s->capacity);
     }
     core_pool_give(here, CORE_POOL_STORAGE, s);
 }
@@ -57,7 +57,7 @@ static inline core_storage *storage_new(const core_device *device, tr_device at,
     if (device == &core_cpu && bytes <= (int64_t)sizeof s->small) {
         s->data = s->small;
         s->capacity = (int64_t)sizeof s->small;
-    } else if (!(s->data = device->take(bytes, &s->capacity, what))) {
+    } else if (!(s->data = device->take(at.index, bytes, &s->capacity, what))) {
         core_pool_give(core_here(), CORE_POOL_STORAGE, s);
         return NULL;
     }

@@ -70,8 +70,15 @@ typedef struct {
 TR_API tr_device tr_cpu(void);
 TR_API tr_device tr_cuda(int index); /* asking for a device that is not there fails where it is used, by name */
 
-/* Can tensors be made on tr_cuda(0)?  Asking is no error. */
+/* Can tensors be made on tr_cuda(0)?  Asking is no error.  The first question loads libtrireme-cuda.so, or what
+ * TRIREME_CUDA_LIBRARY names, and starts the driver. */
 TR_API bool tr_cuda_is_available(void);
+TR_API int tr_cuda_device_count(void);
+TR_API const char *tr_cuda_missing(void); /* why there is none; NULL if there is one */
+
+/* Wait until all that a device was asked for is done.  Returns 0, or -1 with the error standing that it met; the CPU never
+ * has anything to wait for. */
+TR_API TR_CHECK_RESULT int(tr_synchronize)(tr_device device);
 
 /* How many threads the CPU's kernels may use when this thread calls them; results do not depend on it.  At first
  * OMP_NUM_THREADS, or every core this process may use; tr_dist_init gives each rank of a host its share.  At least 1. */
@@ -101,6 +108,7 @@ typedef struct {
 /* TR_TENSORS(theta, b): tensors listed where a list is asked for; lives as long as the enclosing block. */
 # define TR_TENSORS(...)               ((tr_tensors){(tr_tensor *const[]){__VA_ARGS__}, (int64_t)(sizeof((tr_tensor *const[]){__VA_ARGS__}) / sizeof(tr_tensor *))})
 # define tr_device_parse(name, device) TR_STATUS_((tr_device_parse)(name, device))
+# define tr_synchronize(device)        TR_STATUS_((tr_synchronize)(device))
 # define tr_set_default_dtype(dtype)   TR_STATUS_((tr_set_default_dtype)(dtype))
 #endif
 

@@ -19,7 +19,7 @@ struct conversion {
 
 static int move_elements(const kernel_call *call)
 {
-    switch (tr_dtype_size((tr_dtype)call->type)) {
+    switch (core_dtype_bytes[call->type]) {
     case 1: return walk<move<uint8_t>>(call);
     case 2: return walk<move<uint16_t>>(call);
     case 4: return walk<move<uint32_t>>(call);

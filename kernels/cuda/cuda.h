@@ -7,6 +7,7 @@
 extern "C" {
 #endif
 
+#include "core/cuda/trouble.h"
 #include "kernels/kernels.h"
 
 /* What each file puts into the table, and all of it.  What is not there is not served. */
@@ -21,7 +22,7 @@ void kernels_cuda_copy(kernel_table table);
 void kernels_cuda_fill(kernel_table table);
 void kernels_cuda_philox(kernel_table table);
 
-/* The stream of the calling thread, a cudaStream_t. */
+/* The stream of the device that the calling thread entered, a cudaStream_t. */
 void *cuda_stream(void);
 
 /* Note that a call met what the runtime says: always -1. */
@@ -32,12 +33,7 @@ int cuda_fail(const kernel_call *call, const char *what);
 void *cuda_scratch_take(const kernel_call *call, int64_t bytes);
 void cuda_scratch_give(void *scratch);
 
-/* What only values can show (an index out of range) is found by the device, for which a call does not wait.  The first such
- * thing is written here, in memory that both sides reach; who next waits for the device makes an error of it. */
-typedef struct {
-    int found; /* 1 + the kernel_id that met it; 0: nothing */
-    long long value, bound;
-} cuda_trouble;
+/* The entered device's, for note_trouble (gpu.h). */
 cuda_trouble *cuda_trouble_here(void);
 
 #ifdef __cplusplus

@@ -18,6 +18,7 @@
 # include "fibres.h"
 #endif
 
+#include "core/dtype.h"
 #include "kernels/cuda/cuda.h"
 
 /* Never more threads in a block: 256 of them fit any kernel's registers (a thread has at most 255). */

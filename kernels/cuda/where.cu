@@ -10,7 +10,7 @@ struct choice {
 
 void kernels_cuda_where(kernel_table table)
 {
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) switch (tr_dtype_size((tr_dtype)type)) {
+    for (int type = TR_BOOL; type < TR_DTYPES; type++) switch (core_dtype_bytes[type]) {
         case 1: table[KERNEL_WHERE][type] = walk<choice<uint8_t>>; break;
         case 2: table[KERNEL_WHERE][type] = walk<choice<uint16_t>>; break;
         case 4: table[KERNEL_WHERE][type] = walk<choice<uint32_t>>; break;

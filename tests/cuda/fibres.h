@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include "played/cuda_runtime_api.h"
 
 #define __global__
 #define __device__
@@ -29,11 +30,6 @@ struct dim3 {
 };
 
 extern dim3 threadIdx, blockIdx, blockDim, gridDim;
-
-typedef int cudaError_t;
-enum { cudaSuccess = 0 };
-static inline cudaError_t cudaGetLastError(void) { return cudaSuccess; }
-static inline const char *cudaGetErrorString(cudaError_t) { return "no error"; }
 
 enum fibres_orders { FIBRES_UPWARDS,
                      FIBRES_DOWNWARDS,

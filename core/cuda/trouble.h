@@ -1,0 +1,11 @@
+/* What only values can show (an index out of range) is found by the device, for which a call does not wait.  The first such
+ * thing is written here, in memory that both sides reach; who next waits for the device makes an error of it. */
+#ifndef TRIREME_CORE_CUDA_TROUBLE_H
+#define TRIREME_CORE_CUDA_TROUBLE_H
+
+typedef struct {
+    int found; /* 1 + the kernel_id that met it; 0: nothing */
+    long long value, bound;
+} cuda_trouble;
+
+#endif

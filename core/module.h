@@ -1,0 +1,27 @@
+/* What the library and a device's shared object say to each other.  The object links nothing of the library, and the
+ * library nothing of the device's vendor: it is loaded when the first device of its kind is asked for.
+ *
+ *     libtrireme  --- dlopen, CORE_MODULE_ENTRY(host) --->  libtrireme-cuda
+ *                 <-------------- core_device ------------ */
+#ifndef TRIREME_CORE_MODULE_H
+#define TRIREME_CORE_MODULE_H
+
+#include "core/device.h"
+
+/* What the object may ask of the library. */
+typedef struct {
+    int (*fail)(const char *message);                      /* note an error: -1 */
+    void *(*fail_memory)(const char *what, int64_t bytes); /* "out of memory: ...": NULL */
+} core_host;
+
+typedef const core_device *core_module_entry(const core_host *host);
+/* The entry's name counts what is said above: an object of another age has none of this name. */
+#define CORE_MODULE_ENTRY      trireme_device_1
+#define CORE_MODULE_ENTRY_NAME "trireme_device_1"
+
+__attribute__((visibility("default"))) core_module_entry CORE_MODULE_ENTRY; /* the object defines it */
+
+/* The CUDA devices, which may be none, with a reason.  Loads them the first time; any thread may ask. */
+const core_device *core_cuda(void);
+
+#endif
