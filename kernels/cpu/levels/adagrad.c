@@ -1,6 +1,4 @@
-/* Adagrad as PyTorch has it, all parameters in one call, rounded in its order:
- *   g = gradient (negated to maximize) + weight_decay p
- *   s = s + g g;  p = p - lr / (1 + (t - 1) lr_decay) g / (sqrt(s) + eps) */
+/* Adagrad, all parameters in one call. */
 #include "kernels/cpu/levels/optim.h"
 #include "kernels/formulas.h"
 

@@ -1,7 +1,4 @@
-/* Adam and AdamW as PyTorch 2 has them, all parameters in one call, rounded in its order:
- *   g = gradient (negated to maximize) + weight_decay p, or where it is decoupled p = (1 - lr weight_decay) p
- *   m = m + (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g g;  amsgrad: V = max(V, v), else V = v
- *   p = p - lr / (1 - beta1^t) m / (sqrt(V) / sqrt(1 - beta2^t) + eps) */
+/* Adam and AdamW, all parameters in one call. */
 #include "kernels/cpu/levels/optim.h"
 #include "kernels/formulas.h"
 

@@ -1,7 +1,4 @@
-/* RMSprop as PyTorch 2 has it, all parameters in one call, rounded in its order:
- *   g = gradient (negated to maximize) + weight_decay p
- *   s = alpha s + (1 - alpha) g g;  centered: a = a + (1 - alpha) (g - a), r = sqrt(s - a a) + eps, else r = sqrt(s) + eps
- *   v = momentum v + g / r, p = p - lr v, or without momentum p = p - lr g / r */
+/* RMSprop, all parameters in one call. */
 #include "kernels/cpu/levels/optim.h"
 #include "kernels/formulas.h"
 

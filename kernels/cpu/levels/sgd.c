@@ -1,6 +1,4 @@
-/* Stochastic gradient descent as PyTorch has it, all parameters in one call:
- *   g = gradient (negated to maximize) + weight_decay p;  v = momentum v + (1 - dampening) g, at first g;
- *   p = p - lr (nesterov ? g + momentum v : v), or p - lr g without momentum */
+/* Stochastic gradient descent, all parameters in one call. */
 #include "kernels/cpu/levels/optim.h"
 
 #define LOOPS "kernels/cpu/levels/sgd_of.h"
