@@ -12,4 +12,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_copy(table);
     kernels_cuda_fill(table);
     kernels_cuda_philox(table);
+    kernels_cuda_optim(table);
 }

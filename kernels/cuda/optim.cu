@@ -1,0 +1,110 @@
+/* The optimisers' steps over all parameters at once, with the CPU's formulas and bits.
+ *
+ * The parameters' pointers and sizes travel in the launch itself, in the 4 KiB that every driver grants, so that a call
+ * copies nothing to the device and is over before the list may change: 64 parameters a launch.  Each is cut into chunks,
+ * which are numbered through; a block takes one and finds whose it is among the numbers at which parameters begin. */
+#include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/walk.cuh"
+#include "kernels/formulas.h"
+
+#define T     float
+#define OF(n) n##_f32
+#include "kernels/cuda/optim_of.cuh"
+#undef T
+#undef OF
+
+#define T     double
+#define OF(n) n##_f64
+#include "kernels/cuda/optim_of.cuh"
+#undef T
+#undef OF
+
+enum { MOST_TENSORS = 64,
+       CHUNK = 4096 };
+
+struct optim_tensor {
+    void *parameter, *state[KERNEL_OPTIM_STATES];
+    const void *gradient;
+    int64_t n;
+};
+
+struct optim_list {
+    optim_tensor tensor[MOST_TENSORS];
+    int64_t first[MOST_TENSORS]; /* chunk of each */
+    int64_t chunks;
+    int count;
+};
+
+/* `count` elements from the i-th of a parameter; what states it has not are 0 and stay unwritten. */
+template <int count, class OP>
+static __device__ void step(const optim_tensor &x, int64_t i, const OP &op)
+{
+    typedef typename OP::type T;
+    bool has[KERNEL_OPTIM_STATES];
+    pack<T, count> p = load<T, count>((const T *)x.parameter + i), g = load<T, count>((const T *)x.gradient + i), state[OP::STATES];
+    for (int k = 0; k < KERNEL_OPTIM_STATES; k++) has[k] = x.state[k] != NULL;
+    for (int k = 0; k < OP::STATES; k++) state[k] = has[k] ? load<T, count>((const T *)x.state[k] + i) : pack<T, count>();
+    for (int j = 0; j < count; j++) {
+        T s[OP::STATES];
+        for (int k = 0; k < OP::STATES; k++) s[k] = state[k].at[j];
+        p.at[j] = op.of(p.at[j], g.at[j], s, has);
+        for (int k = 0; k < OP::STATES; k++) state[k].at[j] = s[k];
+    }
+    store<T, count>((T *)x.parameter + i, p);
+    for (int k = 0; k < OP::STATES; k++)
+        if (has[k]) store<T, count>((T *)x.state[k] + i, state[k]);
+}
+
+template <class OP>
+__global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const OP op)
+{
+    enum { COUNT = 16 / sizeof(typename OP::type) };
+    for (int64_t chunk = blockIdx.x; chunk < list.chunks; chunk += gridDim.x) {
+        int t = 0; /* the last that begins here or before */
+        for (int half = MOST_TENSORS / 2; half > 0; half /= 2)
+            if (t + half < list.count && list.first[t + half] <= chunk) t += half;
+        const optim_tensor &x = list.tensor[t];
+        int64_t from = (chunk - list.first[t]) * CHUNK, to = x.n - from < CHUNK ? x.n : from + CHUNK;
+        uintptr_t places = (uintptr_t)x.parameter | (uintptr_t)x.gradient | (uintptr_t)x.state[0] | (uintptr_t)x.state[1] | (uintptr_t)x.state[2];
+        int64_t packs = places % 16 ? 0 : (to - from) / COUNT;
+        for (int64_t p = threadIdx.x; p < packs; p += THREADS) step<COUNT>(x, from + p * COUNT, op);
+        for (int64_t i = from + packs * COUNT + threadIdx.x; i < to; i += THREADS) step<1>(x, i, op);
+    }
+}
+
+/* Items that follow one another go together as long as they have one step count, and so one set of numbers. */
+template <class OP>
+static int optimise(const kernel_call *call)
+{
+    static_assert(sizeof(optim_list) + sizeof(OP) <= 4096, "more than a launch can carry");
+    const kernel_optim_item *items = (const kernel_optim_item *)call->at[0];
+    for (int64_t i = 0; i < call->n;) {
+        const kernel_optim_item *first = &items[i];
+        optim_list list;
+        memset(&list, 0, sizeof list);
+        for (; i < call->n && list.count < MOST_TENSORS && items[i].step == first->step && items[i].first == first->first; i++) {
+            if (items[i].n <= 0) continue;
+            optim_tensor *x = &list.tensor[list.count];
+            x->parameter = items[i].parameter, x->gradient = items[i].gradient, x->n = items[i].n;
+            memcpy(x->state, items[i].state, sizeof x->state);
+            list.first[list.count++] = list.chunks;
+            list.chunks += (x->n + CHUNK - 1) / CHUNK;
+        }
+        if (!list.count) continue;
+        LAUNCH(step_all<OP>, (unsigned)(list.chunks < MOST_BLOCKS ? list.chunks : MOST_BLOCKS), THREADS, list, OP(call, first));
+        if (launched(call) < 0) return -1;
+    }
+    return 0;
+}
+
+void kernels_cuda_optim(kernel_table table)
+{
+    table[KERNEL_SGD][TR_FLOAT32] = optimise<sgd_f32>;
+    table[KERNEL_SGD][TR_FLOAT64] = optimise<sgd_f64>;
+    table[KERNEL_ADAM][TR_FLOAT32] = optimise<adam_f32>;
+    table[KERNEL_ADAM][TR_FLOAT64] = optimise<adam_f64>;
+    table[KERNEL_RMSPROP][TR_FLOAT32] = optimise<rmsprop_f32>;
+    table[KERNEL_RMSPROP][TR_FLOAT64] = optimise<rmsprop_f64>;
+    table[KERNEL_ADAGRAD][TR_FLOAT32] = optimise<adagrad_f32>;
+    table[KERNEL_ADAGRAD][TR_FLOAT64] = optimise<adagrad_f64>;
+}
