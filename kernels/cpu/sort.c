@@ -1,12 +1,10 @@
-/* Sorting along a dim, stable.
- *
- * Whatever their type, elements become 64-bit keys whose order as unsigned numbers is the order wanted: a float's bits,
- * turned so that negative ones lie below, -0 as 0, NaN above all; the complement of that for the largest first.  So one
- * merge sort serves all types, and ties keep their order both ways. */
+/* Sorting along a dim, stable: one merge sort serves all types, since it sorts their keys (formulas_order.h), and ties
+ * keep their order both ways. */
 #include "core/dtype.h"
 #include "core/fail.h"
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/formulas_order.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,18 +20,9 @@ typedef struct {
     atomic_bool failed;
 } sorting;
 
-static uint64_t key_of_double(double x)
-{
-    uint64_t bits, sign = (uint64_t)1 << 63;
-    if (x != x) return UINT64_MAX;
-    x += 0.0; /* -0 becomes 0 */
-    memcpy(&bits, &x, sizeof bits);
-    return bits & sign ? ~bits : bits | sign;
-}
-
 static uint64_t key_of(const void *data, tr_dtype type, int64_t i)
 {
-    if (type == TR_INT64) return (uint64_t)((const int64_t *)data)[i] ^ (uint64_t)1 << 63;
+    if (type == TR_INT64) return key_of_int64(((const int64_t *)data)[i]);
     return key_of_double(core_element_get(data, type, i));
 }
 

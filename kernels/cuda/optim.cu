@@ -91,7 +91,7 @@ static int optimise(const kernel_call *call)
             list.chunks += (x->n + CHUNK - 1) / CHUNK;
         }
         if (!list.count) continue;
-        LAUNCH(step_all<OP>, (unsigned)(list.chunks < MOST_BLOCKS ? list.chunks : MOST_BLOCKS), THREADS, list, OP(call, first));
+        LAUNCH(step_all<OP>, grid_of(list.chunks), THREADS, list, OP(call, first));
         if (launched(call) < 0) return -1;
     }
     return 0;

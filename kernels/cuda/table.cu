@@ -13,4 +13,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_fill(table);
     kernels_cuda_philox(table);
     kernels_cuda_optim(table);
+    kernels_cuda_sort(table);
 }

@@ -15,13 +15,13 @@
 static __device__ inline int64_t thread_index(void) { return (int64_t)blockIdx.x * blockDim.x + threadIdx.x; }
 static __device__ inline int64_t thread_count(void) { return (int64_t)gridDim.x * blockDim.x; }
 
-/* Blocks for so many threads' work; what is beyond the largest grid is reached by the loops. */
-static inline unsigned blocks_for(int64_t work)
+/* A grid of so many blocks, or for so many threads' work; what is beyond the largest grid is reached by the loops. */
+static inline unsigned grid_of(int64_t blocks)
 {
-    int64_t blocks = (work + THREADS - 1) / THREADS;
     return blocks < 1 ? 1 : blocks > MOST_BLOCKS ? MOST_BLOCKS
                                                  : (unsigned)blocks;
 }
+static inline unsigned blocks_for(int64_t work) { return grid_of((work + THREADS - 1) / THREADS); }
 
 /* ---- operands ---- */
 template <class T>

@@ -20,9 +20,10 @@
 #define __launch_bounds__(...)
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
-/* So small that a test's arrays go beyond (gpu.h). */
+/* So small that a test's arrays go beyond (gpu.h, sorting.cuh). */
 #define MOST_BLOCKS 5
 #define MOST_NARROW 1000
+#define MOST_SORTED 3000
 
 struct dim3 {
     unsigned x, y, z;
