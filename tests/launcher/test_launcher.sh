@@ -1,39 +1,12 @@
 #!/usr/bin/env bash
 # The trireme command as a user types it. Needs $TRIREME_BIN, the folder it was built in.
 set -u
-trireme=$TRIREME_BIN/trireme
-[ -x "$trireme" ] || { echo "no $trireme"; exit 77; }
+# shellcheck source=tests/launcher/claim.sh
+. "$(dirname "$0")/claim.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|GOMP_|NCCL_|TRIREME_[A-Z]*|COLUMNS|HWLOC_|SLURM_)'); do unset "$name"; done
-failures=0
-
-# claim SENTENCE STATUS [in OUT|err] TEXT... -- COMMAND: it exits so, and standard output or error holds the texts
-claim() {
-    local sentence=$1 want=$2 stream=out status text
-    local -a texts=()
-    shift 2
-    while [ "$1" != -- ]; do
-        case $1 in out | err) stream=$1 ;; *) texts+=("$stream:$1") ;; esac
-        shift
-    done
-    shift
-    "$@" >out 2>err </dev/null
-    status=$?
-    local wrong=
-    [ "$status" = "$want" ] || wrong="exit status $status, not $want"
-    for text in "${texts[@]+"${texts[@]}"}"; do
-        grep -qF -e "${text#*:}" "${text%%:*}" || wrong="no '${text#*:}' in ${text%%:*}"
-    done
-    if [ -z "$wrong" ]; then
-        echo "ok      $sentence"
-    else
-        echo "FAILED  $sentence: $wrong"
-        sed 's/^/        | /' out err
-        failures=$((failures + 1))
-    fi
-}
 
 # a stand-in for mpirun: tells how it was called
 mkdir fake

@@ -2,39 +2,13 @@
 # trireme trace merge as a user types it, and what a job with a killed rank leaves to it.
 # Needs $TRIREME_BIN, the folder it was built in.
 set -u
-trireme=$TRIREME_BIN/trireme
+# shellcheck source=tests/launcher/claim.sh
+. "$(dirname "$0")/claim.sh"
 ranks=$TRIREME_BIN/../tests/launcher_ranks
-[ -x "$trireme" ] || { echo "no $trireme"; exit 77; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 unset TRIREME_LAUNCHER TRIREME_TRACE TRIREME_LEDGER
-failures=0
-
-# claim SENTENCE STATUS [in OUT|err] TEXT... -- COMMAND: it exits so, and standard output or error holds the texts
-claim() {
-    local sentence=$1 want=$2 stream=out status text wrong=''
-    local -a texts=()
-    shift 2
-    while [ "$1" != -- ]; do
-        case $1 in out | err) stream=$1 ;; *) texts+=("$stream:$1") ;; esac
-        shift
-    done
-    shift
-    "$@" >out 2>err </dev/null
-    status=$?
-    [ "$status" = "$want" ] || wrong="exit status $status, not $want"
-    for text in "${texts[@]+"${texts[@]}"}"; do
-        grep -qF -e "${text#*:}" "${text%%:*}" || wrong="no '${text#*:}' in ${text%%:*}"
-    done
-    if [ -z "$wrong" ]; then
-        echo "ok      $sentence"
-    else
-        echo "FAILED  $sentence: $wrong"
-        sed 's/^/        | /' out err
-        failures=$((failures + 1))
-    fi
-}
 
 # rank_file RANK RANKS JOB EVENTS
 rank_file() { printf '{"otherData":{"trireme":1,"job":"%s","rank":%d,"ranks":%d,"host":"h%d","dropped":%d},\n"traceEvents":[\n%s\n]}\n' "$3" "$1" "$2" "$1" "$5" "$4" >"made/rank-$1.json"; }
