@@ -119,39 +119,28 @@ else
     echo "skipped: claims that need the library's ranks"
 fi
 
-script 'echo $R >started.$R; exec sleep 60'
-began=$(now_ms)
-{
-    for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
-    ip -n $b link set eth0 down
-    now_ms >cut_at
-} &
-run --hosts $a:1,$b:1 --host-timeout 2 ./program
-status=$?
-took=$(($(now_ms) - $(cat cut_at)))
-result "a cable that is cut ends the job" "$([ $status = 1 ] && [ $took -le 9000 ] || echo "status $status, $took ms after the cut")"
-result "and the host is named" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
-sleep 3
-result "nothing is left on either host" "$(left $a)$(left $b)"
-
-ip -n $b link set eth0 up
-if [ -x "$program" ]; then
+cut_cable() { # SECONDS-AFTER-THE-START SENTENCE AND-ITS-NAME AND-NOTHING-IS-LEFT: b's cable, while ./program runs on both
     rm -f started.*
-    script 'echo $R >started.$R; exec '"$program loop"
     {
         for _ in {1..100}; do [ -e started.0 ] && [ -e started.1 ] && break || sleep 0.1; done
-        sleep 3 # rank 0 waits in a collective
+        sleep "$1"
         ip -n $b link set eth0 down
         now_ms >cut_at
     } &
     run --hosts $a:1,$b:1 --host-timeout 2 ./program
     status=$?
     took=$(($(now_ms) - $(cat cut_at)))
-    result "so does one that is cut in a collective" "$([ $status = 1 ] && [ $took -le 9000 ] || echo "status $status, $took ms after the cut")"
-    result "with the host's name" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
+    result "$2" "$([ $status = 1 ] && [ $took -le 9000 ] || echo "status $status, $took ms after the cut")"
+    result "$3" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
     sleep 3
-    result "and nothing is left on either" "$(left $a)$(left $b)"
+    result "$4" "$(left $a)$(left $b)"
     ip -n $b link set eth0 up
+}
+script 'echo $R >started.$R; exec sleep 60'
+cut_cable 0 "a cable that is cut ends the job" "and the host is named" "nothing is left on either host"
+if [ -x "$program" ]; then # rank 0 waits in a collective after 3 s
+    script 'echo $R >started.$R; exec '"$program loop"
+    cut_cable 3 "so does one that is cut in a collective" "with the host's name" "and nothing is left on either"
 fi
 
 script 'echo $R >started.$R; exec sleep 60'
