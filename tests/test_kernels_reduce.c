@@ -130,13 +130,14 @@ TEST(the_sum_of_nothing_is_zero)
 /* Large numbers that cancel leave the rounding errors of their sums. */
 TEST(sums_of_floats_round_alike_on_every_level)
 {
-    enum { MANY = 1003,
+    enum { MANY = 5003, /* long rows, which add fours as floats, too */
            COLUMNS = 37 };
     static float x[MANY], of_columns[COLUMNS], of_length[MANY + 1];
     for (int i = 0; i < MANY / 2; i++) x[MANY - 1 - i] = -(x[i] = (float)ldexp(next_number(), 7 * i % 61));
     for (int l = 0; l < levels(); l++)
         for (int by_columns = 0; by_columns < 2; by_columns++)
-            for (int n = 1; n <= MANY; n += by_columns ? MANY : 6) {
+            for (int n = 1; n <= MANY; n += by_columns ? MANY : n < 500 ? 6
+                                                                        : 83) {
                 float sums[COLUMNS];
                 kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {sums, x}, .number = {1}, .size = {n}, .stride = {{0}, {1}}};
                 if (by_columns) call = (kernel_call){.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = COLUMNS, .ndim = 2, .split = 1, .at = {sums, x}, .number = {1}, .size = {COLUMNS, MANY / COLUMNS}, .stride = {{1}, {1, COLUMNS}}};
@@ -164,5 +165,39 @@ TEST(long_sums_have_the_same_bits_on_every_level_and_number_of_threads)
         }
     assert_near(sums[0], want, 1e-12 * fabs(want));
     for (int i = 1; i < n; i++) assert_bits(&sums[i], &sums[0], sizeof *sums);
+    free(x);
+}
+
+/* What stands in reduce_wide.h, and the rounding of the result. */
+TEST(long_sums_of_floats_err_by_three_roundings_at_most)
+{
+    enum { MANY = 100003 };
+    static float x[MANY];
+    double want = 0, size = 0;
+    for (int i = 0; i < MANY; i++) {
+        x[i] = (float)ldexp(next_number(), i % 23);
+        want += (double)x[i];
+        size += fabs((double)x[i]);
+    }
+    for (int l = 0; l < levels(); l++) {
+        float sum;
+        kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {&sum, x}, .number = {1}, .size = {MANY}, .stride = {{0}, {1}}};
+        run_on(l, &call);
+        assert_near(sum, want, 3 * 0x1p-24 * size);
+    }
+}
+
+TEST(long_sums_of_floats_count_exactly)
+{
+    enum { MANY = 20000003 };
+    float *x = malloc(MANY * sizeof *x);
+    assert_non_null(x);
+    for (int i = 0; i < MANY; i++) x[i] = 1;
+    for (int l = 0; l < levels(); l++) {
+        float mean;
+        kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = 1, .ndim = 1, .at = {&mean, x}, .number = {MANY}, .size = {MANY}, .stride = {{0}, {1}}};
+        run_on(l, &call);
+        assert_true(mean == 1);
+    }
     free(x);
 }

@@ -127,7 +127,8 @@ TR_API tr_tensor *(tr_normal_)(tr_tensor *t, double mean, double std, tr_generat
 
 /* ---- reductions ----
  * Without a dim over all elements, giving a scalar; with .dim over that one (or .dims over several), which is dropped
- * unless .keepdim.  Sums of bool and integers are int64; float32 sums accumulate in double. */
+ * unless .keepdim.  Sums of bool and integers are int64; float32 sums accumulate in double,
+ * in contiguous rows of 2048 and more sums of four: the error is at most 3 2^-24 (|x_0| + |x_1| + ...). */
 typedef struct {
     const int *dims; /* the dims to reduce, `ndims` of them; NULL: all */
     int ndims;

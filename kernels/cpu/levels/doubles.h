@@ -17,15 +17,22 @@
 typedef double doubles __attribute__((vector_size(WIDTH * 8)));
 typedef float floats __attribute__((vector_size(WIDTH * 4)));
 
-static INLINE doubles load_doubles(const float *x)
+static INLINE floats load_floats(const float *x)
 {
-#if defined(__AVX512F__)
-    return (doubles)_mm512_cvtps_pd(_mm256_loadu_ps(x));
-#else
     floats f;
     memcpy(&f, x, sizeof f);
+    return f;
+}
+
+static INLINE doubles doubles_of(floats f)
+{
+#if defined(__AVX512F__)
+    return (doubles)_mm512_cvtps_pd((__m256)f);
+#else
     return __builtin_convertvector(f, doubles);
 #endif
 }
+
+static INLINE doubles load_doubles(const float *x) { return doubles_of(load_floats(x)); }
 
 #endif
