@@ -228,3 +228,15 @@ uint64_t fibres_exchange(unsigned mask, uint64_t word, int from)
     __syncwarp(mask);
     return taken;
 }
+
+unsigned fibres_vote(unsigned mask, bool yes)
+{
+    int first = current / WARP * WARP;
+    unsigned votes = 0;
+    fibres[current].word = yes;
+    __syncwarp(mask);
+    for (int lane = 0; lane < WARP && first + lane < count; lane++)
+        if (mask >> lane & 1 && fibres[first + lane].word) votes |= 1u << lane;
+    __syncwarp(mask);
+    return votes;
+}

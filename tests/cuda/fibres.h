@@ -65,6 +65,15 @@ static inline T atomicCAS(T *at, T expected, T wanted)
     if (was == expected) *at = wanted;
     return was;
 }
+template <class T>
+static inline T atomicMax(T *at, T value)
+{
+    T was = *at;
+    if (value > was) *at = value;
+    return was;
+}
+
+static inline int __popc(unsigned bits) { return __builtin_popcount(bits); }
 
 /* ---- what waits ---- */
 void __syncthreads(void);
@@ -99,5 +108,9 @@ static inline T __shfl_down_sync(unsigned mask, T value, unsigned lanes)
 {
     return fibres_shuffle(mask, value, fibres_lane() + (int)lanes);
 }
+
+/* Bit l: what lane l says. */
+unsigned fibres_vote(unsigned mask, bool yes);
+static inline unsigned __ballot_sync(unsigned mask, bool yes) { return fibres_vote(mask, yes); }
 
 #endif
