@@ -23,6 +23,8 @@ void kernels_cuda_fill(kernel_table table);
 void kernels_cuda_philox(kernel_table table);
 void kernels_cuda_optim(kernel_table table);
 void kernels_cuda_sort(kernel_table table);
+void kernels_cuda_index(kernel_table table);
+void kernels_cuda_index_add(kernel_table table);
 
 /* The stream of the device that the calling thread entered, a cudaStream_t. */
 void *cuda_stream(void);

@@ -57,11 +57,12 @@ static __device__ inline tile_place place_of(const tiling &t, int64_t tile)
 }
 
 /* How many items of a run go before one with this key: those below it, and its equals if they stand left of it. */
-static __device__ inline int before(const item *run, int n, uint64_t key, bool equals)
+template <class N>
+static __device__ inline N before(const item *run, N n, uint64_t key, bool equals)
 {
-    int low = 0;
+    N low = 0;
     while (low < n) {
-        int middle = (low + n) / 2;
+        N middle = (low + n) / 2;
         if (run[middle].key < key || (equals && run[middle].key == key))
             low = middle + 1;
         else

@@ -14,4 +14,6 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_philox(table);
     kernels_cuda_optim(table);
     kernels_cuda_sort(table);
+    kernels_cuda_index(table);
+    kernels_cuda_index_add(table);
 }
