@@ -25,6 +25,7 @@ void kernels_cuda_optim(kernel_table table);
 void kernels_cuda_sort(kernel_table table);
 void kernels_cuda_index(kernel_table table);
 void kernels_cuda_index_add(kernel_table table);
+void kernels_cuda_mask(kernel_table table);
 
 /* The stream of the device that the calling thread entered, a cudaStream_t. */
 void *cuda_stream(void);

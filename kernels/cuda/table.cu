@@ -16,4 +16,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_sort(table);
     kernels_cuda_index(table);
     kernels_cuda_index_add(table);
+    kernels_cuda_mask(table);
 }
