@@ -26,6 +26,9 @@ void kernels_cuda_sort(kernel_table table);
 void kernels_cuda_index(kernel_table table);
 void kernels_cuda_index_add(kernel_table table);
 void kernels_cuda_mask(kernel_table table);
+void kernels_cuda_reduce(kernel_table table);
+void kernels_cuda_extreme(kernel_table table);
+void kernels_cuda_arg(kernel_table table);
 
 /* The stream of the device that the calling thread entered, a cudaStream_t. */
 void *cuda_stream(void);

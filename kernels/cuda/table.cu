@@ -17,4 +17,7 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_index(table);
     kernels_cuda_index_add(table);
     kernels_cuda_mask(table);
+    kernels_cuda_reduce(table);
+    kernels_cuda_extreme(table);
+    kernels_cuda_arg(table);
 }
