@@ -1,0 +1,103 @@
+/* A matrix times a vector: y[i] = alpha sum over l of a[i,l] x[l] + beta y[i], of every type; float32 in double, as the CPU
+ * does for small ones.
+ *
+ * A row's term l is added in lane l mod LANES, in ascending l, and the lanes are folded in halves.  With 8 lanes these are
+ * the CPU's bits (kernels/cpu/levels/matvec.c).  Few long rows take a block each, of 256 lanes: how many follows from shape
+ * and strides alone. */
+#include "kernels/cuda/gemm.h"
+#include "kernels/cuda/products.cuh"
+
+enum { FEW_LANES = 8,
+       LONG = 1024 /* terms, from which on a row may have a block's lanes */ };
+
+struct vector_product {
+    int64_t rows, m, k; /* rows of all batches; of one */
+    double alpha, beta;
+    void *y;
+    const void *a, *x;
+    int64_t y_step, y_row, a_step, a_row, a_column, x_step, x_row;
+    bool along_row; /* neighbours in memory are neighbours in a row of a */
+};
+
+template <class S, class W, int LANES>
+__global__ void __launch_bounds__(THREADS) multiply_vector(const vector_product p)
+{
+    enum { ROWS = THREADS / LANES };
+    SHARED(W, part, [LANES][ROWS]);
+    const int t = threadIdx.x, lane = p.along_row ? t % LANES : t / ROWS, row = p.along_row ? t / LANES : t % ROWS;
+    for (int64_t first = (int64_t)blockIdx.x * ROWS; first < p.rows; first += (int64_t)gridDim.x * ROWS) {
+        const int64_t r = first + row, step = r / p.m, i = r - step * p.m;
+        W sum = W();
+        if (r < p.rows) {
+            const S *a = (const S *)p.a + step * p.a_step + i * p.a_row, *x = (const S *)p.x + step * p.x_step;
+            for (int64_t l = lane; l < p.k; l += LANES) add_product(sum, summand<W>(a[l * p.a_column]), summand<W>(x[l * p.x_row]));
+        }
+        part[lane][row] = sum;
+        for (int half = LANES / 2; half > 0; half /= 2) {
+            __syncthreads();
+            if (lane < half) add_to(part[lane][row], part[lane + half][row]);
+        }
+        if (lane == 0 && r < p.rows) finish((S *)p.y + step * p.y_step + i * p.y_row, part[0][row], p.alpha, p.beta);
+        __syncthreads();
+    }
+}
+
+template <class S, class W, int LANES>
+static int multiply_by(const kernel_call *call, const vector_product &p)
+{
+    enum { ROWS = THREADS / LANES };
+    const int64_t blocks = (p.rows + ROWS - 1) / ROWS;
+    LAUNCH((multiply_vector<S, W, LANES>), blocks > MOST_BLOCKS ? MOST_BLOCKS : (unsigned)blocks, THREADS, p);
+    return launched(call);
+}
+
+template <class S, class W>
+static int run(const kernel_call *call, const vector_product &p)
+{
+    if (p.k > LONG && (p.along_row || p.rows < LONG)) return multiply_by<S, W, THREADS>(call, p);
+    return multiply_by<S, W, FEW_LANES>(call, p);
+}
+
+static int run_any(const kernel_call *call, vector_product p)
+{
+    if (p.rows <= 0) return 0;
+    p.along_row = p.a_column == 1 || p.a_row != 1;
+    switch (call->type) {
+    case TR_UINT8: return run<uint8_t, uint32_t>(call, p);
+    case TR_INT32: return run<int32_t, uint32_t>(call, p);
+    case TR_INT64: return run<int64_t, uint64_t>(call, p);
+    case TR_FLOAT16: return run<f16, float>(call, p);
+    case TR_BFLOAT16: return run<bf16, float>(call, p);
+    case TR_FLOAT32: return run<float, double>(call, p);
+    case TR_FLOAT64: return run<double, double>(call, p);
+    case TR_COMPLEX64: return run<complex64, complex64>(call, p);
+    default: return run<complex128, complex128>(call, p);
+    }
+}
+
+/* The vector is b, or, of c' = b' a', a. */
+int cuda_gemm_vector(const kernel_call *call)
+{
+    const int matrix = call->size[2] == 1 ? 1 : 2, vector = 3 - matrix, row = matrix, column = 3 - row;
+    vector_product p;
+    p.m = call->size[matrix], p.k = call->size[3], p.rows = p.m * (call->size[0] > 0 ? call->size[0] : 0);
+    p.alpha = call->number[0], p.beta = call->number[1];
+    p.y = call->at[0], p.a = call->at[matrix], p.x = call->at[vector];
+    p.y_step = call->stride[0][0], p.y_row = call->stride[0][row];
+    p.a_step = call->stride[matrix][0], p.a_row = call->stride[matrix][row], p.a_column = call->stride[matrix][column];
+    p.x_step = call->stride[vector][0], p.x_row = call->stride[vector][row];
+    return run_any(call, p);
+}
+
+static int matvec(const kernel_call *call)
+{
+    vector_product p;
+    p.rows = p.m = call->size[0], p.k = call->size[1];
+    p.alpha = 1, p.beta = 0;
+    p.y = call->at[0], p.a = call->at[1], p.x = call->at[2];
+    p.y_step = p.a_step = p.x_step = 0;
+    p.y_row = call->stride[0][0], p.a_row = call->stride[1][0], p.a_column = call->stride[1][1], p.x_row = call->stride[2][0];
+    return run_any(call, p);
+}
+
+void kernels_cuda_matvec(kernel_table table) { table[KERNEL_MATVEC][TR_FLOAT32] = matvec; }
