@@ -52,6 +52,12 @@ ranks 3 --epochs 4 --lr 0.01 --batch 7 --out odd3 --csv odd3.csv >out 2>&1
 "$digits" --epochs 4 --lr 0.01 --batch 7 --out odd1 --csv odd1.csv >out 2>&1
 claim "also where batches do not divide by the ranks" curves_agree odd1.csv odd3.csv
 
+same_bits() {
+    for n in 1 3; do ranks $n --epochs 2 --reproducible --out "same$n" >out || return 1; done
+    cmp same1/digits.safetensors same3/digits.safetensors
+}
+claim "with --reproducible one rank and three end with the same model, bit for bit" same_bits
+
 resumes() {
     "$digits" --epochs 6 --out half --csv run.csv >out && "$digits" --resume half/digits.safetensors --epochs 12 --out rest --csv run.csv >out &&
         "$digits" --epochs 12 --out whole --csv whole.csv >out && cmp rest/digits.safetensors whole/digits.safetensors && cmp run.csv whole.csv

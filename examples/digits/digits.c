@@ -3,8 +3,9 @@
  *     trireme run -n 2 digits --epochs 60
  *
  * Every rank sees its own part of each batch; gradients are averaged over all of them while nothing in the loop below
- * speaks of ranks.  Rank 0 draws the progress bar, the loss curve, and writes the model; with --checkpoints a run that was
- * killed goes on where its last checkpoint was, in the middle of an epoch, on as many ranks or on others. */
+ * speaks of ranks; with --reproducible the model does not even tell how many there were.  Rank 0 draws the progress bar,
+ * the loss curve, and writes the model; with --checkpoints a run that was killed goes on where its last checkpoint was, in
+ * the middle of an epoch, on as many ranks or on others. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,18 +54,22 @@ static int train_epoch(tr_module *ranks, tr_training *run, const digits_options 
     int64_t gathered = -1, done = 0;
     bool stop = false;
     for (tr_batch b; tr_loader_next(run->loader, &b);) {
-        TR_SCOPE;
-        tr_tensor *loss = tr_cross_entropy(tr_forward(ranks, b.input), b.target);
-        if (tr_backward(loss) < 0 || tr_step(run->optim) < 0) break;
+        double mine = 0;                                        /* samples' summed losses */
+        for (tr_batch s = {0}; tr_next_shard(ranks, &b, &s);) { /* all of b at once, unless --reproducible */
+            TR_SCOPE;
+            tr_tensor *loss = tr_cross_entropy(tr_forward(ranks, s.input), s.target);
+            if (tr_backward(loss) < 0) break;
+            if (s.size) mine += tr_item(loss) * (double)s.size;
+        }
+        if (tr_error_stands() || tr_step(run->optim) < 0) break;
         tr_zero_grad(run->optim);
         run->step++;
 
-        double mine = b.size ? tr_item(loss) : 0;
-        sum[b.index] = mine * (double)b.size;
+        sum[b.index] = mine;
         sizes[b.index] = b.global_size;
         if (gathered < 0) gathered = b.index; /* not 0 in an epoch that goes on */
         done = b.index + 1;
-        tr_progress_step(bar, b.global_size, "loss %.4f", mine);
+        tr_progress_step(bar, b.global_size, "loss %.4f", b.size ? mine / (double)b.size : 0);
         if (!o->checkpoints) continue;
         stop = tr_dist_should_stop();
         if (!stop && (!o->every || run->step % o->every != 0)) continue;
@@ -140,9 +145,10 @@ static int train(const digits_options *o)
     tr_manual_seed(o->seed);
     tr_module *model = tr_sequential(tr_flatten_layer(), tr_linear_layer(data.pixels, o->hidden), tr_relu_layer(), tr_linear_layer(o->hidden, 10));
     if (tr_module_to(model, device) < 0) return -1;
-    tr_module *ranks = tr_data_parallel(model);
+    tr_module *ranks = tr_data_parallel(model, .reproducible = o->reproducible);
     tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = o->lr > 0 ? o->lr : 0.1, .momentum = 0.9);
-    tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard());
+    tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard(),
+                                      .virtual_shards = o->reproducible ? TR_VIRTUAL_SHARDS : 0);
     tr_training run = {.module = model, .optim = sgd, .loader = loader, .shard = tr_dist_shard()};
     if (!ranks || !sgd || !loader || resume(o, &run) < 0) return -1;
     if (o->checkpoints && tr_dist_stop_on_signals() < 0) return -1;

@@ -26,7 +26,7 @@ const char digits_usage[] =
     "                  SIGUSR1 writes one at once and ends with status 75\n"
     "  --every N       write it every N steps instead\n"
     "  --csv FILE      write step, epoch and loss of every step; a run that goes on writes behind what is there\n"
-    "  --reproducible  the same weights on any number of ranks (not yet)\n"
+    "  --reproducible  the same weights on any number of ranks; slower\n"
     "  --help          this text\n";
 
 static int whole(const char *text, int64_t low, int64_t high, int64_t *value)
@@ -87,9 +87,7 @@ int digits_read_options(int argc, char **argv, bool speak, digits_options *o)
         case CSV: o->csv = optarg; break;
         case HELP:
         case 'h': o->help = true; return 0;
-        case REPRODUCIBLE:
-            if (speak) fprintf(stderr, "%s: --reproducible: not yet\n", argv[0]);
-            return 2;
+        case REPRODUCIBLE: o->reproducible = true; break;
         default:
             if (speak) fputs(digits_usage, stderr);
             return 2;

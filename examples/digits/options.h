@@ -17,6 +17,7 @@ typedef struct {
     const char *save;        /* the checkpoint's name; NULL: digits.safetensors in out */
     const char *resume;      /* a checkpoint to go on from, or NULL */
     const char *csv;         /* a file for the loss of every step, or NULL */
+    bool reproducible;       /* the same weights on any number of ranks */
     bool help;
 } digits_options;
 
