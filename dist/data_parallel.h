@@ -21,6 +21,12 @@ typedef struct dist_call {
     } slot[];
 } dist_call;
 
+/* Of an item: in some backward this rank did not use it, though another did; no rank used it; and each has been said. */
+enum { DIST_UNUSED_HERE = 1,
+       DIST_UNUSED = 2,
+       DIST_TOLD_HERE = 4,
+       DIST_TOLD = 8 };
+
 struct dist_data_parallel {
     dist_data_parallel *next_alive;
     tr_module *module; /* borrowed: our child, which keeps it */
@@ -28,7 +34,7 @@ struct dist_data_parallel {
     dist_item *item;         /* owned */
     dist_gradient *gradient; /* owned: item i's */
     int64_t items;
-    char *unused;                   /* owned: 1 for an item that this rank, 2 for one that no rank used, in some backward */
+    char *unused;                   /* owned: item i's DIST_UNUSED_... */
     int64_t samples;                /* of the last forward */
     bool waiting;                   /* backward will call us at its end */
     bool stays;                     /* TR_NO_SYNC: in this backward gradients stay here */
@@ -54,6 +60,9 @@ int dist_data_parallel_collect(dist_data_parallel *d);
 
 /* "0.weight": valid until the module changes; "?" for what is none of its parameters. */
 const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *parameter);
+
+/* Where a ledger is wanted, each name that backward did not reach is said once (data_parallel_report.c). */
+void dist_data_parallel_say_unused(dist_data_parallel *d);
 
 /* ---- data_parallel_backward.c ---- */
 

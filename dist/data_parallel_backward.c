@@ -117,9 +117,10 @@ static int store_all(data_parallel *d)
 {
     for (int64_t i = 0; i < d->items; i++) {
         bool used = dist_reducer_used(&d->reducer, i);
-        if (!d->reducer.ready[i]) d->unused[i] |= used ? 1 : 2;
+        if (!d->reducer.ready[i]) d->unused[i] |= used ? DIST_UNUSED_HERE : DIST_UNUSED;
         if (d->mine ? dist_owned_store(&d->mine[i], &d->gradient[i], used) : dist_gradient_store(&d->gradient[i], used)) return -1;
     }
+    dist_data_parallel_say_unused(d);
     return 0;
 }
 

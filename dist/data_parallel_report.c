@@ -1,5 +1,6 @@
 /* What a data-parallel module tells of itself. */
 #include "dist/data_parallel.h"
+#include "dist/watch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,15 +15,22 @@ const char *dist_data_parallel_name(dist_data_parallel *d, const tr_tensor *para
     return "?";
 }
 
-/* As many names as fit into text before `room`, and how many more there are. */
-static size_t list_unused(dist_data_parallel *d, char which, const char *words, char *text, size_t used, size_t room)
+/* Items with those bits of dist_data_parallel.unused, out of `mask`. */
+static int64_t count_unused(const dist_data_parallel *d, int mask, int bits)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < d->items; i++) n += (d->unused[i] & mask) == bits;
+    return n;
+}
+
+/* As many of their names as fit into text before `room`, and how many more there are. */
+static size_t list_unused(dist_data_parallel *d, int mask, int bits, const char *words, char *text, size_t used, size_t room)
 {
     enum { MORE = 32 }; /* " and N more" */
-    int64_t left = 0;
-    for (int64_t i = 0; i < d->items; i++) left += (d->unused[i] & which) != 0;
+    int64_t left = count_unused(d, mask, bits);
     const char *before = words;
     for (int64_t i = 0; i < d->items && left > 0; i++) {
-        if (!(d->unused[i] & which)) continue;
+        if ((d->unused[i] & mask) != bits) continue;
         const char *name = dist_data_parallel_name(d, d->gradient[i].parameter);
         size_t needs = strlen(before) + strlen(name);
         if (used + needs + (left > 1 ? MORE : 1) > room) break;
@@ -34,6 +42,28 @@ static size_t list_unused(dist_data_parallel *d, char which, const char *words, 
     }
     if (left > 0) used += (size_t)snprintf(text + used, room - used, "%s%lld more", before == words ? words : " and ", (long long)left);
     return used;
+}
+
+/* Those of one kind that are news, and no news then. */
+static void say_unused(dist_data_parallel *d, int kind, int told, const char *words)
+{
+    char text[2 * TR_LEDGER_LINE_];
+    if (count_unused(d, kind | told, kind) == 0) return;
+    size_t used = list_unused(d, kind | told, kind, words, text, 0, sizeof text - 1);
+    memcpy(text + used, "\n", 2);
+    tr_ledger_say_(text);
+    for (int64_t i = 0; i < d->items; i++)
+        if (d->unused[i] & kind) d->unused[i] |= (char)told;
+}
+
+void dist_data_parallel_say_unused(dist_data_parallel *d)
+{
+    char words[TR_LEDGER_LINE_];
+    const dist_transport *way = d->reducer.plan.way;
+    if (!dist_ledger_speaks()) return;
+    snprintf(words, sizeof words, "trireme: not reached by backward on rank %lld of %lld: ", (long long)way->rank, (long long)way->world);
+    say_unused(d, DIST_UNUSED_HERE, DIST_TOLD_HERE, words);
+    if (way->rank == 0) say_unused(d, DIST_UNUSED, DIST_TOLD, "trireme: not reached by backward on any rank: ");
 }
 
 tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
@@ -50,7 +80,7 @@ tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
     size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
                                                                (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
                                                                r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
-    used = list_unused(d, 1, "; not used by this rank: ", report.words, used, used + (room - used) / 2); /* the other list has room too */
-    list_unused(d, 2, "; not used by any rank: ", report.words, used, room);
+    used = list_unused(d, DIST_UNUSED_HERE, DIST_UNUSED_HERE, "; not used by this rank: ", report.words, used, used + (room - used) / 2); /* the other list has room too */
+    list_unused(d, DIST_UNUSED, DIST_UNUSED, "; not used by any rank: ", report.words, used, room);
     return report;
 }

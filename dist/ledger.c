@@ -25,6 +25,8 @@ void dist_ledger_start(int64_t every)
     tr_ledger_told_elsewhere_(every > 0);
 }
 
+bool dist_ledger_speaks(void) { return lines.every > 0; }
+
 enum { COLUMNS = sizeof(tr_ledger_times) / sizeof(double) };
 
 /* Per step; zero where there was none. */

@@ -26,6 +26,7 @@ int dist_ledger_averaged(dist_transport *way);
 /* All ranks are here and none has failed: the last lines.  Collective. */
 int dist_ledger_finish(dist_transport *way);
 void dist_ledger_start(int64_t every);
+bool dist_ledger_speaks(void); /* somebody asked for it */
 
 /* The trace is written.  0, or -1 with an error standing. */
 int dist_watch_stop(const dist_transport *way);

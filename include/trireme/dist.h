@@ -250,7 +250,9 @@ TR_API int(tr_scatter_optim)(tr_module *m, tr_optim *whole, tr_optim *parts);
  * Collective. */
 TR_API double(tr_clip_sharded_grad_norm)(tr_module *m, double max_norm, tr_clip_grad_norm_options options);
 
-/* What a data-parallel module did in its last backward, on this rank; zero for one rank. */
+/* What a data-parallel module did in its last backward, on this rank; zero for one rank.  (With TRIREME_LEDGER in the
+ * environment the names of parameters that a backward did not use are written to stderr, each once:
+ *     "trireme: not reached by backward on any rank: 4.weight, 4.bias") */
 typedef struct {
     int64_t buckets, early; /* early: that left while backward went on */
     bool by_thread;         /* summed by a thread of its own */
