@@ -4,6 +4,7 @@
  *     roll:   y_(i+s mod n) = x_i          dx = dy rolled back
  *     repeat: y = x beside itself          dx = dy summed over the copies
  *     cumsum: y_i = x_0 + ... + x_i        dx_i = dy_i + ... + dy_(n-1) */
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 
 static autograd_args numbers(int64_t a, int64_t b) { return (autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {a, b}}; }
@@ -166,6 +167,7 @@ const autograd_op autograd_cumsum = {"cumsum", "CumsumBackward0", cumsum_derivat
 
 tr_tensor *(tr_cumsum)(tr_tensor *x, int dim)
 {
+    x = autograd_wide(x);
     if (!x) return core_null("tr_cumsum");
     int d = autograd_dim("tr_cumsum", x, dim);
     if (d < 0) return NULL;

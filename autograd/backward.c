@@ -7,6 +7,7 @@
  * The stack is last in, first out, and a node's edges are pushed first to last: the sinks of weights and biases, which
  * stand behind the input in tr_linear, run before the walk goes deeper.  So gradients are finished last layer first, as
  * early as they can be, which is what overlapping communication wants. */
+#include "autograd/autocast.h"
 #include "autograd/hook.h"
 
 #include <stdatomic.h>
@@ -261,6 +262,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     autograd_walk w = {.keep_saved = options.retain_graph || options.create_graph};
     CORE_SPAN(TRACE_BACKWARD, "backward");
     bool before = tr_set_grad_enabled(options.create_graph);
+    tr_dtype cast = autograd_autocast_pause();
     int depth = tr_scope_open();
     int status = -1;
     autograd_node *n = root->origin ? (autograd_node *)root->origin : autograd_sink(root);
@@ -270,6 +272,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
         status = autograd_walk_from(n, &w);
     }
     tr_scope_close(depth);
+    autograd_autocast_resume(cast);
     tr_set_grad_enabled(before);
     int ended = end_walk(w.end, status == 0);
     return status < 0 ? status : ended;

@@ -1,7 +1,7 @@
 /* Pointwise operations of two operands: autograd/binary.def, and the same in place. */
 #include <math.h>
 #include <stdlib.h>
-#include "autograd/autograd.h"
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 #include "autograd/say.h"
 
@@ -92,6 +92,7 @@ static tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a
 
 static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
+    if (r->kernel == KERNEL_POW) a = autograd_wide(a), b = autograd_wide(b);
     if (!a || !b) return core_null(r->function);
     bool ordered = r->kernel == KERNEL_MAXIMUM || r->kernel == KERNEL_MINIMUM;
     if (ordered && (autograd_no_complex(r->function, a) || autograd_no_complex(r->function, b))) return NULL;

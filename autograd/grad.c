@@ -2,6 +2,7 @@
  *
  * The outputs' nodes are the inputs of one more node, the root, which lives on the stack here.  Before the walk the part of
  * the graph that leads to an input is marked, from the far end on; nothing else is run. */
+#include "autograd/autocast.h"
 #include "autograd/hook.h"
 #include "core/memory.h"
 
@@ -115,6 +116,7 @@ static int check(const char *which, tr_tensors tensors)
 static int walk(autograd_node *root, autograd_walk *w, tr_tensors outputs, const tr_autograd_grad_options *options)
 {
     bool before = tr_set_grad_enabled(options->create_graph);
+    tr_dtype cast = autograd_autocast_pause();
     int depth = tr_scope_open(), status = -1;
     if (mark(root, w) == 0) {
         if (begin(root, outputs, options->grad_outputs) == 0)
@@ -124,6 +126,7 @@ static int walk(autograd_node *root, autograd_walk *w, tr_tensors outputs, const
     }
     unmark(w);
     tr_scope_close(depth);
+    autograd_autocast_resume(cast);
     tr_set_grad_enabled(before);
     return status;
 }

@@ -3,6 +3,7 @@
  *     nll:  y = -sum_i x[i, t_i] / count        dx[i, t_i] = -dy / count      (nll_backward; nll is its derivative)
  *     cross_entropy = nll of log_softmax
  *     mse:  y = sum (x - t)^2 / n               dx = 2 dy (x - t) / n,  dt = -dx */
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 
 static int run(int kernel, tr_tensor *out, const tr_tensor *a, const tr_tensor *b, const tr_tensor *target, const tr_shape *x, tr_reduction reduction)
@@ -89,6 +90,7 @@ static bool classes_ok(const char *function, const tr_tensor *x, const tr_tensor
 
 tr_tensor *(tr_nll_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options options)
 {
+    x = autograd_wide(x);
     if (!x || !target) return core_null("tr_nll_loss");
     return classes_ok("tr_nll_loss", x, target, &options) ? nll(x, target, options.reduction) : NULL;
 }
@@ -129,6 +131,8 @@ static tr_tensor *mse(tr_tensor *x, tr_tensor *target, tr_reduction reduction)
 
 tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options options)
 {
+    x = autograd_wide(x);
+    target = autograd_wide(target);
     if (!x || !target) return core_null("tr_mse_loss");
     if (options.reduction < TR_MEAN || options.reduction > TR_NONE) return core_fail("tr_mse_loss: there is no reduction %d", (int)options.reduction);
     tr_dtype type = core_result_type(x, target);

@@ -6,6 +6,7 @@
  *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
  *
  * tr_matmul brings every pair of shapes to one of these by views. */
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 #include "autograd/say.h"
 
@@ -215,6 +216,8 @@ static tr_tensor *mm(const char *function, tr_tensor *a, tr_tensor *b)
 
 tr_tensor *(tr_mm)(tr_tensor *a, tr_tensor *b)
 {
+    a = autograd_narrow(a);
+    b = autograd_narrow(b);
     if (!a || !b) return core_null("tr_mm");
     if (a->shape.ndim != 2 || b->shape.ndim != 2) return core_fail("tr_mm: %s @ %s: both must be matrices", core_show(a), core_show(b));
     return mm("tr_mm", a, b);
@@ -275,6 +278,8 @@ static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
 
 tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
 {
+    a = autograd_narrow(a);
+    b = autograd_narrow(b);
     if (!a || !b) return core_null("tr_matmul");
     int na = a->shape.ndim, nb = b->shape.ndim;
     if (na == 2 && nb == 2) return mm("tr_matmul", a, b);
@@ -326,6 +331,9 @@ static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 {
     if (!x || !weight) return core_null("tr_linear");
+    x = autograd_narrow(x);
+    weight = autograd_narrow(weight);
+    if (!x || !weight || (bias && !(bias = autograd_narrow(bias)))) return NULL;
     int ndim = x->shape.ndim;
     if (weight->shape.ndim != 2) return core_fail("tr_linear: the weight must be (out, in), not %s", core_show(weight));
     int64_t out = weight->shape.size[0], in = weight->shape.size[1];

@@ -6,6 +6,7 @@
  * derivative in the graph's words.  Where the derivative is not differentiated itself, the row's fused kernel does product and f' in one pass. */
 #include <math.h>
 #include <stdlib.h>
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 
 typedef struct {
@@ -16,8 +17,15 @@ typedef struct {
     bool complex; /* serves complex numbers */
 } row;
 
+/* The rows whose operand is float32 at least under TR_AUTOCAST. */
+#define BIT(name) (UINT64_C(1) << KERNEL_##name / 2)
+static const uint64_t is_wide = BIT(exp) | BIT(expm1) | BIT(log) | BIT(log1p) | BIT(log2) | BIT(log10) | BIT(reciprocal) | BIT(tan) |
+                                BIT(asin) | BIT(acos) | BIT(sinh) | BIT(cosh) | BIT(softplus);
+#undef BIT
+
 static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
 {
+    if (r->kernel < KERNEL_ADD && is_wide >> r->kernel / 2 & 1) x = autograd_wide(x);
     if (!x) return core_null(r->function);
     tr_dtype type = (tr_dtype)x->dtype;
     if (r->kernel == KERNEL_abs && core_dtype_category[type] == 3) return autograd_abs_complex(x);

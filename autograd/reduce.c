@@ -1,4 +1,5 @@
 /* Reductions over one, several or all dims. */
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 #include "autograd/say.h"
 
@@ -136,6 +137,7 @@ const autograd_op autograd_mean_dim = {"mean", "MeanBackward1", mean_derivative,
 
 tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
 {
+    x = autograd_wide(x);
     if (!x) return core_null("tr_sum");
     tr_dtype type = core_dtype_category[x->dtype] < 2 ? TR_INT64 : (tr_dtype)x->dtype;
     if (is_all(x, &options)) return all_of("tr_sum", &autograd_sum, x, type, 1);
@@ -236,6 +238,7 @@ const autograd_op autograd_prod_dim = {"prod", "ProdBackward1", prod_derivative,
 
 tr_tensor *(tr_prod)(tr_tensor *x, tr_reduce_options options)
 {
+    x = autograd_wide(x);
     if (!x) return core_null("tr_prod");
     plan p;
     if (make_plan("tr_prod", x, &options, &p) < 0) return NULL;

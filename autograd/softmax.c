@@ -2,6 +2,7 @@
  *
  *     y_i = exp(x_i - max x) / sum_j exp(x_j - max x)      dx = y (dy - sum_j dy_j y_j)
  *     z_i = x_i - log sum_j exp x_j                        dx = dz - exp(z) sum_j dz_j */
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 
 /* Any dim of row-major memory: {outer, n, inner}. */
@@ -56,6 +57,7 @@ const autograd_op autograd_log_softmax = {"log_softmax", "LogSoftmaxBackward0", 
 
 static tr_tensor *apply(const char *function, int kernel, const autograd_op *op, tr_tensor *x, int dim)
 {
+    x = autograd_wide(x);
     if (!x) return core_null(function);
     int d = autograd_dim(function, x, dim);
     if (d < 0) return NULL;

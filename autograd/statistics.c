@@ -8,6 +8,7 @@
  * Of complex numbers all but the last, whose results are real.  The dims that go are remembered as bits, so that
  * derivatives can reduce over them again. */
 #include <math.h>
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 
 #define ZERO tr_number_(0, TR_INT64)
@@ -128,6 +129,7 @@ const autograd_op autograd_std = {"std", "StdBackward0", std_derivative, std_cas
 
 static tr_tensor *spread(const char *function, tr_tensor *x, tr_var_options options, bool root, const autograd_op *op)
 {
+    x = autograd_wide(x);
     if (!x) return core_null(function);
     int64_t bits = bits_of(function, x, &(tr_reduce_options){.dims = options.dims, .ndims = options.ndims});
     if (bits < 0) return NULL;
@@ -213,6 +215,7 @@ static tr_tensor *norm_value(tr_tensor *x, int64_t bits, double p)
 
 tr_tensor *(tr_norm)(tr_tensor *x, tr_norm_options options)
 {
+    x = autograd_wide(x);
     if (!x) return core_null("tr_norm");
     double p = options.p != 0 ? options.p : 2;
     if (isnan(p)) return core_fail("tr_norm: of order NaN");
@@ -253,6 +256,7 @@ static tr_tensor *logsumexp_value(tr_tensor *x, int64_t bits)
 
 tr_tensor *(tr_logsumexp)(tr_tensor *x, tr_reduce_options options)
 {
+    x = autograd_wide(x);
     if (!x) return core_null("tr_logsumexp");
     if (autograd_no_complex("tr_logsumexp", x)) return NULL;
     int64_t bits = bits_of("tr_logsumexp", x, &options);

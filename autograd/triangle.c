@@ -3,6 +3,7 @@
  *     diagonal: y_i = x_(i,i+offset), a view      dx = dy on the diagonal, 0 elsewhere
  *     tril, triu: x on and below (above) a diagonal, 0 elsewhere      dx = tril (triu) dy
  *     trace: y = sum of the diagonal              dx = dy on the diagonal */
+#include "autograd/autocast.h"
 #include "autograd/operands.h"
 
 /* ---- diagonal, and its derivative, which embeds ---- */
@@ -98,6 +99,7 @@ const autograd_op autograd_trace = {"trace", "TraceBackward0", trace_derivative,
 
 tr_tensor *(tr_trace)(tr_tensor *x)
 {
+    x = autograd_wide(x);
     if (!x) return core_null("tr_trace");
     if (x->shape.ndim != 2) return core_fail("tr_trace: %s is no matrix", core_show(x));
     tr_tensor *line = along(x, 0, 0, 1);

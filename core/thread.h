@@ -25,6 +25,7 @@ typedef struct core_thread {
 
     bool grad_off;
     uint8_t default_dtype; /* 0: float32 */
+    uint8_t autocast;      /* the type of TR_AUTOCAST; 0: none */
     bool known;            /* the thread's end will be noticed */
 
     void *pool[CORE_POOLS];
@@ -38,13 +39,14 @@ typedef struct core_thread {
     char *texts;
     unsigned next_text;
 
-    tr_generator *generator;    /* the default one, made when first asked for */
-    void *backward;             /* autograd's: the walk that is under way */
-    void *release;              /* autograd's: nodes waiting to be let go */
-    void *recorder;             /* autograd's: the step that is being recorded */
-    struct core_track *track;   /* its part of the trace (trace.c), or NULL */
-    struct core_ledger *ledger; /* where its time goes (ledger.c), or NULL */
-    bool recording;             /* it is: kernels are noted; false while one runs, and while something is made once */
+    tr_generator *generator;          /* the default one, made when first asked for */
+    void *backward;                   /* autograd's: the walk that is under way */
+    void *release;                    /* autograd's: nodes waiting to be let go */
+    struct autograd_narrows *narrows; /* autograd's: narrow copies of parameters */
+    void *recorder;                   /* autograd's: the step that is being recorded */
+    struct core_track *track;         /* its part of the trace (trace.c), or NULL */
+    struct core_ledger *ledger;       /* where its time goes (ledger.c), or NULL */
+    bool recording;                   /* it is: kernels are noted; false while one runs, and while something is made once */
 } core_thread;
 
 #if defined(__GNUC__)

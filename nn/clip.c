@@ -98,6 +98,13 @@ static int scale(clipping *c, tr_tensors parameters, double factor)
     return 0;
 }
 
+int nn_scale_gradients(tr_tensors parameters, double factor)
+{
+    for (int64_t i = 0; i < parameters.count; i++)
+        if (parameters.tensor[i]->grad && nn_dense_gradient(parameters.tensor[i]) < 0) return -1;
+    return scale(NULL, parameters, factor);
+}
+
 static double clip(clipping *c, tr_tensors parameters)
 {
     for (int64_t i = 0; i < parameters.count; i++)

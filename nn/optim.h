@@ -61,4 +61,7 @@ static inline bool nn_alike(const tr_tensor *a, const tr_tensor *b) { return a->
 /* Make t's gradient row-major if the program set another one.  0, or -1 with an error noted. */
 int nn_dense_gradient(tr_tensor *t);
 
+/* All gradients of these tensors times factor, in a handful of calls; not in a recorded step.  0, or -1 with an error noted. */
+int nn_scale_gradients(tr_tensors parameters, double factor);
+
 #endif

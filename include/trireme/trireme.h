@@ -4,6 +4,7 @@
 #define TRIREME_TRIREME_H
 
 #include <trireme/arrange.h>
+#include <trireme/autocast.h>
 #include <trireme/autograd.h>
 #include <trireme/checkpoint.h>
 #include <trireme/data.h>
