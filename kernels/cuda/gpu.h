@@ -1,6 +1,7 @@
-/* What a .cu file of this folder is written in: CUDA C++, and two words for what only nvcc can spell:
+/* What a .cu file of this folder is written in: CUDA C++, and three words for what only nvcc can spell:
  *   LAUNCH(kernel, blocks, threads, arguments ...)     kernel<<<blocks, threads, 0, the stream>>>(arguments ...)
  *   SHARED(float, part, [8]);                          __shared__ float part[8];
+ *   UNROLLED for ...                                   #pragma unroll, for what an array in registers needs
  * nvcc makes them what they stand for.  Any other C++ compiler takes them from fibres.h (tests/cuda), which runs a
  * block's threads as fibres of one CPU thread: the whole folder is tested where there is no GPU. */
 #ifndef TRIREME_KERNELS_CUDA_GPU_H
@@ -14,6 +15,7 @@
 # include <cuda_runtime.h>
 # define LAUNCH(kernel, blocks, threads, ...) kernel<<<blocks, threads, 0, (cudaStream_t)cuda_stream()>>>(__VA_ARGS__)
 # define SHARED(type, name, dims)             __shared__ type name dims
+# define UNROLLED                             _Pragma("unroll")
 #else
 # include "fibres.h"
 #endif

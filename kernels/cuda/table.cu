@@ -22,4 +22,6 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_arg(table);
     kernels_cuda_gemm_plain(table);
     kernels_cuda_matvec(table);
+    kernels_cuda_softmax(table);
+    kernels_cuda_softmax_backward(table);
 }

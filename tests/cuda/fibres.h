@@ -18,6 +18,7 @@
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
+#define UNROLLED
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
 /* So small that a test's arrays go beyond (gpu.h, sorting.cuh). */
