@@ -8,8 +8,9 @@
  *     a     .           .               sum = fma(a[i,k-1], b[k-1,j], ... fma(a[i,0], b[0,j], 0)):
  *   [tile   [  tile of  ]
  *    x 16]  [     c     ]               one sum in ascending l, of the same bits whatever the tile, grid and strides. */
-#include "kernels/cuda/gemm.h"
 #include "kernels/cuda/products.cuh"
+
+#include "kernels/cuda/gemm.h"
 
 enum { SIDE = 16, /* of the threads' square, and of a step along k */
        LARGE = 128 /* rows and columns from which on tiles of 64 x 64 are many enough */ };
@@ -124,9 +125,4 @@ int cuda_gemm_plain(const kernel_call *call)
     case TR_COMPLEX64: return gemm<complex64, complex64>(call);
     default: return gemm<complex128, complex128>(call);
     }
-}
-
-void kernels_cuda_gemm_plain(kernel_table table)
-{
-    for (int type = TR_UINT8; type < TR_DTYPES; type++) table[KERNEL_GEMM][type] = cuda_gemm_plain;
 }

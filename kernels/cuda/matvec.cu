@@ -4,8 +4,9 @@
  * A row's term l is added in lane l mod LANES, in ascending l, and the lanes are folded in halves.  With 8 lanes these are
  * the CPU's bits (kernels/cpu/levels/matvec.c).  Few long rows take a block each, of 256 lanes: how many follows from shape
  * and strides alone. */
-#include "kernels/cuda/gemm.h"
 #include "kernels/cuda/products.cuh"
+
+#include "kernels/cuda/gemm.h"
 
 enum { FEW_LANES = 8,
        LONG = 1024 /* terms, from which on a row may have a block's lanes */ };

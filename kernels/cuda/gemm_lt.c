@@ -1,0 +1,69 @@
+/* Matrix products by cuBLASLt, and which they are:
+ *
+ *   of floating or complex elements, neither side a vector, more than 64^3 products in all, and every matrix with dense
+ *   rows or dense columns        cuBLASLt
+ *   all others                   our own kernels (gemm_plain.cu, matvec.cu)
+ *
+ * Below 64^3 a launch costs more than the sums.  Where the library is not there, or does not do a product, our own kernels
+ * do.  float32 is computed as float32, never as TF32; halves are summed in float32. */
+#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/gemm.h"
+#include "kernels/cuda/gemm_plans.h"
+
+#include <pthread.h>
+
+static bool is_large(const kernel_call *call)
+{
+    const double products = (double)call->size[0] * (double)call->size[1] * (double)call->size[2] * (double)call->size[3];
+    return call->size[1] > 1 && call->size[2] > 1 && products > 64. * 64 * 64;
+}
+
+/* A number as the library wants it. */
+typedef union {
+    float single[2];
+    double twice[2];
+} scale;
+
+static scale scale_of(int type, double number)
+{
+    scale s = {.twice = {0}};
+    if (type == LT_R_64F || type == LT_C_64F)
+        s.twice[0] = number;
+    else
+        s.single[0] = (float)number;
+    return s;
+}
+
+/* 0 or -1, or 1: the library does not do this one. */
+static int multiply(const cublaslt *lt, const kernel_call *call, const gemm_arguments *g)
+{
+    gemm_plans *plans = gemm_plans_of(lt, cuda_stream());
+    gemm_plan *p = plans ? gemm_plan_of(lt, plans, g) : NULL;
+    if (!p) return 1;
+    void *workspace = NULL;
+    if (p->workspace > 0 && !(workspace = cuda_scratch_take(call, (int64_t)p->workspace))) return -1;
+    const scale alpha = scale_of(g->shape.scale_type, g->alpha), beta = scale_of(g->shape.scale_type, g->beta);
+    int status = lt->matmul(gemm_plans_handle(plans), p->desc, &alpha, g->a, p->a, g->b, p->b, &beta, g->d, p->d, g->d, p->d, &p->algo, workspace, p->workspace, cuda_stream());
+    if (workspace) cuda_scratch_give(workspace);
+    if (status == LT_NOT_SUPPORTED) p->usable = false;
+    return status == LT_SUCCESS ? 0 : status == LT_NOT_SUPPORTED ? 1
+                                                                 : cuda_fail(call, lt->status_string(status));
+}
+
+static int gemm(const kernel_call *call)
+{
+    static pthread_mutex_t plans = PTHREAD_MUTEX_INITIALIZER; /* and the descriptors in them */
+    gemm_arguments g;
+    const cublaslt *lt;
+    if (!is_large(call) || !gemm_arguments_of(call, GEMM_ALONE, NULL, &g) || !(lt = cublaslt_here())) return cuda_gemm_plain(call);
+    pthread_mutex_lock(&plans);
+    int status = multiply(lt, call, &g);
+    pthread_mutex_unlock(&plans);
+    return status == 1 ? cuda_gemm_plain(call) : status;
+}
+
+void kernels_cuda_gemm(kernel_table table)
+{
+    for (int type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = cuda_gemm_plain;
+    for (int type = TR_FLOAT16; type < TR_DTYPES; type++) table[KERNEL_GEMM][type] = gemm;
+}

@@ -1,0 +1,21 @@
+/* A cuBLASLt for machines without a GPU: it computes from the descriptors that it is given, refuses what the real one
+ * refuses, writes all over its workspace, and counts. */
+#ifndef TEST_FAKE_CUBLASLT_H
+#define TEST_FAKE_CUBLASLT_H
+
+#include "kernels/cuda/cublaslt.h"
+
+#include <stdbool.h>
+
+typedef struct {
+    bool here, no_handle, knows_none; /* set by tests: the library is loaded, creates no handle, has no algorithm */
+    bool idle;                        /* products are counted, not computed */
+    int result;                       /* what the next products say instead of computing */
+    uint64_t workspace;               /* bytes that algorithms want */
+    int handles, asked, products;     /* counted: handles asked for, algorithms, products */
+    int alive;                        /* descriptors, layouts and preferences that nobody destroyed */
+    const char *wrong;                /* the first thing that the real one would not have taken; NULL */
+} fake_cublaslt;
+extern fake_cublaslt fake;
+
+#endif
