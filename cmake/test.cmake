@@ -4,6 +4,12 @@
 # hidden functions of every floor. SHARED and DIST link the shared libraries instead, as programs do; with RANKS it runs
 # under mpirun as NAME_1, NAME_2 ... Exit status 77 is a skip.
 #
+# Labels that mean something (beside those that presets choose by):
+#   long     only where asked for: ctest -C long -L long
+#   cluster  measures on hosts of its own: nothing runs beside it
+#   patient  mostly waits for limits to pass: others run beside it; not under sanitizers, where what it starts is run by others
+#   jobs     starts itself again under mpirun: not under valgrind, which would see the first process alone
+#
 # Every *.c named test_* in a tests folder is handed to it by trireme_tests(), with the words of its line "// CTEST ...".
 
 # Open MPI: as root, more ranks than cores, none of them bound to one core, none spinning while another has work, without
@@ -77,7 +83,7 @@ function(trireme_add_test name)
   set(folder ${PROJECT_BINARY_DIR}/tests/run/${name})
   file(MAKE_DIRECTORY ${folder})
   set(timeout ${TRIREME_TEST_TIMEOUT})
-  if("long" IN_LIST test_LABELS)                 # only by name: ctest -C long -L long
+  if("long" IN_LIST test_LABELS)
     set(configurations CONFIGURATIONS long)
     set(timeout 14400)
   endif()
@@ -85,9 +91,11 @@ function(trireme_add_test name)
   list(APPEND test_ENVIRONMENT ${TRIREME_TEST_ENVIRONMENT})
   if(test_MPI)
     list(APPEND test_ENVIRONMENT ${TRIREME_MPI_ENVIRONMENT})
-    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    if(NOT "patient" IN_LIST test_LABELS)
+      set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    endif()
   endif()
-  if("cluster" IN_LIST test_LABELS)              # hosts of their own measure: nothing beside them
+  if("cluster" IN_LIST test_LABELS)
     set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
     set(timeout 400)
   endif()

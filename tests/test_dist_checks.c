@@ -1,4 +1,4 @@
-// CTEST DIST LABELS mpi
+// CTEST DIST LABELS mpi jobs
 /* Ranks that ask for different things are told so before anything is added, by whatever way they travel. */
 #include "job.h"
 #include "test.h"

@@ -1,4 +1,4 @@
-// CTEST DIST LABELS mpi
+// CTEST DIST LABELS mpi jobs
 /* What a job does when one of its ranks fails: it ends within seconds, with a status that is not 0, and says which rank
  * failed and why.  Each test starts this program again under mpirun, where the variable names the part to play. */
 #include "job.h"

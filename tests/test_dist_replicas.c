@@ -1,4 +1,4 @@
-// CTEST DIST LABELS mpi
+// CTEST DIST LABELS mpi jobs
 /* A rank whose parameters drift away from the others' is found, and named with the first of them. */
 #include "job.h"
 #include "test.h"

@@ -1,4 +1,4 @@
-// CTEST DIST LABELS mpi
+// CTEST DIST LABELS mpi jobs patient
 /* Ranks that are killed, stopped, stuck, or somewhere else: the job ends soon, not with 0, and says who was missing, in
  * which collective, and why. */
 #include "job.h"

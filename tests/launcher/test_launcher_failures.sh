@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# CTEST LABELS patient
 # How a job under trireme run ends: by a failure, by a signal, with an mpirun that hangs; and restarts.
 # shellcheck disable=SC2154 # claims.sh sets them
 set -u

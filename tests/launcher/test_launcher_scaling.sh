@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# CTEST LABELS cluster
+# CTEST LABELS cluster patient
 # `trireme bench` on four hosts of one's own with links of 1 Gbit/s, without a delay and with 50 us: what it predicts for four
 # hosts from one and two, and how much of the sums backward hides, for a module and for buffers of one's own.  A second try
 # where the first misses: these hosts share the machine's cores with whatever else runs there.  On a quiet machine:

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# CTEST LABELS patient
 # trireme run over two hosts: network namespaces of this machine with a cable between them, which is cut.
 # Needs root, iproute2 and util-linux, too.
 # shellcheck disable=SC2154 # claims.sh sets them
@@ -132,7 +133,7 @@ cut_cable() { # SECONDS-AFTER-THE-START SENTENCE AND-ITS-NAME AND-NOTHING-IS-LEF
     took=$(($(now_ms) - $(cat cut_at)))
     result "$2" "$([ $status = 1 ] && [ $took -le 9000 ] || echo "status $status, $took ms after the cut")"
     result "$3" "$(tail -n 1 err | grep -q "^trireme run: rank 1 of 2 on $b failed first: no word from its host for 2 s" || echo "it is not")"
-    sleep 3
+    for _ in {1..100}; do [ -n "$(left $a)$(left $b)" ] && sleep 0.1 || break; done
     result "$4" "$(left $a)$(left $b)"
     ip -n $b link set eth0 up
 }
