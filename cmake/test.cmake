@@ -43,6 +43,7 @@ elseif(TRIREME_SANITIZE STREQUAL "valgrind")
   set(TRIREME_MPI_WRAPPER ${memcheck} --leak-check=no)
 endif()
 
+add_custom_target(thread_tests)
 function(trireme_test name)
   cmake_parse_arguments(PARSE_ARGV 1 test "DIST;SHARED" "" "RANKS;LABELS;LIBRARIES;SOURCES")
   if(test_DIST AND NOT TARGET trireme_dist)
@@ -62,6 +63,10 @@ function(trireme_test name)
     target_link_libraries(${name} PRIVATE trireme)
   else()
     target_link_libraries(${name} PRIVATE trireme_internal)
+  endif()
+
+  if(name MATCHES "loader|thread")               # what the preset tsan builds and runs
+    add_dependencies(thread_tests ${name})
   endif()
 
   if(NOT test_RANKS)
