@@ -128,8 +128,9 @@ typedef struct {
  *     gradient = sum over ranks of (rank's samples x rank's gradient) / all samples
  * where a rank's samples are the first size of its last forward's input (1 for a scalar; forwards under TR_NO_GRAD do not
  * count).  With losses that are means this is the global batch's gradient exactly, however unevenly the samples are shared
- * out; a rank with no samples takes part with zero, even if its own gradient is NaN.  Means over something else than
- * samples (a masked loss, weighted classes) say so by tr_data_parallel_count().
+ * out; a rank with no samples takes part with zero, even if its own gradient is NaN.  (So where each rank has data of its own,
+ * one that has run out goes on with batches of none until nobody has any, which a tr_all_reduce of what each has left tells.)
+ * Means over something else than samples (a masked loss, weighted classes) say so by tr_data_parallel_count().
  * What a gradient held before backward is averaged with it: an average of an earlier backward (gradient accumulation, no
  * tr_zero_grad between) is the same on all ranks and so stays what it was.  A parameter that no rank used is left alone;
  * one that some rank used has the same gradient on every rank afterwards.
