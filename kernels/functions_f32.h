@@ -40,6 +40,9 @@ static inline TR_BOTH float exp_tail_f32(float r)
     return fma_f32(p, r, 4.999999404e-1f);
 }
 
+/* e^r */
+static inline TR_BOTH float exp_rest_f32(float r) { return fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f); }
+
 /* 2^n as two factors, one of them added to the exponent of e^r, so that a product rounds once even where the result is
  * denormal.  What is 0 or infinity in the end takes a detour over exp(0): products that underflow cost processors a
  * hundred cycles, and masked softmaxes are full of them. */
@@ -48,11 +51,18 @@ static inline TR_BOTH float exp_f32(float x)
     bool inside = (x >= -104.0f) & (x <= 88.7228317f);
     float t = inside ? x : 0.0f;
     power_of_two e = split_exp_f32(t);
-    float p = fma_f32(fma_f32(exp_tail_f32(e.r), e.r, 1.0f), e.r, 1.0f);
+    float p = exp_rest_f32(e.r);
     uint32_t n = bits_of_f32(e.shifted), half = n >> 1;
     float y = f32_of_bits(bits_of_f32(p) + (half << 23)) * f32_of_bits((n - half + 127u) << 23);
     float outside = x < 0 ? 0.0f : x + INFINITY; /* NaN stays NaN */
     return inside ? y : outside;
+}
+
+/* The same bits for |x| <= 87, where n can be added to the exponent: the result is a normal number. */
+static inline TR_BOTH float exp_normal_f32(float x)
+{
+    power_of_two e = split_exp_f32(x);
+    return f32_of_bits(bits_of_f32(exp_rest_f32(e.r)) + (bits_of_f32(e.shifted) << 23));
 }
 
 /* The same bits for x <= 0, as softmax has it, at two thirds of the price: one power of two is enough if it stays 2^63
@@ -63,17 +73,15 @@ static inline TR_BOTH float exp_below_f32(float x)
     float shifted = fma_f32(t, 1.44269504f, 12583102.0f); /* its low bits are n + 63 + 127 */
     float n = shifted - 12583102.0f;
     float r = fma_f32(n, 2.12194440e-4f, fma_f32(n, -0.693359375f, t));
-    float p = fma_f32(fma_f32(exp_tail_f32(r), r, 1.0f), r, 1.0f);
-    float y = p * f32_of_bits(bits_of_f32(shifted) << 23) * 0x1p-63f;
+    float y = exp_rest_f32(r) * f32_of_bits(bits_of_f32(shifted) << 23) * 0x1p-63f;
     return x < -104.0f ? 0.0f : y;
 }
 
-/* log(x) = e ln 2 + log(1 + f) with 1 + f in [sqrt 1/2, sqrt 2). */
-static inline TR_BOTH float log_f32(float x)
+/* log(2^-less x) = e ln 2 + log(1 + f) with 1 + f in [sqrt 1/2, sqrt 2), from the bits of a normal x above 0. */
+static inline TR_BOTH float log_of_bits_f32(uint32_t bits, float less)
 {
-    bool denormal = x < 0x1p-126f;
-    uint32_t bits = bits_of_f32(denormal ? x * 0x1p23f : x) - 0x3f3504f3u;
-    float e = (float)((int32_t)bits >> 23) - (denormal ? 23.0f : 0.0f);
+    bits -= 0x3f3504f3u;
+    float e = (float)((int32_t)bits >> 23) - less;
     float f = f32_of_bits((bits & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
     float z = f * f;
     float p = 7.0376836292e-2f;
@@ -87,12 +95,21 @@ static inline TR_BOTH float log_f32(float x)
     p = fma_f32(p, f, 3.3333331174e-1f);
     float tail = fma_f32(e, -2.12194440e-4f, f * z * p);
     tail = fma_f32(-0.5f, z, tail);
-    float y = fma_f32(e, 0.693359375f, f + tail);
+    return fma_f32(e, 0.693359375f, f + tail);
+}
+
+static inline TR_BOTH float log_f32(float x)
+{
+    bool denormal = x < 0x1p-126f;
+    float y = log_of_bits_f32(bits_of_f32(denormal ? x * 0x1p23f : x), denormal ? 23.0f : 0.0f);
     y = x > 0 ? y : NAN;
     y = x == 0 ? -INFINITY : y;
     y = x == INFINITY ? x : y;
     return x != x ? x : y;
 }
+
+/* The same bits where x is a normal number above 0. */
+static inline TR_BOTH float log_normal_f32(float x) { return log_of_bits_f32(bits_of_f32(x), 0.0f); }
 
 #define SIN_LIMIT 1048576.0f
 

@@ -36,6 +36,17 @@ static void check_function(int kernel, double (*f)(double), double most)
     }
 }
 
+static const float awkward[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 1.1754942e-38f, 3.4028235e38f, -3.4028235e38f, 1e6f, 1e7f, -1e30f, 88.7f, 88.8f, -103.9f, -104.1f, 1.0f, 0.625f, 1048576.0f, 1048577.0f};
+enum { AWKWARD = sizeof awkward / sizeof *awkward };
+
+/* Equal bits, where NaN is NaN. */
+static void assert_same(int kernel, int level, const char *what, const float *got, int64_t step, const float *want, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (memcmp((const char *)(got + i * step), (const char *)(want + i), sizeof *got) != 0 && !(isnan(got[i * step]) && isnan(want[i])))
+            fail_msg("%s on %s, %s: element %lld is %.9g, not %.9g", kernel_name(kernel), level_name[level], what, (long long)i, (double)got[i * step], (double)want[i]);
+}
+
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 TEST(exp_is_right_everywhere) { check_function(KERNEL_exp, exp, 2.5); }
@@ -51,6 +62,43 @@ TEST(exp_of_what_is_not_above_zero_has_the_bits_of_exp)
         const float x = float_of_bits((uint32_t)bits), y = exp_below_f32(x), want = exp_f32(x);
         if (isnan(x) ? !isnan(y) : x <= 0 && bits_of_f32(y) != bits_of_f32(want)) fail_msg("%.9g: %.9g, not %.9g", (double)x, (double)y, (double)want);
     }
+}
+
+/* What stands for exp and log in blocks of usual arguments. */
+TEST(exp_and_log_of_usual_arguments_have_the_same_bits)
+{
+    for (uint64_t bits = 0; bits < (1ull << 32); bits += bits >> 20 == 0x42a || bits >> 20 == 0xc2a ? 1 : STEP) { /* 80 to 87, and -80 to -87 */
+        const float x = float_of_bits((uint32_t)bits), size = fabsf(x);
+        if (size <= 87 && bits_of_f32(exp_normal_f32(x)) != bits_of_f32(exp_f32(x))) fail_msg("exp(%.9g)", (double)x);
+        if (isnormal(x) && x > 0 && bits_of_f32(log_normal_f32(x)) != bits_of_f32(log_f32(x))) fail_msg("log(%.9g)", (double)x);
+    }
+}
+
+/* An odd argument in a block of usual ones changes its own value alone. */
+TEST(odd_arguments_do_not_touch_their_block)
+{
+    enum { N = 1500 };
+    const int kernels[] = {KERNEL_exp, KERNEL_log};
+    float x[N], y[N], want[N];
+    for (int l = 0; l < levels(); l++)
+        for (int k = 0; k < 2; k++)
+            for (int i = 0; i < AWKWARD + 3; i++) {
+                for (int j = 0; j < N; j++) x[j] = (float)(1 + j) * (i % 2 ? 0.05f : 1e-3f);
+                if (i < AWKWARD) x[i * 70] = awkward[i];
+                for (int j = 0; j < N; j++) {
+                    kernel_call call = flat(kernels[k], TR_FLOAT32, 1, want + j, x + j, NULL, NULL);
+                    run_on(l, &call);
+                    double error = ulps(want[j], kernels[k] == KERNEL_exp ? exp((double)x[j]) : log((double)x[j]));
+                    if (!(error <= 2.5)) fail_msg("%s(%.9g) on %s: %g ulp", kernel_name(kernels[k]), (double)x[j], level_name[l], error);
+                }
+                kernel_call call = flat(kernels[k], TR_FLOAT32, N, y, x, NULL, NULL);
+                run_on(l, &call);
+                assert_same(kernels[k], l, "many", y, 1, want, N);
+                memcpy(y, x, sizeof y);
+                call.at[1] = y;
+                run_on(l, &call);
+                assert_same(kernels[k], l, "in place", y, 1, want, N);
+            }
 }
 
 /* libm's own in float32: good on every argument. */
@@ -83,9 +131,6 @@ TEST(sigmoid_of_usual_arguments_is_right)
             if (!(ulps(y[i], sigmoid((double)x[i])) <= 3)) fail_msg("sigmoid(%g) = %.9g", (double)x[i], (double)y[i]);
     }
 }
-
-static const float awkward[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-45f, 1.1754942e-38f, 3.4028235e38f, -3.4028235e38f, 1e6f, 1e7f, -1e30f, 88.7f, 88.8f, -103.9f, -104.1f, 1.0f, 0.625f, 1048576.0f, 1048577.0f};
-enum { AWKWARD = sizeof awkward / sizeof *awkward };
 
 /* Of every kind: quiet and signalling, of both signs, and such as an exponent added to their bits makes numbers of. */
 static const uint32_t nans[] = {0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0xffffffff, 0x7fbfffff, 0xffbfffff, 0x7fc12345, 0x7f800100};
@@ -136,14 +181,6 @@ TEST(every_kind_of_nan_stays_nan)
             for (int i = 0; i < NANS; i++)
                 if (!isnan(y[i])) fail_msg("%s(NaN %08x) = %g on %s", kernel_name(rows[r].value), nans[i], (double)y[i], level_name[l]);
         }
-}
-
-/* Equal bits, where NaN is NaN. */
-static void assert_same(int kernel, int level, const char *what, const float *got, int64_t step, const float *want, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        if (memcmp((const char *)(got + i * step), (const char *)(want + i), sizeof *got) != 0 && !(isnan(got[i * step]) && isnan(want[i])))
-            fail_msg("%s on %s, %s: element %lld is %.9g, not %.9g", kernel_name(kernel), level_name[level], what, (long long)i, (double)got[i * step], (double)want[i]);
 }
 
 /* Forward, then backward: (y, x) or (dx, dy, x, y). */

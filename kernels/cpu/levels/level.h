@@ -39,6 +39,7 @@ enum { BLOCK = 512 };
 /* What each file of this folder puts into the table, and all of it. */
 #define kernels_level     LEVEL(kernels_level)
 #define kernels_pointwise LEVEL(kernels_pointwise)
+#define kernels_usual     LEVEL(kernels_usual)
 #define kernels_binary    LEVEL(kernels_binary)
 #define kernels_power     LEVEL(kernels_power)
 #define kernels_complex   LEVEL(kernels_complex)
@@ -57,6 +58,7 @@ enum { BLOCK = 512 };
 #define kernels_clip      LEVEL(kernels_clip)
 void kernels_level(kernel_table table);
 void kernels_pointwise(kernel_table table);
+void kernels_usual(kernel_table table);
 void kernels_binary(kernel_table table);
 void kernels_power(kernel_table table);
 void kernels_complex(kernel_table table);

@@ -4,6 +4,7 @@
 void kernels_level(kernel_table table)
 {
     kernels_pointwise(table);
+    kernels_usual(table);
     kernels_binary(table);
     kernels_power(table);
     kernels_complex(table);
