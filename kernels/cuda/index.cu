@@ -30,7 +30,7 @@ static inline indexed_rows indexed_rows_of(const kernel_call *call, int64_t inne
 template <template <class> class KERNEL>
 static int by_words(const kernel_call *call)
 {
-    int64_t bytes = call->size[2] * tr_dtype_size((tr_dtype)call->type);
+    int64_t bytes = call->size[2] * core_dtype_bytes[call->type];
     if (call->size[0] * call->size[3] * bytes <= 0) return 0;
     uintptr_t all = (uintptr_t)call->at[0] | (uintptr_t)call->at[1] | (uintptr_t)bytes;
     return all % 16 == 0 ? KERNEL<word16>::run(call, bytes / 16) : all % 8 == 0 ? KERNEL<uint64_t>::run(call, bytes / 8)
@@ -116,7 +116,7 @@ void kernels_cuda_index(kernel_table table)
     for (int type = TR_BOOL; type < TR_DTYPES; type++) {
         table[KERNEL_INDEX_SELECT][type] = by_words<selecting>;
         table[KERNEL_INDEX_COPY][type] = by_words<copying>;
-        switch (tr_dtype_size((tr_dtype)type)) {
+        switch (core_dtype_bytes[type]) {
         case 1: table[KERNEL_GATHER][type] = gather<uint8_t>; break;
         case 2: table[KERNEL_GATHER][type] = gather<uint16_t>; break;
         case 4: table[KERNEL_GATHER][type] = gather<uint32_t>; break;

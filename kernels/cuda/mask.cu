@@ -100,7 +100,7 @@ void kernels_cuda_mask(kernel_table table)
 #define PUT(word)                                         \
  table[KERNEL_MASKED_SELECT][type] = masked<word, false>; \
  table[KERNEL_MASKED_SCATTER][type] = masked<word, true>;
-    for (int type = TR_BOOL; type < TR_DTYPES; type++) switch (tr_dtype_size((tr_dtype)type)) {
+    for (int type = TR_BOOL; type < TR_DTYPES; type++) switch (core_dtype_bytes[type]) {
         case 1:
             PUT(uint8_t)
             break;
