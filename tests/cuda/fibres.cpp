@@ -1,4 +1,5 @@
 #include "fibres.h"
+#include "played/played.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -181,7 +182,7 @@ static void run_block(void)
     }
 }
 
-void fibres_launch(dim3 blocks, dim3 threads, fibres_body *kernel, void *kernel_arguments)
+static void launch(dim3 blocks, dim3 threads, fibres_body *kernel, void *kernel_arguments)
 {
     gridDim = blocks, blockDim = threads;
     count = (int)(threads.x * threads.y * threads.z);
@@ -196,6 +197,44 @@ void fibres_launch(dim3 blocks, dim3 threads, fibres_body *kernel, void *kernel_
                 variable_count = 0, shared_used = 0;
                 run_block();
             }
+}
+
+/* ---- launches ---- */
+struct launch_later {
+    dim3 blocks, threads;
+    fibres_body *body, *ends;
+    void *arguments;
+};
+
+static void run_launch(void *waited)
+{
+    launch_later *l = (launch_later *)waited;
+    launch(l->blocks, l->threads, l->body, l->arguments);
+}
+
+static void end_launch(void *waited)
+{
+    launch_later *l = (launch_later *)waited;
+    l->ends(l->arguments);
+    delete l;
+}
+
+void fibres_enqueue(void *stream, const char *name, dim3 blocks, dim3 threads, fibres_body *kernel, fibres_body *ends, void *kernel_arguments)
+{
+    launch_later *l = new launch_later{blocks, threads, kernel, ends, kernel_arguments};
+    if (stream) {
+        played_enqueue(stream, name, run_launch, end_launch, l);
+        return;
+    }
+    run_launch(l);
+    end_launch(l);
+}
+
+extern "C" void fibres_check(void *stream, const char *name, const void *pointer)
+{
+    if (!stream || played_reaches(pointer)) return;
+    fprintf(stderr, "fibres: %s is handed %p, memory of the host's\n", name, pointer);
+    abort();
 }
 
 void *fibres_shared(const char *variable, uint64_t bytes)

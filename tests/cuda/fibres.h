@@ -6,7 +6,7 @@
  * that is missing; one that not every thread reaches ends the program.  Shared memory is 0xff in every byte when a block
  * starts, NaN as a float.
  *
- * Not seen: races between blocks, the order in which memory is written, limits of launches, streams, speed. */
+ * Not seen: races between blocks, the order in which memory is written, limits of launches, speed. */
 #ifndef TEST_FIBRES_H
 #define TEST_FIBRES_H
 
@@ -47,18 +47,35 @@ void *fibres_shared(const char *variable, uint64_t bytes);
  name##_type &name = *(name##_type *)fibres_shared(&name##_key, sizeof(name##_type))
 
 typedef void fibres_body(void *arguments);
-void fibres_launch(dim3 blocks, dim3 threads, fibres_body *body, void *arguments);
 
-/* A kernel with its arguments is a function of no arguments: run by every thread of the grid. */
-template <class body>
-static inline void fibres_call(dim3 blocks, dim3 threads, body kernel)
+/* A launch is work of the stream that the kernels' host side names: its arguments are copied now, and it runs when the
+ * stream comes to it (played/played.h); at once where there is no stream.  A kernel is handed no pointer of the host's. */
+void fibres_enqueue(void *stream, const char *name, dim3 blocks, dim3 threads, fibres_body *body, fibres_body *ends, void *arguments);
+extern "C" void fibres_check(void *stream, const char *name, const void *pointer);
+
+template <class T>
+static inline void fibres_check_argument(void *, const char *, const T &) {}
+template <class T>
+static inline void fibres_check_argument(void *stream, const char *name, T *const &pointer)
 {
-    fibres_launch(
-        blocks, threads, [](void *k) { (*(body *)k)(); }, &kernel);
+    fibres_check(stream, name, (const void *)pointer);
 }
-#define LAUNCH(kernel, blocks, threads, ...) fibres_call(blocks, threads, [&] { kernel(__VA_ARGS__); })
+
+template <class body, class... arguments>
+static inline void fibres_call(void *stream, const char *name, dim3 blocks, dim3 threads, body kernel, arguments... given)
+{
+    (fibres_check_argument(stream, name, given), ...);
+    auto bound = [=] { kernel(given...); };
+    typedef decltype(bound) call;
+    fibres_enqueue(
+        stream, name, blocks, threads, [](void *k) { (*(call *)k)(); }, [](void *k) { delete (call *)k; }, new call(bound));
+}
+#define LAUNCH(kernel, blocks, threads, ...) \
+ fibres_call(                                \
+     cuda_stream(), #kernel, blocks, threads, [=](auto... given) { kernel(given...); }, __VA_ARGS__)
 
 /* One fibre runs at a time: nothing comes between. */
+static inline void __threadfence_system(void) {}
 template <class T>
 static inline T atomicCAS(T *at, T expected, T wanted)
 {

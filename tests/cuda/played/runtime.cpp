@@ -1,37 +1,42 @@
-/* CUDA's runtime, played: devices are memory of this process, and what a stream is asked for is done at once. */
-#include "cuda_runtime_api.h"
+/* The runtime's other names: errors, devices, pools, copies; and launches. */
+#include "inside.h"
 
-#include <initializer_list>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string>
 
-enum { DEVICES = 2 };
-
-struct CUstream_st {
-    int device;
-};
-struct CUmemPoolHandle_st {
-    uint64_t attribute[cudaMemPoolAttrUsedMemHigh + 1];
-};
-
-/* Before every block of a device's memory. */
-struct alignas(256) block {
-    size_t bytes;
-    cudaMemPool_t pool;
-};
-
-static thread_local int current;
+std::mutex lock;
+played_counts counts;
+cudaError_t broken[DEVICES];
+thread_local int current;
 static thread_local cudaError_t last;
 
-static cudaError_t said(cudaError_t status)
+/* ---- errors ---- */
+
+void stop(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("played: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    abort();
+}
+
+cudaError_t said(cudaError_t status)
 {
     if (status) last = status;
     return status;
 }
 
+cudaError_t cudaPeekAtLastError(void) { return broken[current] ? broken[current] : last; }
+
 cudaError_t cudaGetLastError(void)
 {
-    cudaError_t status = last;
+    cudaError_t status = cudaPeekAtLastError();
     last = cudaSuccess;
     return status;
 }
@@ -42,18 +47,24 @@ const char *cudaGetErrorString(cudaError_t status)
     case cudaSuccess: return "no error";
     case cudaErrorInvalidValue: return "invalid argument";
     case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
     case cudaErrorInsufficientDriver: return "CUDA driver version is insufficient for CUDA runtime version";
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice: return "invalid device ordinal";
+    case cudaErrorInvalidResourceHandle: return "invalid resource handle";
     case cudaErrorNotReady: return "device not ready";
+    case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
+    case cudaErrorMisalignedAddress: return "misaligned address";
+    case cudaErrorLaunchFailure: return "unspecified launch failure";
+    default: return "unrecognized error code";
     }
-    return "unrecognized error code";
 }
+
+/* ---- devices ---- */
 
 cudaError_t cudaGetDeviceCount(int *count)
 {
-    const char *missing = getenv("PLAYED_NO_DEVICE");
-    if (missing) return said(cudaErrorInsufficientDriver);
+    if (getenv("PLAYED_NO_DEVICE")) return said(cudaErrorInsufficientDriver);
     *count = DEVICES;
     return cudaSuccess;
 }
@@ -62,59 +73,215 @@ cudaError_t cudaSetDevice(int device)
 {
     if (device < 0 || device >= DEVICES) return said(cudaErrorInvalidDevice);
     current = device;
+    return said(broken[device]);
+}
+
+cudaError_t cudaGetDevice(int *device)
+{
+    *device = current;
     return cudaSuccess;
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
+cudaError_t cudaMemGetInfo(size_t *free, size_t *total)
 {
-    *stream = new CUstream_st{current};
-    return cudaSuccess;
+    std::lock_guard<std::mutex> hold(lock);
+    *free = memory_free_bytes(current);
+    *total = memory_total_bytes();
+    return said(broken[current]);
 }
-cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 
-cudaError_t cudaMemPoolCreate(cudaMemPool_t *pool, const struct cudaMemPoolProps *)
+cudaError_t cudaDriverGetVersion(int *version)
 {
-    *pool = new CUmemPoolHandle_st{};
+    *version = getenv("PLAYED_NO_DEVICE") ? 0 : 13000;
     return cudaSuccess;
 }
-cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, enum cudaMemPoolAttr, void *) { return cudaSuccess; }
-cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr which, void *value)
-{
-    memcpy(value, &pool->attribute[which], sizeof pool->attribute[which]);
-    return cudaSuccess;
-}
-cudaError_t cudaMemPoolTrimTo(cudaMemPool_t, size_t) { return cudaSuccess; }
 
-cudaError_t cudaMallocFromPoolAsync(void **p, size_t bytes, cudaMemPool_t pool, cudaStream_t)
+cudaError_t cudaRuntimeGetVersion(int *version)
 {
-    block *b = (block *)aligned_alloc(256, (bytes + 2 * sizeof *b - 1) / sizeof *b * sizeof *b);
-    if (!b) return said(cudaErrorMemoryAllocation);
-    *b = {bytes, pool};
-    *p = memset(b + 1, 0xff, bytes);
-    for (int which : {cudaMemPoolAttrUsedMemCurrent, cudaMemPoolAttrReservedMemCurrent}) {
-        pool->attribute[which] += bytes;
-        if (pool->attribute[which + 1] < pool->attribute[which]) pool->attribute[which + 1] = pool->attribute[which];
+    *version = 13000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetPCIBusId(char *text, int bytes, int device)
+{
+    snprintf(text, (size_t)bytes, "0000:%02X:00.0", 0x17 + device);
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr which, int)
+{
+    *value = which == cudaDevAttrComputeCapabilityMajor ? 9 : which == cudaDevAttrMultiProcessorCount ? 4
+                                                          : which == cudaDevAttrMemoryPoolsSupported  ? 1
+                                                                                                      : 0;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *is, int device)
+{
+    *is = {};
+    snprintf(is->name, sizeof is->name, "a CPU that plays a GPU");
+    is->uuid.bytes[15] = (char)(device + 1);
+    is->totalGlobalMem = memory_total_bytes();
+    return cudaSuccess;
+}
+
+/* ---- memory ---- */
+
+cudaError_t cudaMemPoolCreate(cudaMemPool_t *pool, const struct cudaMemPoolProps *props)
+{
+    *pool = new CUmemPoolHandle_st{props->location.id, {}};
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr which, void *value)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (which == cudaMemPoolAttrReservedMemHigh || which == cudaMemPoolAttrUsedMemHigh) {
+        if (*(uint64_t *)value) return said(cudaErrorInvalidValue);
+        pool->attribute[which] = pool->attribute[which - 1];
     }
     return cudaSuccess;
 }
 
-cudaError_t cudaFreeAsync(void *p, cudaStream_t)
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, enum cudaMemPoolAttr which, void *value)
 {
-    block *b = (block *)p - 1;
-    b->pool->attribute[cudaMemPoolAttrUsedMemCurrent] -= b->bytes;
-    b->pool->attribute[cudaMemPoolAttrReservedMemCurrent] -= b->bytes;
-    free(b);
+    std::lock_guard<std::mutex> hold(lock);
+    memcpy(value, &pool->attribute[which], sizeof pool->attribute[which]);
     return cudaSuccess;
 }
 
-cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned)
+/* What is reserved is given back when the pool is trimmed. */
+static void pool_is(cudaMemPool_t pool, uint64_t reserved, uint64_t used)
 {
-    *p = malloc(bytes);
+    uint64_t *a = pool->attribute;
+    a[cudaMemPoolAttrReservedMemCurrent] = reserved, a[cudaMemPoolAttrUsedMemCurrent] = used;
+    if (a[cudaMemPoolAttrReservedMemHigh] < reserved) a[cudaMemPoolAttrReservedMemHigh] = reserved;
+    if (a[cudaMemPoolAttrUsedMemHigh] < used) a[cudaMemPoolAttrUsedMemHigh] = used;
+}
+
+void pool_count(cudaMemPool_t pool, int64_t bytes)
+{
+    uint64_t used = pool->attribute[cudaMemPoolAttrUsedMemCurrent] + (uint64_t)bytes, reserved = pool->attribute[cudaMemPoolAttrReservedMemCurrent];
+    pool_is(pool, used > reserved ? used : reserved, used);
+}
+
+cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t bytes)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    counts.waits++;
+    uint64_t used = pool->attribute[cudaMemPoolAttrUsedMemCurrent];
+    pool_is(pool, used > bytes ? used : bytes, used);
+    return said(broken[pool->device]);
+}
+
+cudaError_t cudaMallocFromPoolAsync(void **p, size_t bytes, cudaMemPool_t pool, cudaStream_t stream)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(stream) || stream->device != pool->device) return said(cudaErrorInvalidResourceHandle);
+    if (!bytes) return said(cudaErrorInvalidValue);
+    if (broken[pool->device]) return said(broken[pool->device]);
+    *p = memory_take(pool->device, bytes, stream, pool);
     return *p ? cudaSuccess : said(cudaErrorMemoryAllocation);
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind, cudaStream_t)
+cudaError_t cudaFreeAsync(void *p, cudaStream_t stream)
 {
-    memcpy(to, from, bytes);
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(stream)) return said(cudaErrorInvalidResourceHandle);
+    if (broken[stream->device]) return said(broken[stream->device]);
+    return memory_give(p, stream) ? cudaSuccess : said(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaMalloc(void **p, size_t bytes)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (broken[current]) return said(broken[current]);
+    counts.waits++; /* it may */
+    *p = memory_take(current, bytes, NULL, NULL);
+    return *p ? cudaSuccess : said(cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaFree(void *p)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    counts.waits++;
+    finish_all();
+    return !p || memory_give(p, NULL) ? said(broken[current]) : said(cudaErrorInvalidValue);
+}
+
+/* ---- copies ---- */
+
+/* The host's ordinary memory is read before the call returns, and written after all of the stream: both may wait. */
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(stream)) return said(cudaErrorInvalidResourceHandle);
+    if (broken[stream->device]) return said(broken[stream->device]);
+    int there = memory_device(to, bytes), here = memory_device(from, bytes);
+    if ((there >= 0) != (kind != cudaMemcpyDeviceToHost) || (here >= 0) != (kind != cudaMemcpyHostToDevice)) return said(cudaErrorInvalidValue);
+    if ((there >= 0 && there != stream->device) || (here >= 0 && here != stream->device)) return said(cudaErrorInvalidValue);
+    bool pageable = (there < 0 && !is_pinned(to, bytes)) || (here < 0 && !is_pinned(from, bytes));
+    counts.copies++;
+    if (!pageable) {
+        enqueue(stream, {"a copy", [=] { memcpy(to, from, bytes); }, nullptr, nullptr});
+        return cudaSuccess;
+    }
+    counts.pageable++, counts.waits++;
+    if (kind == cudaMemcpyDeviceToHost) {
+        enqueue(stream, {"a copy", [=] { memcpy(to, from, bytes); }, nullptr, nullptr});
+        return said(finish(stream));
+    }
+    std::string held((const char *)from, bytes);
+    enqueue(stream, {"a copy", [=] { memcpy(to, held.data(), bytes); }, nullptr, nullptr});
     return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t stream)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(stream)) return said(cudaErrorInvalidResourceHandle);
+    if (broken[stream->device]) return said(broken[stream->device]);
+    if (memory_device(p, bytes) != stream->device) return said(cudaErrorInvalidValue);
+    enqueue(stream, {"a memset", [=] { memset(p, value, bytes); }, nullptr, nullptr});
+    return cudaSuccess;
+}
+
+/* ---- launches ---- */
+
+static int64_t fault_in;
+static int fault;
+
+void played_fault_at(int64_t n, int status)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    fault_in = n;
+    fault = status;
+}
+
+void played_enqueue(void *handle, const char *name, void (*does)(void *), void (*ends)(void *), void *argument)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    std::shared_ptr<void> owned(argument, ends);
+    cudaStream_t stream = (cudaStream_t)handle;
+    if (!is_stream(stream) || stream->device != current) {
+        said(cudaErrorInvalidResourceHandle);
+        return;
+    }
+    if (broken[current]) return;
+    counts.launches++;
+    bool faulty = fault_in > 0 && --fault_in == 0;
+    int device = current;
+    enqueue(stream, {name, [=] {
+                         if (faulty)
+                             broken[device] = (cudaError_t)fault;
+                         else
+                             does(owned.get());
+                     },
+                     nullptr, nullptr});
+}
+
+void played_count(played_counts *now)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    *now = counts;
 }

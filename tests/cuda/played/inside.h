@@ -1,0 +1,75 @@
+/* What the files of the played runtime share.  All of it is guarded by one lock, which work runs under. */
+#ifndef TEST_PLAYED_INSIDE_H
+#define TEST_PLAYED_INSIDE_H
+
+#include "cuda_runtime_api.h"
+#include "played.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+enum { DEVICES = 2 };
+
+extern std::mutex lock;
+extern played_counts counts;
+extern thread_local int current; /* device */
+
+/* ---- errors (runtime.cpp) ---- */
+extern cudaError_t broken[DEVICES];   /* what a fault made of a device */
+cudaError_t said(cudaError_t status); /* keeps it for cudaGetLastError */
+[[noreturn]] void stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- streams (streams.cpp) ---- */
+struct mark { /* a place in a stream that an event was recorded at */
+    cudaStream_t of;
+    bool reached;
+};
+struct work {
+    const char *name;
+    std::function<void()> run;
+    std::shared_ptr<mark> waits, reaches;
+};
+struct CUstream_st {
+    int device;
+    std::deque<work> queue;
+};
+struct CUevent_st {
+    std::shared_ptr<mark> latest;
+};
+
+bool is_stream(cudaStream_t stream);
+void enqueue(cudaStream_t stream, work what);
+cudaError_t finish(cudaStream_t stream);
+void finish_all(void);
+
+/* ---- memory (arena.cpp) ---- */
+struct arena_range {
+    size_t bytes;
+    cudaStream_t stream; /* only its later work may have it; NULL: anyone */
+    uint64_t free_id;
+};
+
+/* A device's memory may be touched, and no longer.  `name` is what runs. */
+void memory_open(int device, const char *name);
+void memory_close(void);
+
+/* NULL: there is not so much.  Usable in the order of the stream; of none: at once. */
+void *memory_take(int device, size_t bytes, cudaStream_t stream, cudaMemPool_t pool);
+bool memory_give(void *p, cudaStream_t stream);
+bool memory_fails_now(void);
+size_t memory_free_bytes(int device);
+size_t memory_total_bytes(void);
+
+/* The device whose live block holds all of these bytes, or none (-1). */
+int memory_device(const void *p, size_t bytes);
+bool is_pinned(const void *p, size_t bytes);
+
+struct CUmemPoolHandle_st {
+    int device;
+    uint64_t attribute[cudaMemPoolAttrUsedMemHigh + 1];
+};
+void pool_count(cudaMemPool_t pool, int64_t bytes);
+
+#endif

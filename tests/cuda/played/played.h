@@ -1,0 +1,58 @@
+/* CUDA's runtime, played on a CPU so that what is wrong shows before a GPU does.
+ *
+ * A stream is a queue.  What it is asked for waits there until somebody needs it done: a synchronisation, a query, or
+ * another stream that waits for an event.  Between streams the order is the one that hurts (played_orders); in a stream it
+ * is kept.  A device's memory is a mapping that only work of that device may touch: the host that reads it meets SIGSEGV
+ * and a line on stderr.  Memory is 0xff in every byte (NaN) before it is first written and again from the place in the
+ * stream where it is freed; what is written there afterwards, or beside a block, ends the program with a line that says so.
+ *
+ * Tests find these functions in the loaded object (played_in_test.h), the object's own files include this. */
+#ifndef TEST_PLAYED_H
+#define TEST_PLAYED_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* When work is done.  PLAYED_ORDER=lazy|at_once|others_first|random and PLAYED_SEED=n say it for a whole program, which
+ * otherwise runs at random from seed 1. */
+typedef enum {
+    PLAYED_LAZY,         /* as late as can be, and only what is needed */
+    PLAYED_AT_ONCE,      /* before the call that asks for it returns */
+    PLAYED_OTHERS_FIRST, /* late, and what is needed after all that is not */
+    PLAYED_AT_RANDOM,
+    PLAYED_ORDERS
+} played_orders;
+void played_order(played_orders order, unsigned seed);
+
+typedef struct {
+    int64_t waits;                    /* calls that wait for a device, or that may */
+    int64_t allocations, frees;       /* of device memory */
+    int64_t pinned, copies, pageable; /* pageable: those copies of the host's ordinary memory */
+    int64_t launches;
+    int64_t live_blocks, live_bytes, live_pinned, streams, events, queued; /* now */
+} played_counts;
+void played_count(played_counts *now);
+
+/* A device has only so many bytes; 0: as many as it wants. */
+void played_limit(int64_t bytes);
+
+/* The n-th allocation from now fails, of device memory or pinned; those after it too, if for_good.  0 ends it. */
+void played_fail_at(int64_t n, int for_good);
+
+/* The n-th launch from now meets a fault of this number when it is run, and its device fails for ever. */
+void played_fault_at(int64_t n, int status);
+
+/* Work for a stream (a cudaStream_t) that is no kernel: a library's that is played too.  `ends` frees the argument. */
+void played_enqueue(void *stream, const char *name, void (*work)(void *), void (*ends)(void *), void *argument);
+
+/* Is p memory that a kernel may be handed: a device's, or pinned? */
+int played_reaches(const void *p);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,223 @@
+/* Streams are queues; this file decides who runs when. */
+#include "inside.h"
+
+#include <algorithm>
+#include <stdlib.h>
+#include <string.h>
+#include <vector>
+
+static std::vector<cudaStream_t> all;
+
+/* ---- the order ---- */
+
+static uint64_t random_state;
+static played_orders order_now;
+
+static unsigned random_below(size_t n)
+{
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (unsigned)((random_state >> 33) % n);
+}
+
+static void set_order(played_orders order, unsigned seed)
+{
+    order_now = order;
+    random_state = seed * 2654435761u + 1;
+}
+
+__attribute__((constructor)) static void order_of_environment(void)
+{
+    static const char *const names[PLAYED_ORDERS] = {"lazy", "at_once", "others_first", "random"};
+    const char *named = getenv("PLAYED_ORDER"), *seed = getenv("PLAYED_SEED");
+    set_order(PLAYED_AT_RANDOM, seed ? (unsigned)atoi(seed) : 1);
+    for (int i = 0; named && i < PLAYED_ORDERS; i++)
+        if (strcmp(named, names[i]) == 0) order_now = (played_orders)i;
+}
+
+void played_order(played_orders order, unsigned seed)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    set_order(order, seed);
+}
+
+/* ---- running ---- */
+
+static bool can_run(cudaStream_t s) { return !s->queue.empty() && (!s->queue.front().waits || s->queue.front().waits->reached); }
+
+static void run_first(cudaStream_t s)
+{
+    work w = std::move(s->queue.front());
+    s->queue.pop_front();
+    counts.queued--;
+    if (w.reaches) w.reaches->reached = true;
+    if (!w.run || broken[s->device]) return;
+    memory_open(s->device, w.name);
+    w.run();
+}
+
+/* The next of s, and what it waits for before. */
+static void run_next(cudaStream_t s)
+{
+    while (!can_run(s)) run_next(s->queue.front().waits->of);
+    run_first(s);
+}
+
+/* Something of any stream but one; false if there is nothing. */
+static bool run_any_but(cudaStream_t one)
+{
+    std::vector<cudaStream_t> able;
+    for (cudaStream_t s : all)
+        if (s != one && can_run(s)) able.push_back(s);
+    if (able.empty()) return false;
+    run_first(able[random_below(able.size())]);
+    return true;
+}
+
+/* Somebody waits until `done` of stream s. */
+static void run_until(cudaStream_t s, const std::function<bool()> &done)
+{
+    if (order_now == PLAYED_OTHERS_FIRST)
+        while (!done() && run_any_but(s)) continue;
+    while (!done()) {
+        if (order_now == PLAYED_AT_RANDOM && random_below(2)) (void)run_any_but(NULL);
+        if (!done()) run_next(s);
+    }
+    memory_close();
+}
+
+void enqueue(cudaStream_t s, work what)
+{
+    enum { MOST_QUEUED = 1000 }; /* then a GPU's host waits for room, too */
+    s->queue.push_back(std::move(what));
+    counts.queued++;
+    if (order_now == PLAYED_AT_ONCE || s->queue.size() > MOST_QUEUED) run_until(s, [s] { return s->queue.empty(); });
+    if (order_now != PLAYED_AT_RANDOM || random_below(4)) return;
+    for (unsigned n = random_below(8); n > 0 && run_any_but(NULL);) n--;
+    memory_close();
+}
+
+cudaError_t finish(cudaStream_t s)
+{
+    run_until(s, [s] { return s->queue.empty(); });
+    return broken[s->device];
+}
+
+void finish_all(void)
+{
+    for (cudaStream_t s : all) (void)finish(s);
+}
+
+/* ---- the runtime's names ---- */
+
+bool is_stream(cudaStream_t s) { return std::find(all.begin(), all.end(), s) != all.end(); }
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) { return cudaStreamCreateWithPriority(stream, flags, 0); }
+
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, int)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (broken[current]) return said(broken[current]);
+    if (flags != cudaStreamNonBlocking) stop("a stream that waits for stream 0 was asked for");
+    *stream = new CUstream_st{current, {}};
+    all.push_back(*stream);
+    counts.streams++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t s)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    cudaError_t status = finish(s);
+    all.erase(std::find(all.begin(), all.end(), s));
+    counts.streams--;
+    delete s;
+    return said(status);
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t s)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    counts.waits++;
+    return said(finish(s));
+}
+
+cudaError_t cudaDeviceSynchronize(void)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    counts.waits++;
+    finish_all();
+    return said(broken[current]);
+}
+
+/* Whoever asks again and again must not ask for ever. */
+static cudaError_t ask(cudaStream_t s, const std::function<bool()> &done)
+{
+    if (broken[s->device]) return said(broken[s->device]);
+    if (done()) return cudaSuccess;
+    run_next(s);
+    memory_close();
+    return cudaErrorNotReady;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t s)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    return ask(s, [s] { return s->queue.empty(); });
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (broken[current]) return said(broken[current]);
+    *event = new CUevent_st{};
+    counts.events++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    counts.events--;
+    delete event;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t s)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    if (broken[s->device]) return said(broken[s->device]);
+    event->latest = std::make_shared<mark>(mark{s, false});
+    enqueue(s, {"an event", nullptr, nullptr, event->latest});
+    return cudaSuccess;
+}
+
+/* What the event is recorded at later does not count. */
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t event, unsigned)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    if (broken[s->device]) return said(broken[s->device]);
+    if (event->latest) enqueue(s, {"a wait", nullptr, event->latest, nullptr});
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    counts.waits++;
+    std::shared_ptr<mark> m = event->latest;
+    if (!m) return cudaSuccess;
+    if (!m->reached) run_until(m->of, [m] { return m->reached; });
+    return said(broken[current]);
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    std::shared_ptr<mark> m = event->latest;
+    return m && !m->reached ? ask(m->of, [m] { return m->reached; }) : said(broken[current]);
+}

@@ -1,0 +1,211 @@
+/* The played runtime itself: what it is there to find, it finds, and what is right passes in every order. */
+#include "played/cuda_runtime_api.h"
+#include "played/played.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "on_fibres.h"
+
+void fibres_check(void *stream, const char *name, const void *pointer); /* fibres.h */
+
+enum { BYTES = 1000 };
+
+static cudaMemPool_t pool;
+static cudaStream_t one, other;
+static unsigned char *host; /* pinned */
+
+static void begin(played_orders order, unsigned seed)
+{
+    played_order(order, seed);
+    if (pool) (void)cudaDeviceSynchronize(); /* what the test before left is done */
+    if (pool) return;
+    struct cudaMemPoolProps props = {.allocType = cudaMemAllocationTypePinned, .location = {cudaMemLocationTypeDevice, 0}};
+    assert_int_equal(cudaMemPoolCreate(&pool, &props), cudaSuccess);
+    assert_int_equal(cudaStreamCreateWithFlags(&one, cudaStreamNonBlocking), cudaSuccess);
+    assert_int_equal(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking), cudaSuccess);
+    assert_int_equal(cudaHostAlloc((void **)&host, BYTES, 0), cudaSuccess);
+}
+
+static char *block(void)
+{
+    void *p = NULL;
+    assert_int_equal(cudaMallocFromPoolAsync(&p, BYTES, pool, one), cudaSuccess);
+    return p;
+}
+
+#define in_every_order(seed)                         \
+ for (int order = 0; order < PLAYED_ORDERS; order++) \
+  for (unsigned seed = 0; seed < 8; seed++)
+
+/* What a child that does it meets: its signal, 0 if none. */
+static int ends_by(void (*does)(char *p), char *p)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        signal(SIGABRT, SIG_DFL);
+        close(STDERR_FILENO);
+        does(p);
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+TEST(what_is_asked_for_is_done_when_somebody_waits)
+{
+    begin(PLAYED_LAZY, 0);
+    char *p = block();
+    memset(host, 7, BYTES);
+    assert_int_equal(cudaMemsetAsync(p, 1, BYTES, one), cudaSuccess);
+    assert_int_equal(cudaMemcpyAsync(host, p, BYTES, cudaMemcpyDeviceToHost, one), cudaSuccess);
+    assert_int_equal(host[0], 7);
+    assert_int_equal(cudaStreamSynchronize(one), cudaSuccess);
+    assert_int_equal(host[BYTES - 1], 1);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+}
+
+/* Copied on another stream, with and without what orders the two. */
+static int copied(bool waits)
+{
+    cudaEvent_t event;
+    char *p = block();
+    assert_int_equal(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    assert_int_equal(cudaMemsetAsync(p, 1, BYTES, one), cudaSuccess);
+    assert_int_equal(cudaEventRecord(event, one), cudaSuccess);
+    if (waits) assert_int_equal(cudaStreamWaitEvent(other, event, 0), cudaSuccess);
+    assert_int_equal(cudaMemcpyAsync(host, p, BYTES, cudaMemcpyDeviceToHost, other), cudaSuccess);
+    assert_int_equal(cudaStreamSynchronize(other), cudaSuccess);
+    int met = host[0];
+    assert_int_equal(cudaStreamSynchronize(one), cudaSuccess);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+    assert_int_equal(cudaEventDestroy(event), cudaSuccess);
+    return met;
+}
+
+TEST(an_event_orders_two_streams)
+{
+    in_every_order(seed)
+    {
+        begin((played_orders)order, seed);
+        assert_int_equal(copied(true), 1);
+    }
+}
+
+TEST(an_event_that_is_missing_shows)
+{
+    begin(PLAYED_LAZY, 0);
+    assert_int_equal(copied(false), 0xff);
+}
+
+TEST(what_is_freed_too_early_shows)
+{
+    begin(PLAYED_OTHERS_FIRST, 0);
+    char *p = block();
+    assert_int_equal(cudaMemsetAsync(p, 1, BYTES, one), cudaSuccess);
+    assert_int_equal(cudaStreamSynchronize(one), cudaSuccess);
+    assert_int_equal(cudaMemcpyAsync(host, p, BYTES, cudaMemcpyDeviceToHost, other), cudaSuccess);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess); /* other may not have read it */
+    assert_int_equal(cudaStreamSynchronize(other), cudaSuccess);
+    assert_int_equal(host[0], 0xff);
+}
+
+static void read_it(char *p) { _exit(*(volatile char *)p == 0 ? 1 : 2); }
+static void free_it_twice(char *p)
+{
+    if (cudaFreeAsync(p, one) == cudaSuccess && cudaFreeAsync(p, one) == cudaErrorInvalidValue) _exit(3);
+}
+static void write_beyond(void *p) { ((char *)p)[BYTES] = 1; }
+static void nothing(void *p) { (void)p; }
+static void write_beyond_it(char *p)
+{
+    played_enqueue(one, "a write beyond", write_beyond, nothing, p);
+    (void)cudaFreeAsync(p, one);
+    (void)cudaStreamSynchronize(one);
+}
+static void write_freed(char *p)
+{
+    (void)cudaFreeAsync(p, one);
+    played_enqueue(one, "a write", write_beyond, nothing, p - 1);
+    (void)block();
+    (void)cudaStreamSynchronize(one);
+}
+static void launch_on_host(char *p)
+{
+    int here = 0;
+    (void)p;
+    fibres_check(one, "a launch", &here);
+}
+
+TEST(mistakes_with_memory_end_the_program)
+{
+    begin(PLAYED_AT_ONCE, 0);
+    char *p = block();
+    bool is_watched = ends_by(read_it, p) == SIGSEGV; /* a sanitizer that takes the signal ends it in its own way */
+    if (is_watched) assert_int_equal(ends_by(write_beyond_it, p), SIGABRT);
+    assert_true(ends_by(read_it, p) > 2);
+    assert_int_equal(ends_by(free_it_twice, p), 3);
+    assert_int_not_equal(ends_by(write_beyond_it, p), 0);
+    assert_int_not_equal(ends_by(write_freed, p), 0);
+    assert_int_not_equal(ends_by(launch_on_host, p), 0);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+}
+
+TEST(copies_are_checked_and_those_of_ordinary_memory_counted)
+{
+    char ordinary[BYTES] = {3};
+    played_counts before, after;
+    begin(PLAYED_LAZY, 0);
+    char *p = block();
+    assert_int_equal(cudaMemcpyAsync(p, host, BYTES + 1, cudaMemcpyHostToDevice, one), cudaErrorInvalidValue);
+    assert_int_equal(cudaMemcpyAsync(p, host, BYTES, cudaMemcpyDeviceToHost, one), cudaErrorInvalidValue);
+    assert_int_equal(cudaGetLastError(), cudaErrorInvalidValue);
+    played_count(&before);
+    assert_int_equal(cudaMemcpyAsync(p, host, BYTES, cudaMemcpyHostToDevice, one), cudaSuccess);
+    assert_int_equal(cudaMemcpyAsync(p, ordinary, BYTES, cudaMemcpyHostToDevice, one), cudaSuccess);
+    ordinary[0] = 4; /* was taken already */
+    played_count(&after);
+    assert_int_equal(after.pageable, before.pageable + 1);
+    assert_int_equal(after.waits, before.waits + 1);
+    assert_int_equal(cudaMemcpyAsync(ordinary, p, BYTES, cudaMemcpyDeviceToHost, one), cudaSuccess);
+    assert_int_equal(ordinary[0], 3);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+}
+
+TEST(there_is_as_much_memory_as_a_test_says)
+{
+    void *p;
+    begin(PLAYED_LAZY, 0);
+    played_limit(BYTES - 1);
+    assert_int_equal(cudaMallocFromPoolAsync(&p, BYTES, pool, one), cudaErrorMemoryAllocation);
+    played_limit(0);
+    played_fail_at(2, 0);
+    char *first = block();
+    assert_int_equal(cudaMallocFromPoolAsync(&p, BYTES, pool, one), cudaErrorMemoryAllocation);
+    assert_int_equal(cudaGetLastError(), cudaErrorMemoryAllocation);
+    char *third = block();
+    assert_int_equal(cudaFreeAsync(first, one), cudaSuccess);
+    assert_int_equal(cudaFreeAsync(third, one), cudaSuccess);
+}
+
+/* In a child, since a device that failed stays so. */
+static void fault(char *p)
+{
+    played_fault_at(1, cudaErrorIllegalAddress);
+    played_enqueue(one, "a launch", nothing, nothing, p);
+    if (cudaGetLastError() != cudaSuccess) _exit(1);
+    if (cudaStreamSynchronize(one) != cudaErrorIllegalAddress) _exit(2);
+    if (cudaMemsetAsync(p, 0, BYTES, one) != cudaErrorIllegalAddress) _exit(3);
+    _exit(cudaSetDevice(1) == cudaSuccess ? 4 : 5);
+}
+
+TEST(a_fault_stays)
+{
+    begin(PLAYED_LAZY, 0);
+    char *p = block();
+    assert_int_equal(ends_by(fault, p), 4);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+}
