@@ -39,7 +39,15 @@ static tr_memory_stats memory(int index)
     return core_memory_stats();
 }
 
-const core_device core_cpu = {1, NULL, take, give, copy, copy, nothing, nothing, memory, NULL};
+const core_device core_cpu = {
+    .count = 1,
+    .take = take,
+    .give = give,
+    .to_device = copy,
+    .from_device = copy,
+    .synchronize = nothing,
+    .enter = nothing,
+    .memory = memory};
 
 /* ---- any ---- */
 

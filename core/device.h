@@ -12,13 +12,16 @@ typedef struct core_device {
     /* At least `bytes` of memory, *capacity says how many; NULL with an error noted that names `what`. */
     void *(*take)(int index, int64_t bytes, int64_t *capacity, const char *what);
     void (*give)(int index, void *p, int64_t capacity);
-    /* Memory to and from the host; they wait until it is done, and for all that the device was asked before.  0 or -1. */
+    /* Memory to and from the host, in the order of what the device is asked.  to_device has read `host` when it returns, and
+     * waits for nothing; from_device waits, for all that was asked before, too: what that met is its error.  0 or -1. */
     int (*to_device)(int index, void *device, const void *host, int64_t bytes);
     int (*from_device)(int index, void *host, const void *device, int64_t bytes);
     int (*synchronize)(int index);
     /* The kernels that this thread calls from now on run there.  0 or -1. */
     int (*enter)(int index);
     tr_memory_stats (*memory)(int index);
+    /* "NVIDIA H100 80GB HBM3, 79.1 GiB, sm_90, 0000:17:00.0", which starts nothing there.  NULL where nobody asks. */
+    void (*describe)(int index, char *text, int64_t bytes);
     void *kernels; /* a kernel_table (kernels/kernels.h) */
 } core_device;
 

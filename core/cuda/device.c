@@ -14,10 +14,21 @@ static pthread_mutex_t beginning = PTHREAD_MUTEX_INITIALIZER;
 static cuda_device all[MOST_DEVICES];
 static _Thread_local cuda_device *here;
 
+/* After these every call fails until the process ends. */
+static bool lasts(cudaError_t status)
+{
+    return status == cudaErrorECCUncorrectable || status == cudaErrorLaunchTimeout || (status >= cudaErrorIllegalAddress && status <= cudaErrorLaunchFailure);
+}
+
 int cuda_error(const char *doing, cudaError_t status)
 {
-    char message[256];
-    snprintf(message, sizeof message, "%s: CUDA: %s (%d)", doing, cudaGetErrorString(status), (int)status);
+    char message[400], asked[200];
+    (void)cudaGetLastError(); /* or the next launch would be blamed */
+    int used = snprintf(message, sizeof message, "%s: CUDA: %s (%d)", doing, cudaGetErrorString(status), (int)status);
+    if (here && lasts(status)) {
+        cuda_launches_text(&here->launches, kernel_name_of, asked, sizeof asked);
+        snprintf(message + used, sizeof message - (size_t)used, "; cuda:%d serves this process no more; asked of it last, the latest first: %s", here->index, asked);
+    }
     return cuda_host->fail(message);
 }
 
@@ -37,32 +48,36 @@ static cudaError_t pool_new(int index, cudaMemPool_t *pool)
     return status;
 }
 
-/* d is the current device. */
+/* d is the current device.  What a first try had made, a second one keeps. */
 static cudaError_t begin(cuda_device *d, int index)
 {
-    cuda_device made = {.index = index};
-    cudaError_t status = cudaStreamCreateWithFlags(&made.stream, cudaStreamNonBlocking);
-    if (!status) status = pool_new(index, &made.pool);
-    if (!status) status = cudaHostAlloc((void **)&made.trouble, sizeof *made.trouble, cudaHostAllocMapped | cudaHostAllocPortable);
+    cudaError_t status = cudaSuccess;
+    d->index = index;
+    if (!d->pool) status = pool_new(index, &d->pool);
+    if (!status && !d->trouble) {
+        status = cudaHostAlloc((void **)&d->trouble, sizeof *d->trouble, cudaHostAllocMapped | cudaHostAllocPortable);
+        if (!status) *d->trouble = (cuda_trouble){0};
+    }
+    if (!status) status = cuda_stage_begin(&d->up);
+    if (!status) status = cuda_stage_begin(&d->down);
     if (status) return status;
-    *made.trouble = (cuda_trouble){0};
-    *d = made;
-    return cudaSuccess;
+    pthread_mutex_init(&d->holders.lock, NULL);
+    return cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking); /* the last: it says that d has begun */
 }
 
 cuda_device *cuda_enter(int index)
 {
     cuda_device *d = &all[index];
-    if (here == d) return d;
+    int now = -1; /* others set it, too: NCCL, the program itself */
+    if (here == d && cudaGetDevice(&now) == cudaSuccess && now == index) return d;
     cudaError_t status = cudaSetDevice(index);
     pthread_mutex_lock(&beginning);
     if (!status && !d->stream) status = begin(d, index);
     pthread_mutex_unlock(&beginning);
-    if (status) {
-        cuda_error("a CUDA device", status);
-        return NULL;
-    }
-    return here = d;
+    if (!status) return here = d;
+    char doing[32];
+    snprintf(doing, sizeof doing, "cuda:%d", index);
+    return cuda_error(doing, status), NULL;
 }
 
 cuda_device *cuda_here(void)
@@ -73,19 +88,21 @@ cuda_device *cuda_here(void)
 
 /* ---- waiting ---- */
 
-static int tell_trouble(cuda_trouble *t)
+int cuda_trouble_told(cuda_device *d)
 {
+    cuda_trouble *t = d->trouble;
+    int found = __atomic_load_n(&t->found, __ATOMIC_ACQUIRE);
+    if (found <= 0) return 0; /* nothing, or another thread's work is about to say it */
     char message[256];
-    snprintf(message, sizeof message, "%s: %lld is not in [0, %lld)", kernel_name_of(t->found - 1), t->value, t->bound);
-    *t = (cuda_trouble){0};
+    snprintf(message, sizeof message, "%s: %lld is not in [0, %lld)", kernel_name_of(found - 1), t->value, t->bound);
+    __atomic_store_n(&t->found, 0, __ATOMIC_RELEASE);
     return cuda_host->fail(message);
 }
 
 int cuda_wait(cuda_device *d)
 {
     cudaError_t status = cudaStreamSynchronize(d->stream);
-    if (status) return cuda_error("waiting for the device", status);
-    return d->trouble->found ? tell_trouble(d->trouble) : 0;
+    return status ? cuda_error("waiting for the device", status) : cuda_trouble_told(d);
 }
 
 /* ---- what the library calls ---- */
@@ -96,6 +113,22 @@ static int synchronize(int index)
 {
     cuda_device *d = cuda_enter(index);
     return d ? cuda_wait(d) : -1;
+}
+
+/* None of these begins anything on the device. */
+static void describe(int index, char *text, int64_t bytes)
+{
+    struct cudaDeviceProp is = {0};
+    char memory[32], bus[32] = "?";
+    int major = 0, minor = 0;
+    cudaError_t status = cudaGetDeviceProperties(&is, index);
+    if (!status) status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
+    if (!status) status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
+    if (!status) status = cudaDeviceGetPCIBusId(bus, sizeof bus, index);
+    if (status)
+        snprintf(text, (size_t)bytes, "%s", cudaGetErrorString(status));
+    else
+        snprintf(text, (size_t)bytes, "%s, %s, sm_%d%d, %s", is.name, cuda_bytes_text((int64_t)is.totalGlobalMem, memory), major, minor, bus);
 }
 
 void cuda_begin(core_device *devices, const core_host *host, const char *(*name_of)(int kernel))
@@ -116,5 +149,6 @@ void cuda_begin(core_device *devices, const core_host *host, const char *(*name_
         .synchronize = synchronize,
         .enter = enter,
         .memory = cuda_memory,
+        .describe = describe,
     };
 }

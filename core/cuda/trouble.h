@@ -4,7 +4,7 @@
 #define TRIREME_CORE_CUDA_TROUBLE_H
 
 typedef struct {
-    int found; /* 1 + the kernel_id that met it; 0: nothing */
+    int found; /* 1 + the kernel_id that met it; 0: nothing; -1: it is being written */
     long long value, bound;
 } cuda_trouble;
 

@@ -41,6 +41,10 @@ void *cuda_stream(void);
 /* Note that a call met what the runtime says: always -1. */
 int cuda_fail(const kernel_call *call, const char *what);
 
+/* Note that a call was launched, and what the runtime (a cudaError_t) said: 0, or -1 with an error noted.  A fault that
+ * shows later names the last of them. */
+int cuda_launched(const kernel_call *call, int status);
+
 /* Memory of the device for the time of a call, in the stream's order; NULL with an error noted.  Given back as soon as the
  * last launch that uses it stands in the stream. */
 void *cuda_scratch_take(const kernel_call *call, int64_t bytes);

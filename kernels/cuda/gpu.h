@@ -33,18 +33,16 @@ enum { THREADS = 256 };
 #endif
 
 /* After a launch: 0, or -1 with an error noted that names the kernel. */
-static inline int launched(const kernel_call *call)
-{
-    cudaError_t status = cudaGetLastError();
-    return status == cudaSuccess ? 0 : cuda_fail(call, cudaGetErrorString(status));
-}
+static inline int launched(const kernel_call *call) { return cuda_launched(call, cudaGetLastError()); }
 
 /* On the device: a value that a kernel met is none of 0 ... bound - 1.  The first one stands. */
 static inline __device__ void note_trouble(cuda_trouble *trouble, int kernel, long long value, long long bound)
 {
-    if (atomicCAS(&trouble->found, 0, kernel + 1) != 0) return;
+    if (atomicCAS(&trouble->found, 0, -1) != 0) return;
     trouble->value = value;
     trouble->bound = bound;
+    __threadfence_system(); /* the host that sees it found sees these */
+    *(volatile int *)&trouble->found = kernel + 1;
 }
 
 #endif

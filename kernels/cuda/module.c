@@ -19,6 +19,12 @@ int cuda_fail(const kernel_call *call, const char *what)
     return cuda_host->fail(message);
 }
 
+int cuda_launched(const kernel_call *call, int status)
+{
+    cuda_launches_note(&cuda_here()->launches, call->kernel);
+    return status ? cuda_error(kernel_name(call->kernel), (cudaError_t)status) : 0;
+}
+
 void *cuda_scratch_take(const kernel_call *call, int64_t bytes)
 {
     int64_t capacity;

@@ -16,6 +16,7 @@ static kernel_table on_gpu, on_cpu;
 static void *stream_here;
 void *cuda_stream(void) { return stream_here; }
 int cuda_fail(const kernel_call *call, const char *what) { return core_fail_status("%s: %s", kernel_name(call->kernel), what); }
+int cuda_launched(const kernel_call *call, int status) { return status ? core_fail_status("%s: %d", kernel_name(call->kernel), status) : 0; }
 
 /* Scratch memory is full of what nobody wrote. */
 void *cuda_scratch_take(const kernel_call *call, int64_t bytes)

@@ -1,0 +1,118 @@
+/* Nobody waits for a CUDA device who does not ask for a value; and what a device met is told to whoever waits next. */
+#include "on_played.h"
+
+static tr_tensor *there(tr_tensor *t) { return tr_to_device(t, tr_cuda(0)); }
+
+/* y = tanh(x w), of element by element; its squares' derivative, and a step of SGD. */
+static void train(tr_optim *sgd, tr_tensor *w, const tr_tensor *x, tr_tensor *ones)
+{
+    TR_SCOPE;
+    tr_tensor *y = tr_tanh(tr_mul(there((tr_tensor *)x), w)), *loss = tr_mul(y, y);
+    assert_int_equal(tr_backward(loss, .gradient = ones), 0);
+    assert_int_equal(tr_step(sgd), 0);
+    tr_zero_grad(sgd);
+}
+
+TEST(a_training_step_waits_for_nothing)
+{
+    needs_played_device();
+    TR_SCOPE;
+    tr_tensor *x = tr_ones(TR_SHAPE(100)), *ones = there(x), *w = there(tr_mul(tr_ones(TR_SHAPE(100)), 0.5));
+    (tr_requires_grad_)(w, true);
+    tr_optim *sgd = tr_sgd(((tr_tensors){&w, 1}), .lr = 0.1, .momentum = 0.9);
+    train(sgd, w, x, ones);
+    assert_int_equal(tr_synchronize(tr_cuda(0)), 0);
+    played.order(PLAYED_LAZY, 0);
+    played_counts before = counted();
+    for (int i = 0; i < 10; i++) train(sgd, w, x, ones);
+    played_counts after = counted();
+    assert_true(after.launches > before.launches + 30);
+    assert_int_equal(after.waits, before.waits);
+    assert_true(tr_get(w, 0) < 0.5);
+    assert_int_equal(counted().waits, before.waits + 1);
+}
+
+/* The same numbers whatever the order. */
+TEST(a_training_run_does_not_depend_on_when_work_is_done)
+{
+    double first = 0;
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        tr_tensor *x = tr_ones(TR_SHAPE(100)), *ones = there(x), *w = there(tr_mul(tr_ones(TR_SHAPE(100)), 0.5));
+        (tr_requires_grad_)(w, true);
+        tr_optim *sgd = tr_sgd(((tr_tensors){&w, 1}), .lr = 0.1, .momentum = 0.9);
+        for (int i = 0; i < 5; i++) train(sgd, w, x, ones);
+        double now = tr_get(w, 99);
+        if (order == 0) first = now;
+        assert_true(now == first && now < 0.5);
+    }
+}
+
+TEST(an_index_out_of_range_is_told_to_who_waits_next)
+{
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        tr_tensor *x = there(tr_ones(TR_SHAPE(4, 2))), *index = there(tr_to(tr_tensor_of_list(1, 7), TR_INT64));
+        tr_tensor *rows = tr_index_select(x, 0, index);
+        assert_non_null(rows);
+        assert_true(tr_synchronize(tr_cuda(0)) < 0);
+        assert_error_says("index_select: 7 is not in [0, 4)");
+        assert_int_equal(tr_synchronize(tr_cuda(0)), 0); /* it was told */
+    }
+}
+
+static int fault(void)
+{
+    tr_on_error(NULL, NULL);
+    tr_tensor *x = tr_ones(TR_SHAPE(10), .device = tr_cuda(0));
+    played.order(PLAYED_LAZY, 0);
+    played.fault_at(2, 700);
+    tr_tensor *y = tr_sin(tr_exp(tr_add(x, x)));
+    if (!y || *tr_error_message()) return 1;
+    if (tr_synchronize(tr_cuda(0)) == 0) return 2;
+    if (!strstr(tr_error_message(), "illegal memory access")) return 3;
+    if (!strstr(tr_error_message(), "latest first: sin, exp, add")) return 4;
+    tr_error_clear();
+    if (tr_exp(x) || !strstr(tr_error_message(), "(700)")) return 5; /* it stays */
+    return 0;
+}
+
+TEST(a_fault_names_what_was_launched_last_and_stays)
+{
+    needs_played_device();
+    assert_int_equal(in_a_child(fault), 0);
+}
+
+/* ---- threads ---- */
+
+enum { THREADS_ = 4,
+       ROUNDS = 50 };
+
+static void *works(void *number)
+{
+    long n = (long)(intptr_t)number, wrong = 0;
+    tr_device device = tr_cuda((int)n % tr_cuda_device_count());
+    for (int i = 0; i < ROUNDS; i++) {
+        TR_SCOPE;
+        tr_tensor *x = tr_to_device(tr_mul(tr_ones(TR_SHAPE(300)), (double)n), device);
+        tr_tensor *y = tr_add(tr_mul(x, x), (double)i);
+        if (tr_get(y, 299) != (double)(n * n + i)) wrong++;
+    }
+    return (void *)(intptr_t)wrong;
+}
+
+TEST(several_threads_ask_one_device)
+{
+    in_every_order(order)
+    {
+        pthread_t thread[THREADS_];
+        for (intptr_t i = 0; i < THREADS_; i++) assert_int_equal(pthread_create(&thread[i], NULL, works, (void *)i), 0);
+        for (int i = 0; i < THREADS_; i++) {
+            void *wrong;
+            pthread_join(thread[i], &wrong);
+            assert_null(wrong);
+        }
+    }
+}
