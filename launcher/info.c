@@ -16,7 +16,8 @@ extern char **environ;
 static const char help[] =
     "usage: trireme info\n"
     "\n"
-    "Prints the version, how it was built, and the mpirun, hwloc and processor found.\n";
+    "Prints the version, how it was built, and the mpirun, hwloc, processor and CUDA devices found (or why there are\n"
+    "none).\n";
 
 #if defined(__clang__)
 # define COMPILER "clang " __clang_version__
@@ -116,6 +117,7 @@ int launcher_info(int argc, char **argv)
     printf("  processor  %s\n", *m.cpu ? m.cpu : "not known");
     printf("  kernels    %s\n", kernels_text(kernels));
     printf("  cores      %d usable of %d\n", m.usables, m.cores);
+    cuda_print();
     machine_free(&m);
     return EXIT_SUCCESS;
 }

@@ -18,7 +18,7 @@
  *   command.c    the mpirun line, to be shown or to be executed
  *   topo.c       trireme topo
  *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody
- *   info.c       trireme info
+ *   info.c       trireme info; cuda.c: its CUDA devices
  *   bench*.c     trireme bench (bench.h); worker/ is what its ranks run
  *   errors.c     how it ends when it cannot go on
  *   machine*.c   what the machine has and what this job may use of it (also
@@ -42,6 +42,9 @@ int launcher_bench(int argc, char **argv);
 int launcher_info(int argc, char **argv);
 int launcher_rank(int argc, char **argv);
 int launcher_trace(int argc, char **argv);
+
+/* Prints the CUDA devices that a program would find here, a line each, or why there is none. */
+void cuda_print(void);
 
 /* Writes "trireme COMMAND: message" to stderr and exits; command may be NULL. */
 _Noreturn void fail(int status, const char *command, const char *format, ...)
