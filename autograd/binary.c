@@ -56,17 +56,16 @@ static unsigned saves_for(const row *r, const tr_tensor *a, const tr_tensor *b)
 static const autograd_op *named(const autograd_op *op, bool number_first, bool number_second);
 
 /* A number that a derivative will ask for takes its type now; a factor may stay one. */
-static tr_tensor *kept(const row *r, tr_tensor *t, tr_dtype type)
+static tr_tensor *kept(const row *r, tr_tensor *t, const tr_tensor *y)
 {
     bool factor = r->kernel == KERNEL_MUL || r->kernel == KERNEL_DIV;
-    return t->flags & CORE_NUMBER && !factor ? autograd_number_as(t, type, tr_cpu()) : t;
+    return t->flags & CORE_NUMBER && !factor ? autograd_number_as(t, (tr_dtype)y->dtype, core_device_at(y)) : t;
 }
 
 static tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves, bool stretched)
 {
     if (!autograd_on(a, b, NULL)) return y;
-    tr_dtype type = (tr_dtype)y->dtype;
-    if ((saves & AUTOGRAD_A && !(a = kept(r, a, type))) || (saves & AUTOGRAD_B && !(b = kept(r, b, type)))) return NULL;
+    if ((saves & AUTOGRAD_A && !(a = kept(r, a, y))) || (saves & AUTOGRAD_B && !(b = kept(r, b, y)))) return NULL;
     if (!stretched) return autograd_note_(y, op, a, b, NULL, saves, NULL);
     return autograd_note_(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
 }

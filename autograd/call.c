@@ -1,5 +1,6 @@
 /* From tensors to the waist: views flattened or collapsed, the form chosen. */
 #include "autograd/autograd.h"
+#include "autograd/operands.h"
 
 #include <string.h>
 
@@ -33,9 +34,21 @@ static void broadcast_strides(const tr_tensor *t, const tr_shape *shape, int64_t
         stride[d] = d < ahead || t->shape.size[d - ahead] == 1 ? 0 : t->stride[d - ahead];
 }
 
+/* The inputs with numbers as tensors of out's device, whose kernels do not read the host's memory. */
+static tr_tensor *const *numbers_there(tr_dtype type, const tr_tensor *out, tr_tensor *const *in, int inputs, tr_tensor **there)
+{
+    for (int i = 0; i < inputs; i++) {
+        there[i] = in[i];
+        if (in[i] && in[i]->flags & CORE_NUMBER && !(there[i] = autograd_number_as(in[i], type, core_device_at(out)))) return NULL;
+    }
+    return there;
+}
+
 int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *const *in, int inputs, double number)
 {
     if (out->numel == 0) return 0;
+    tr_tensor *there[KERNEL_VIEWS];
+    if (core_device_at(out).type != TR_CPU && kernel != KERNEL_COPY && !(in = numbers_there(type, out, in, inputs, there))) return -1;
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
@@ -75,6 +88,7 @@ int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_te
 {
     if (!(out->flags & a->flags & b->flags & CORE_ROW_MAJOR) || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
     bool number_a = a->flags & CORE_NUMBER, number_b = b->flags & CORE_NUMBER;
+    if ((number_a || number_b) && core_device_at(out).type != TR_CPU) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;

@@ -47,6 +47,8 @@ tr_tensor *(tr_where)(tr_tensor *condition, tr_tensor *a, tr_tensor *b)
     if (!autograd_join("tr_where", &a, &b, type, &both)) return NULL;
     if (!core_broadcast(&condition->shape, &both, &shape))
         return core_fail("tr_where: the condition %s does not broadcast with %s", core_show(condition), core_shape_text(&both));
+    bool numbers = a->flags & b->flags & CORE_NUMBER;
+    if (!numbers && !autograd_one_device("tr_where", condition, a->flags & CORE_NUMBER ? b : a)) return NULL;
     tr_tensor *in[3] = {condition, a, b};
     tr_tensor *y = core_tensor_new(type, core_device_at(condition), &shape, "tr_where");
     if (!y || autograd_pointwise(KERNEL_WHERE, type, y, in, 3, 0) < 0) return NULL;

@@ -59,10 +59,17 @@ tr_tensor *tr_complex_number_(double real, double imag)
 
 tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device)
 {
-    tr_tensor *s = core_tensor_new(type, tr_cpu(), &(tr_shape){0}, "number");
+    tr_tensor *s = core_tensor_new(type, device, &(tr_shape){0}, "number");
     if (!s) return NULL;
-    core_convert(s->data, type, number->data, (tr_dtype)number->dtype, 1);
-    return device.type == TR_CPU ? s : (tr_to_device)(s, device);
+    if (device.type == TR_CPU) {
+        core_convert(s->data, type, number->data, (tr_dtype)number->dtype, 1);
+        return s;
+    }
+    const double *part = number->data; /* of a complex one */
+    tr_scalar value = {.kind = (tr_dtype)number->dtype, .real = core_element_get(number->data, (tr_dtype)number->dtype, 0)};
+    if (number->dtype == TR_INT64) value.whole = *(const int64_t *)number->data;
+    if (number->dtype == TR_COMPLEX128) value.imag = part[1];
+    return autograd_write(s, &value, "number") == 0 ? s : NULL;
 }
 
 bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tensor *b)
@@ -83,16 +90,15 @@ bool autograd_join(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype 
     if (!number_x && !number_y && !autograd_one_device(function, x, y)) return false;
     if (!number_x && x->dtype != type) *a = (tr_to)(x, type);
     if (!number_y && y->dtype != type) *b = (tr_to)(y, type);
-    if (number_x && core_device_at(y).type != TR_CPU) *a = autograd_number_as(x, type, core_device_at(y));
-    if (number_y && core_device_at(x).type != TR_CPU) *b = autograd_number_as(y, type, core_device_at(x));
     return *a && *b;
 }
 
 bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape)
 {
     if (!autograd_join(function, a, b, type, shape)) return false;
-    if ((*a)->flags & CORE_NUMBER) *a = autograd_number_as(*a, type, tr_cpu());
-    if ((*b)->flags & CORE_NUMBER) *b = autograd_number_as(*b, type, tr_cpu());
+    tr_device at = core_device_at((*a)->flags & CORE_NUMBER ? *b : *a);
+    if ((*a)->flags & CORE_NUMBER) *a = autograd_number_as(*a, type, at);
+    if (*a && (*b)->flags & CORE_NUMBER) *b = autograd_number_as(*b, type, at);
     return *a && *b;
 }
 

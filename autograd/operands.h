@@ -8,7 +8,7 @@
  * Conversions are noted in the graph. */
 bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
 
-/* The same, but numbers for the CPU stay numbers: autograd_pointwise() takes them in any type. */
+/* The same, but numbers stay numbers: autograd_pointwise() takes them in any type and for any device. */
 bool autograd_join(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype type, tr_shape *shape);
 
 /* A number as a tensor without dimensions, of this type, on this device. */
@@ -21,7 +21,7 @@ static inline tr_tensor *autograd_plainly(tr_tensor *a, tr_tensor *b)
     unsigned numbers = (a->flags | b->flags) & CORE_NUMBER;
     if (!numbers) return a->dtype == b->dtype && core_same_shape(&a->shape, &b->shape) && core_same_device(a, b) ? a : NULL;
     tr_tensor *t = a->flags & CORE_NUMBER ? b : a, *number = t == a ? b : a;
-    if (t->flags & CORE_NUMBER || core_device_at(t).type != TR_CPU) return NULL;
+    if (t->flags & CORE_NUMBER) return NULL;
     return core_dtype_category[number->dtype] <= core_dtype_category[t->dtype] ? t : NULL;
 }
 

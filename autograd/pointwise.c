@@ -75,6 +75,10 @@ enum {
 #include "kernels/words_undo.h"
 
 /* ---- the derivatives, in the graph's words ---- */
+
+/* A condition that is the same everywhere was made of numbers, on the CPU. */
+static tr_tensor *where_true(tr_tensor *condition, tr_tensor *dy) { return (tr_where)((tr_to_device)(condition, core_device_at(dy)), dy, tr_number_(0, TR_INT64)); }
+
 #include "autograd/words_graph.h"
 #define ROW(name, value, derivative, ...)                                               \
  static void name##_derivative(autograd_node *n, tr_tensor *dy)                         \
@@ -85,7 +89,7 @@ enum {
   if (autograd_plain() && core_dtype_category[dy->dtype] != 3)                          \
    autograd_give(n, 0, fused(KERNEL_##name##_backward, dy, x, y));                      \
   else if (name##_chooses)                                                              \
-   autograd_give(n, 0, (tr_where)(TR_T(derivative), dy, TR_T(0)));                      \
+   autograd_give(n, 0, where_true(TR_T(derivative), dy));                               \
   else                                                                                  \
    autograd_give(n, 0, mul(dy, (tr_conj)(TR_T(derivative))));                           \
  }
