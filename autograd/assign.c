@@ -10,8 +10,8 @@
 #define ZERO tr_number_(0, TR_INT64)
 
 static autograd_args numbers(int64_t a) { return (autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {a}}; }
-static tr_tensor *sample_mask(void) { return autograd_sample_mask((const uint8_t[]){1, 0, 1}, (tr_shape){1, {3}}); }
-static tr_tensor *sample_index(int64_t a, int64_t b, int64_t c) { return autograd_sample_index((const int64_t[]){a, b, c}, (tr_shape){1, {3}}); }
+static tr_tensor *sample_mask(const tr_tensor *x) { return autograd_sample_mask(x, (const uint8_t[]){1, 0, 1}, (tr_shape){1, {3}}); }
+static tr_tensor *sample_index(const tr_tensor *x, int64_t a, int64_t b, int64_t c) { return autograd_sample_index(x, (const int64_t[]){a, b, c}, (tr_shape){1, {3}}); }
 
 /* ---- masked_fill ---- */
 
@@ -22,8 +22,8 @@ static void masked_fill_derivative(autograd_node *n, tr_tensor *dy)
     if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to((tr_where)(mask, ZERO, dy), &n->args.shape));
     if (autograd_wants(n, 2)) autograd_give(n, 2, autograd_sum_to((tr_where)(mask, dy, ZERO), &n->args.shape_b));
 }
-static tr_tensor *masked_fill_sample(tr_tensor *const *x) { return (tr_masked_fill)(x[0], sample_mask(), x[1]); }
-static tr_tensor *masked_fill_sample_in_place(tr_tensor *const *x) { return (tr_masked_fill_)((tr_clone)(x[0]), sample_mask(), x[1]); }
+static tr_tensor *masked_fill_sample(tr_tensor *const *x) { return (tr_masked_fill)(x[0], sample_mask(x[0]), x[1]); }
+static tr_tensor *masked_fill_sample_in_place(tr_tensor *const *x) { return (tr_masked_fill_)((tr_clone)(x[0]), sample_mask(x[0]), x[1]); }
 static const autograd_case masked_fill_cases[] = {
     {"columns", masked_fill_sample, -1, 1, 2, {{2, {2, 3}}, {0}}},
     {"in place", masked_fill_sample_in_place, -1, 1, 2, {{2, {2, 3}}, {0}}},
@@ -99,9 +99,9 @@ static void index_copy_derivative(autograd_node *n, tr_tensor *dy)
     if (autograd_wants(n, 0)) autograd_give(n, 0, (tr_index_copy)(dy, dim, index, (tr_zeros_like)(there, (tr_tensor_options){0})));
     if (autograd_wants(n, 2)) autograd_give(n, 2, there);
 }
-static tr_tensor *index_add_sample(tr_tensor *const *x) { return (tr_index_add)(x[0], 1, sample_index(2, 0, 2), x[1]); }
-static tr_tensor *index_add_sample_in_place(tr_tensor *const *x) { return (tr_index_add_)((tr_clone)(x[0]), -1, sample_index(2, 0, 2), x[1]); }
-static tr_tensor *index_copy_sample(tr_tensor *const *x) { return (tr_index_copy)(x[0], 1, sample_index(3, 0, 2), x[1]); }
+static tr_tensor *index_add_sample(tr_tensor *const *x) { return (tr_index_add)(x[0], 1, sample_index(x[0], 2, 0, 2), x[1]); }
+static tr_tensor *index_add_sample_in_place(tr_tensor *const *x) { return (tr_index_add_)((tr_clone)(x[0]), -1, sample_index(x[0], 2, 0, 2), x[1]); }
+static tr_tensor *index_copy_sample(tr_tensor *const *x) { return (tr_index_copy)(x[0], 1, sample_index(x[0], 3, 0, 2), x[1]); }
 static const autograd_case index_add_cases[] = {
     {"columns, one twice", index_add_sample, -1, 1, 2, {{2, {3, 5}}, {2, {3, 3}}}},
     {"in place", index_add_sample_in_place, -1, 1, 2, {{2, {3, 5}}, {2, {3, 3}}}},

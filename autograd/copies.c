@@ -1,6 +1,7 @@
 /* Copies: clone, contiguous, other types, other devices, and writing in place. */
 #include "autograd/operands.h"
 #include "autograd/say.h"
+#include "core/memory.h"
 
 /* clone: y = x, row-major      dx = dy */
 static void clone_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, dy); }
@@ -53,11 +54,26 @@ static void to_device_derivative(autograd_node *n, tr_tensor *dy)
 {
     autograd_give(n, 0, (tr_to_device)(dy, (tr_device){(tr_device_type)n->args.n[0], (int)n->args.n[1]}));
 }
-static tr_tensor *to_device_sample(tr_tensor *const *x) { return (tr_clone)((tr_to_device)(x[0], tr_cpu())); }
+static tr_tensor *to_device_sample(tr_tensor *const *x) { return (tr_clone)((tr_to_device)((tr_to_device)(x[0], tr_cpu()), core_device_at(x[0]))); }
 static const autograd_case to_device_cases[] = {
-    {"here", to_device_sample, -1, 1, 1, {{1, {5}}}},
+    {"there and back", to_device_sample, -1, 1, 1, {{1, {5}}}},
     {0}};
 const autograd_op autograd_to_device = {"to_device", "ToCopyBackward0", to_device_derivative, to_device_cases};
+
+/* y = source, both row-major. */
+static int carry(tr_tensor *y, const tr_tensor *source)
+{
+    int64_t bytes = y->numel * core_dtype_bytes[y->dtype], capacity = 0;
+    tr_device from = core_device_at(source), to = core_device_at(y);
+    if (to.type == TR_CPU) return source->storage->device->from_device(from.index, y->data, source->data, bytes);
+    if (from.type == TR_CPU) return y->storage->device->to_device(to.index, y->data, source->data, bytes);
+    void *host = bytes ? core_block_take(bytes, &capacity, "tr_to_device") : y; /* between two devices: by way of the host */
+    if (!host) return -1;
+    int status = source->storage->device->from_device(from.index, host, source->data, bytes);
+    if (status == 0) status = y->storage->device->to_device(to.index, y->data, host, bytes);
+    if (bytes) core_block_give(host, capacity);
+    return status;
+}
 
 tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
 {
@@ -66,12 +82,28 @@ tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
     if (from.type == device.type && from.index == device.index) return t;
     tr_tensor *source = autograd_plain_copy(t, (tr_dtype)t->dtype);
     tr_tensor *y = source ? core_tensor_new((tr_dtype)t->dtype, device, &t->shape, "tr_to_device") : NULL;
-    if (!y) return NULL;
-    int64_t bytes = t->numel * core_dtype_bytes[t->dtype];
-    int status = device.type == TR_CPU ? source->storage->device->from_device(from.index, y->data, source->data, bytes)
-                                       : y->storage->device->to_device(device.index, y->data, source->data, bytes);
-    if (status < 0) return NULL;
+    if (!y || carry(y, source) < 0) return NULL;
     return autograd_note(y, &autograd_to_device, t, NULL, NULL, 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {from.type, from.index}});
+}
+
+/* ---- out, into somebody's array ---- */
+
+int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data)
+{
+    if (!t || (!data && t->numel)) return core_null_status("tr_to_data");
+    if (!core_dtype_ok(to)) return core_fail_status("tr_to_data: %d is no element type", (int)to);
+    if (core_value_leaves("tr_to_data") < 0) return -1;
+    TR_SCOPE;
+    TR_NO_GRAD;
+    if (core_device_at(t).type != TR_CPU && !(t = (tr_to_device)((tr_tensor *)(uintptr_t)t, tr_cpu()))) return -1;
+    tr_dtype from = (tr_dtype)t->dtype;
+    if (core_row_major_tensor(t)) {
+        core_convert(data, to, t->data, from, t->numel);
+        return 0;
+    }
+    for (int64_t i = 0; i < t->numel; i++)
+        core_convert((char *)data + i * core_dtype_bytes[to], to, (const char *)t->data + core_offset(t, i) * core_dtype_bytes[from], from, 1);
+    return 0;
 }
 
 /* ---- in place ---- */
@@ -86,7 +118,7 @@ static tr_tensor *copy_sample(tr_tensor *const *x)
 {
     tr_tensor *to = (tr_zeros)((tr_shape){
                                    2, {3, 4}},
-                               (tr_tensor_options){.dtype = TR_FLOAT64});
+                               (tr_tensor_options){.dtype = TR_FLOAT64, .device = core_device_at(x[0])});
     return (tr_copy_)(to, x[0]);
 }
 static const autograd_case copy_cases[] = {

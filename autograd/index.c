@@ -32,7 +32,7 @@ static void index_select_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *index = autograd_in(n, 1), *zeros = index ? autograd_zeros(dy, &n->args.shape) : NULL;
     if (zeros) autograd_give(n, 0, (tr_index_add)(zeros, (int)n->args.n[0], index, dy));
 }
-static tr_tensor *index_select_sample(tr_tensor *const *x) { return (tr_index_select)(x[0], 1, autograd_sample_index((const int64_t[]){2, 0, 2}, (tr_shape){1, {3}})); }
+static tr_tensor *index_select_sample(tr_tensor *const *x) { return (tr_index_select)(x[0], 1, autograd_sample_index(x[0], (const int64_t[]){2, 0, 2}, (tr_shape){1, {3}})); }
 static const autograd_case index_select_cases[] = {
     {"columns, one twice", index_select_sample, -1, 1, 1, {{3, {2, 4, 3}}}},
     {0}};
@@ -82,8 +82,8 @@ static void gather_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *index = autograd_in(n, 1), *zeros = index ? autograd_zeros(dy, &n->args.shape) : NULL;
     if (zeros) autograd_give(n, 0, (tr_scatter_add)(zeros, (int)n->args.n[0], index, dy));
 }
-static tr_tensor *gather_sample(tr_tensor *const *x) { return (tr_gather)(x[0], 1, autograd_sample_index((const int64_t[]){2, 0, 2, 1}, (tr_shape){2, {2, 2}})); }
-static tr_tensor *scatter_sample(tr_tensor *const *x) { return (tr_scatter_add)(x[0], 1, autograd_sample_index((const int64_t[]){2, 2, 0, 1}, (tr_shape){2, {2, 2}}),
+static tr_tensor *gather_sample(tr_tensor *const *x) { return (tr_gather)(x[0], 1, autograd_sample_index(x[0], (const int64_t[]){2, 0, 2, 1}, (tr_shape){2, {2, 2}})); }
+static tr_tensor *scatter_sample(tr_tensor *const *x) { return (tr_scatter_add)(x[0], 1, autograd_sample_index(x[0], (const int64_t[]){2, 2, 0, 1}, (tr_shape){2, {2, 2}}),
                                                                                 x[1]); }
 static const autograd_case gather_cases[] = {
     {"columns by row", gather_sample, -1, 1, 1, {{2, {3, 4}}}},
@@ -138,9 +138,9 @@ static void masked_select_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *mask = autograd_in(n, 1);
     autograd_give(n, 0, mask ? autograd_sum_to(masked_scatter(dy, mask), &n->args.shape) : NULL);
 }
-static tr_tensor *sample_mask(void) { return autograd_sample_mask((const uint8_t[]){1, 0, 1, 1, 0, 0}, (tr_shape){2, {2, 3}}); }
-static tr_tensor *masked_select_sample(tr_tensor *const *x) { return (tr_masked_select)(x[0], sample_mask()); }
-static tr_tensor *masked_scatter_sample(tr_tensor *const *x) { return masked_scatter(x[0], sample_mask()); }
+static tr_tensor *sample_mask(const tr_tensor *x) { return autograd_sample_mask(x, (const uint8_t[]){1, 0, 1, 1, 0, 0}, (tr_shape){2, {2, 3}}); }
+static tr_tensor *masked_select_sample(tr_tensor *const *x) { return (tr_masked_select)(x[0], sample_mask(x[0])); }
+static tr_tensor *masked_scatter_sample(tr_tensor *const *x) { return masked_scatter(x[0], sample_mask(x[0])); }
 static const autograd_case masked_select_cases[] = {
     {"3 of 6", masked_select_sample, -1, 1, 1, {{2, {2, 3}}}},
     {"a row, stretched", masked_select_sample, -1, 1, 1, {{1, {3}}}},

@@ -15,7 +15,7 @@ static inline bool autograd_becomes(const tr_tensor *value, const tr_tensor *x)
 }
 
 /* For samples. */
-static inline tr_tensor *autograd_sample_index(const int64_t *values, tr_shape shape) { return (tr_from_data)(values, TR_INT64, shape, (tr_tensor_options){0}); }
-static inline tr_tensor *autograd_sample_mask(const uint8_t *values, tr_shape shape) { return (tr_from_data)(values, TR_BOOL, shape, (tr_tensor_options){0}); }
+static inline tr_tensor *autograd_sample_index(const tr_tensor *x, const int64_t *values, tr_shape shape) { return (tr_from_data)(values, TR_INT64, shape, (tr_tensor_options){.device = core_device_at(x)}); }
+static inline tr_tensor *autograd_sample_mask(const tr_tensor *x, const uint8_t *values, tr_shape shape) { return (tr_from_data)(values, TR_BOOL, shape, (tr_tensor_options){.device = core_device_at(x)}); }
 
 #endif

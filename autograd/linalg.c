@@ -26,7 +26,7 @@ static int64_t batch_of(const tr_tensor *a)
 }
 
 /* Samples stay far from singular: what is drawn, plus 4 on the diagonal. */
-static tr_tensor *regular(tr_tensor *x) { return (tr_add)(x, (tr_mul)((tr_eye)(x->shape.size[x->shape.ndim - 1], (tr_tensor_options){.dtype = TR_FLOAT64}), tr_number_(4, TR_INT64))); }
+static tr_tensor *regular(tr_tensor *x) { return (tr_add)(x, (tr_mul)((tr_eye)(x->shape.size[x->shape.ndim - 1], (tr_tensor_options){.dtype = TR_FLOAT64, .device = core_device_at(x)}), tr_number_(4, TR_INT64))); }
 
 /* ---- inv ---- */
 
@@ -160,7 +160,7 @@ static tr_tensor *det_complex(tr_tensor *const *x) { return (tr_view_as_real)((t
 /* A row of zeros: singular wherever the rest is. */
 static tr_tensor *det_singular(tr_tensor *const *x)
 {
-    tr_tensor *mask = (tr_from_data)((const double[]){1, 1, 1, 0, 0, 0, 1, 1, 1}, TR_FLOAT64, (tr_shape){2, {3, 3}}, (tr_tensor_options){0});
+    tr_tensor *mask = (tr_from_data)((const double[]){1, 1, 1, 0, 0, 0, 1, 1, 1}, TR_FLOAT64, (tr_shape){2, {3, 3}}, (tr_tensor_options){.device = core_device_at(x[0])});
     return (tr_det)((tr_mul)(x[0], mask));
 }
 static const autograd_case det_cases[] = {

@@ -23,11 +23,11 @@ static void nll_backward_derivative(autograd_node *n, tr_tensor *ddx)
     if (target) autograd_give(n, 0, nll(ddx, target, (tr_reduction)n->args.n[0]));
 }
 static tr_tensor *nll_backward(tr_tensor *dy, tr_tensor *count, tr_tensor *target, const tr_shape *x, tr_reduction reduction);
-static tr_tensor *sample_target(void) { return (tr_from_data)((const int64_t[]){2, 0, -100, 1}, TR_INT64, (tr_shape){1, {4}}, (tr_tensor_options){.dtype = TR_INT64}); }
+static tr_tensor *sample_target(const tr_tensor *x) { return (tr_from_data)((const int64_t[]){2, 0, -100, 1}, TR_INT64, (tr_shape){1, {4}}, (tr_tensor_options){.device = core_device_at(x)}); }
 static tr_tensor *nll_backward_sample(tr_tensor *const *x)
 {
-    tr_tensor *count = (tr_full)((tr_shape){0}, 3, (tr_tensor_options){.dtype = TR_INT64});
-    return nll_backward(x[0], count, sample_target(), &(tr_shape){2, {4, 3}},
+    tr_tensor *count = (tr_full)((tr_shape){0}, 3, (tr_tensor_options){.dtype = TR_INT64, .device = core_device_at(x[0])});
+    return nll_backward(x[0], count, sample_target(x[0]), &(tr_shape){2, {4, 3}},
                         TR_MEAN);
 }
 static const autograd_case nll_backward_cases[] = {
@@ -51,10 +51,10 @@ static void nll_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *count = autograd_in(n, 1), *target = autograd_in(n, 2);
     if (count && target) autograd_give(n, 0, nll_backward(dy, count, target, &n->args.shape, (tr_reduction)n->args.n[0]));
 }
-static tr_tensor *nll_mean(tr_tensor *const *x) { return nll(x[0], sample_target(), TR_MEAN); }
-static tr_tensor *nll_sum(tr_tensor *const *x) { return nll(x[0], sample_target(), TR_SUM); }
-static tr_tensor *nll_none(tr_tensor *const *x) { return nll(x[0], sample_target(), TR_NONE); }
-static tr_tensor *cross_entropy_mean(tr_tensor *const *x) { return (tr_cross_entropy)(x[0], sample_target(), (tr_loss_options){.reduction = TR_MEAN}); }
+static tr_tensor *nll_mean(tr_tensor *const *x) { return nll(x[0], sample_target(x[0]), TR_MEAN); }
+static tr_tensor *nll_sum(tr_tensor *const *x) { return nll(x[0], sample_target(x[0]), TR_SUM); }
+static tr_tensor *nll_none(tr_tensor *const *x) { return nll(x[0], sample_target(x[0]), TR_NONE); }
+static tr_tensor *cross_entropy_mean(tr_tensor *const *x) { return (tr_cross_entropy)(x[0], sample_target(x[0]), (tr_loss_options){.reduction = TR_MEAN}); }
 static const autograd_case nll_cases[] = {
     {"mean", nll_mean, -2, 0, 1, {{2, {4, 3}}}},
     {"sum", nll_sum, -2, 0, 1, {{2, {4, 3}}}},

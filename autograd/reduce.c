@@ -219,11 +219,11 @@ static tr_tensor *prod_all(tr_tensor *const *x) { return (tr_prod)ALL(x[0]); }
 static tr_tensor *prod_last(tr_tensor *const *x) { return (tr_prod)SOME(x[0], -1); }
 static tr_tensor *prod_one_zero(tr_tensor *const *x)
 {
-    return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 2}, TR_FLOAT64, (tr_shape){1, {3}}, (tr_tensor_options){0})), 0);
+    return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 2}, TR_FLOAT64, (tr_shape){1, {3}}, (tr_tensor_options){.device = core_device_at(x[0])})), 0);
 }
 static tr_tensor *prod_two_zeros(tr_tensor *const *x)
 {
-    return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 0, 3, 0, 2}, TR_FLOAT64, (tr_shape){2, {2, 3}}, (tr_tensor_options){0})), 1);
+    return (tr_prod)SOME((tr_mul)(x[0], (tr_from_data)((const double[]){0, 1, 0, 3, 0, 2}, TR_FLOAT64, (tr_shape){2, {2, 3}}, (tr_tensor_options){.device = core_device_at(x[0])})), 1);
 }
 static tr_tensor *prod_complex(tr_tensor *const *x) { return (tr_view_as_real)((tr_prod)SOME((tr_complex)(x[0], x[1]), 1)); }
 static const autograd_case prod_cases[] = {

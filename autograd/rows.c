@@ -9,8 +9,8 @@
 
 #define ZERO tr_number_(0, TR_INT64)
 
-static tr_tensor *sample_mask(void) { return autograd_sample_mask((const uint8_t[]){1, 0, 1}, (tr_shape){1, {3}}); }
-static tr_tensor *sample_index(int64_t a, int64_t b, int64_t c) { return autograd_sample_index((const int64_t[]){a, b, c}, (tr_shape){1, {3}}); }
+static tr_tensor *sample_mask(const tr_tensor *x) { return autograd_sample_mask(x, (const uint8_t[]){1, 0, 1}, (tr_shape){1, {3}}); }
+static tr_tensor *sample_index(const tr_tensor *x, int64_t a, int64_t b, int64_t c) { return autograd_sample_index(x, (const int64_t[]){a, b, c}, (tr_shape){1, {3}}); }
 
 typedef struct {
     tr_tensor *row;  /* int64, one dim, not negative: which rows */
@@ -66,8 +66,8 @@ static void index_derivative(autograd_node *n, tr_tensor *dy)
     tr_tensor *dx = zeros ? (tr_index_add)(zeros, 0, row, (tr_reshape)(dy, parts)) : NULL;
     autograd_give(n, 0, dx ? (tr_reshape)(dx, n->args.shape) : NULL);
 }
-static tr_tensor *index_sample(tr_tensor *const *x) { return (tr_index)(x[0], sample_index(2, 0, -1)); }
-static tr_tensor *index_sample_mask(tr_tensor *const *x) { return (tr_index)(x[0], sample_mask()); }
+static tr_tensor *index_sample(tr_tensor *const *x) { return (tr_index)(x[0], sample_index(x[0], 2, 0, -1)); }
+static tr_tensor *index_sample_mask(tr_tensor *const *x) { return (tr_index)(x[0], sample_mask(x[0])); }
 static const autograd_case index_cases[] = {
     {"rows, one twice", index_sample, -1, 1, 1, {{2, {3, 2}}}},
     {"rows by mask", index_sample_mask, -1, 1, 1, {{2, {3, 2}}}},
@@ -103,8 +103,8 @@ static void index_put_derivative(autograd_node *n, tr_tensor *dy)
     }
     if (autograd_wants(n, 2)) autograd_give(n, 2, there);
 }
-static tr_tensor *index_put_sample(tr_tensor *const *x) { return (tr_index_put_)((tr_clone)(x[0]), sample_index(0, 2, 1), x[1]); }
-static tr_tensor *index_put_sample_mask(tr_tensor *const *x) { return (tr_index_put_)((tr_clone)(x[0]), sample_mask(), x[1]); }
+static tr_tensor *index_put_sample(tr_tensor *const *x) { return (tr_index_put_)((tr_clone)(x[0]), sample_index(x[0], 0, 2, 1), x[1]); }
+static tr_tensor *index_put_sample_mask(tr_tensor *const *x) { return (tr_index_put_)((tr_clone)(x[0]), sample_mask(x[0]), x[1]); }
 static const autograd_case index_put_cases[] = {
     {"a row into each", index_put_sample, -1, 1, 2, {{2, {3, 2}}, {1, {2}}}},
     {"a scalar by mask", index_put_sample_mask, -1, 1, 2, {{2, {3, 2}}, {0}}},

@@ -43,22 +43,6 @@ double(tr_item)(const tr_tensor *t)
     return (tr_get)(t, 0);
 }
 
-int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data)
-{
-    if (!t || (!data && t->numel)) return core_null_status("tr_to_data");
-    if (!core_dtype_ok(to)) return core_fail_status("tr_to_data: %d is no element type", (int)to);
-    if (core_value_leaves("tr_to_data") < 0) return -1;
-    if (core_device_at(t).type != TR_CPU) return core_fail_status("tr_to_data: %s: bring it to the CPU first (tr_to_device)", core_show(t));
-    tr_dtype from = (tr_dtype)t->dtype;
-    if (core_row_major_tensor(t)) {
-        core_convert(data, to, t->data, from, t->numel);
-        return 0;
-    }
-    for (int64_t i = 0; i < t->numel; i++)
-        core_convert((char *)data + i * core_dtype_bytes[to], to, (const char *)t->data + core_offset(t, i) * core_dtype_bytes[from], from, 1);
-    return 0;
-}
-
 /* ---- in ---- */
 
 int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what)

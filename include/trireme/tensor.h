@@ -84,7 +84,8 @@ TR_API double(tr_item)(const tr_tensor *t);
 /* Element i in row-major order (whatever the strides), as a double; NaN with an error standing if there is none. */
 TR_API double(tr_get)(const tr_tensor *t, int64_t i);
 
-/* Copy all elements, row-major, as `to`, into memory for tr_numel(t) of them.  0, or -1 with an error standing. */
+/* Copy all elements, row-major, as `to`, from whatever device into memory of the host for tr_numel(t) of them.  0, or -1
+ * with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data);
 
 /* ---- views: nothing is copied ---- */
