@@ -52,6 +52,15 @@ enum { TEST_SKIPPED = 77 };
 /* Leave a test that cannot run here; a program whose tests all did is a skip to CTest. */
 #define skip_because(reason) harness_skip(reason, __FILE__, __LINE__)
 
+/* ---- where ----
+ * The device under test: the CPU, or what TRIREME_TEST_DEVICE names; without that device all is skipped. */
+tr_device harness_device(void);
+/* t there; the CPU's stay what they are. */
+tr_tensor *harness_there(tr_tensor *t);
+/* Does the message say that this device, which is not the CPU, does not serve a kernel?  Which ones may say so is
+ * told by tests/cuda/test_cuda_served.c. */
+bool harness_unserved(const char *message);
+
 /* ---- tensors in a few words ---- */
 #define TEST_NUMBERS_(...) ((const double[]){0, __VA_ARGS__})
 #define TEST_ROW_(dtype, ...) \

@@ -23,6 +23,29 @@ void harness_add(test_case *t)
     count++;
 }
 
+/* ---- where ---- */
+
+static tr_device device;
+
+tr_device harness_device(void) { return device; }
+
+tr_tensor *harness_there(tr_tensor *t) { return device.type == TR_CPU ? t : (tr_to_device)(t, device); }
+
+bool harness_unserved(const char *message) { return device.type != TR_CPU && strstr(message, "is not served on ") != NULL; }
+
+/* 0, or the status to end with. */
+static int choose_device(void)
+{
+    const char *name = getenv("TRIREME_TEST_DEVICE");
+    if (!name || !*name) return 0;
+    if ((tr_device_parse)(name, &device) < 0) return 1;
+    if (device.type == TR_CPU || device.index < tr_cuda_device_count()) return 0;
+    print_message("skipped: %s is not here: %s\n", name, tr_cuda_missing() ? tr_cuda_missing() : "there are fewer");
+    return TEST_SKIPPED;
+}
+
+/* ---- one test ---- */
+
 void harness_skip(const char *reason, const char *file, int line)
 {
     print_message("skipped: %s\n", reason);
@@ -92,7 +115,8 @@ static int run_all(const char *program, const char *filter)
 
 int main(int argc, char **argv)
 {
-    int status = harness_before_all ? harness_before_all(&argc, &argv) : 0;
+    int status = choose_device();
+    if (!status && harness_before_all) status = harness_before_all(&argc, &argv);
     if (status) return status;
     const char *slash = strrchr(argv[0], '/');
     status = run_all(slash ? slash + 1 : argv[0], argc > 1 ? argv[1] : NULL);

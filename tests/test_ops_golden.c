@@ -247,7 +247,7 @@ static tr_tensor *laid(tr_tensor *t, const char *layout)
     if (strcmp(layout, "step") == 0) {
         tr_shape wide = tr_shape_of_tensor(t);
         wide.size[ndim - 1] *= 2;
-        return tr_copy_(tr_slice(tr_full(wide, 9, .dtype = tr_dtype_of(t)), -1, 0, TR_END, 2), t);
+        return tr_copy_(tr_slice(tr_full(wide, 9, .dtype = tr_dtype_of(t), .device = harness_device()), -1, 0, TR_END, 2), t);
     }
     return t;
 }
@@ -266,7 +266,7 @@ static tr_tensor *tensor_from(char *at)
     for (char *s = sizes; *s && *sizes != '-'; s += *s == 'x') shape.size[shape.ndim++] = strtoll(s, &s, 10);
     numbers_of(at, values, ROOM);
     tr_dtype dtype = type_named(type);
-    return laid(tr_from_data(values, tr_dtype_is_complex(dtype) ? TR_COMPLEX128 : TR_FLOAT64, shape, .dtype = dtype), layout);
+    return laid(tr_from_data(values, tr_dtype_is_complex(dtype) ? TR_COMPLEX128 : TR_FLOAT64, shape, .dtype = dtype, .device = harness_device()), layout);
 }
 
 static int tensors_from(char *at, tr_tensor **t)
@@ -326,7 +326,7 @@ static bool gradient_is(const call *c, char *text, char *why)
         snprintf(why, 200, "does not require a gradient");
         return false;
     }
-    tr_tensor *weight = tr_to(tr_reshape(tr_arange(1, (double)tr_numel(y) + 1, 1), tr_shape_of_tensor(y)), tr_dtype_of(y));
+    tr_tensor *weight = tr_to(tr_reshape(tr_arange(1, (double)tr_numel(y) + 1, 1, .device = harness_device()), tr_shape_of_tensor(y)), tr_dtype_of(y));
     bool pair = tr_dtype_is_complex(tr_dtype_of(x));
     tr_tensor *sum = tr_sum(tr_mul(y, weight)), *loss = tr_dtype_is_complex(tr_dtype_of(y)) ? tr_add(tr_real(sum), tr_imag(sum)) : sum;
     if (tr_backward(loss) < 0) return false;
@@ -342,20 +342,35 @@ static bool gradient_is(const call *c, char *text, char *why)
     return good;
 }
 
-static bool replay(char *line, char *why)
+/* A line's fields, and its call with all but the results; the name of the operation. */
+static const char *begin(char *line, char *field[6], call *c)
 {
-    TR_SCOPE;
-    char *field[6], *at = line;
+    char *at = line;
     for (int i = 0; i < 6; i++) {
         field[i] = at;
         char *bar = strchr(at, '|');
         if (bar) *bar = 0, at = bar + 1;
     }
-    call c = {0};
+    *c = (call){0};
+    c->numbers = (int)numbers_of(field[1], c->a, MOST);
+    c->inputs = tensors_from(field[2], c->x);
+    return word(&field[0]);
+}
+
+static int operation_named(const char *name)
+{
+    int op = 0;
+    while (op < OPERATIONS && strcmp(operations[op].name, name) != 0) op++;
+    return op;
+}
+
+static bool replay(char *line, char *why)
+{
+    TR_SCOPE;
+    char *field[6];
+    call c;
     tr_tensor *want[MOST];
-    char *name = word(&field[0]);
-    c.numbers = (int)numbers_of(field[1], c.a, MOST);
-    c.inputs = tensors_from(field[2], c.x);
+    const char *name = begin(line, field, &c);
     c.outputs = tensors_from(field[3], want);
     char *gradient = field[4] + strspn(field[4], " ");
     if (*gradient != '-') {
@@ -363,8 +378,7 @@ static bool replay(char *line, char *why)
         tr_requires_grad_(c.x[leaf], true);
     }
     why[0] = 0;
-    int op = 0;
-    while (op < OPERATIONS && strcmp(operations[op].name, name) != 0) op++;
+    int op = operation_named(name);
     if (op == OPERATIONS) {
         snprintf(why, 200, "no such operation in the table");
         return false;
@@ -390,7 +404,7 @@ static void replay_file(const char *path, int at_least)
     static char line[16384], shown[16384];
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    int cases = 0, wrong = 0;
+    int cases = 0, wrong = 0, unserved = 0;
     while (fgets(line, sizeof line, file)) {
         char why[256];
         if (line[0] == '#') continue;
@@ -398,10 +412,15 @@ static void replay_file(const char *path, int at_least)
         memcpy(shown, line, sizeof shown);
         cases++;
         if (replay(line, why)) continue;
+        bool served = !harness_unserved(tr_error_stands() ? tr_error_message() : why);
         tr_error_clear();
-        if (wrong++ < 40) print_message("%.300s\n    %s\n", shown, why);
+        if (!served)
+            unserved++;
+        else if (wrong++ < 40)
+            print_message("%.300s\n    %s\n", shown, why);
     }
     fclose(file);
+    if (unserved) print_message("%d of %d cases ask for what the device does not serve yet\n", unserved, cases);
     if (wrong) fail_msg("%d of %d cases", wrong, cases);
     assert_true(cases > at_least);
 }
@@ -414,6 +433,66 @@ TEST(every_operation_does_what_pytorch_does)
 TEST(matrices_of_every_kind_go_through_every_operation_as_in_pytorch)
 {
     replay_file(TEST_DIR "/golden/ops_everywhere.txt", 1000);
+}
+
+/* ---- an operand elsewhere ---- */
+
+/* Each tensor in turn on the CPU, the others on the device: an error that says so.  How often that was tried; -1 if one
+ * was taken. */
+static int refused_apart(const char *line, char *why)
+{
+    static char copy[16384];
+    int tried = 0;
+    for (int apart = 0; apart < MOST; apart++) {
+        TR_SCOPE;
+        char *field[6];
+        call c;
+        strcpy(copy, line);
+        const char *name = begin(copy, field, &c);
+        int op = operation_named(name);
+        if (apart >= c.inputs || op == OPERATIONS || strcmp(name, "copy_") == 0) break; /* which copies from anywhere */
+        if (tr_device_of(c.x[apart]).type == TR_CPU) continue;                          /* a number */
+        bool alone = true;
+        for (int i = 0; i < c.inputs; i++) alone &= i == apart || tr_device_of(c.x[i]).type == TR_CPU;
+        if (alone) continue;
+        c.x[apart] = tr_to_device(c.x[apart], tr_cpu());
+        c.outputs = MOST;
+        operations[op].run(&c);
+        if (!tr_error_stands() || !strstr(tr_error_message(), "device")) {
+            snprintf(why, 200, "input %d on the CPU: %.150s", apart, tr_error_message());
+            return -1;
+        }
+        tr_error_clear();
+        tried++;
+    }
+    return tried;
+}
+
+TEST(no_operation_takes_operands_of_two_devices)
+{
+    static const char *const files[] = {TEST_DIR "/golden/ops.txt", TEST_DIR "/golden/ops_everywhere.txt"};
+    static char line[16384];
+    char why[256];
+    int tried = 0, wrong = 0;
+    if (harness_device().type == TR_CPU) skip_because("there is one device");
+    for (int i = 0; i < 2; i++) {
+        FILE *file = fopen(files[i], "r");
+        assert_non_null(file);
+        while (fgets(line, sizeof line, file)) {
+            if (line[0] == '#') continue;
+            line[strcspn(line, "\n")] = 0;
+            int n = refused_apart(line, why);
+            if (n >= 0) {
+                tried += n;
+                continue;
+            }
+            tr_error_clear();
+            if (wrong++ < 40) print_message("%.200s\n    %s\n", line, why);
+        }
+        fclose(file);
+    }
+    if (wrong) fail_msg("%d cases", wrong);
+    assert_true(tried > 1000);
 }
 
 /* ---- what golden values do not show ---- */

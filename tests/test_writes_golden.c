@@ -33,7 +33,7 @@ static tr_tensor *begin(machine *m, const char *type)
     static const tr_dtype types[] = {TR_FLOAT32, TR_FLOAT64, TR_INT64, TR_INT32};
     int i = 0;
     while (i < 3 && strcmp(tr_dtype_name(types[i]), type) != 0) i++;
-    return tr_view(tr_arange(0, tr_shape_numel(sizes(m)), 1, .dtype = types[i]), sizes(m));
+    return tr_view(tr_arange(0, tr_shape_numel(sizes(m)), 1, .dtype = types[i], .device = harness_device()), sizes(m));
 }
 
 static tr_tensor *view_of(const machine *m, tr_tensor *t, const char *kind)
@@ -62,7 +62,7 @@ static tr_tensor *write_to(const machine *m, tr_tensor *t, const char *kind)
     if (strcmp(kind, "sub") == 0) return tr_sub_(t, n[0]);
     if (strcmp(kind, "mul") == 0) return tr_mul_(t, n[0]);
     if (strcmp(kind, "mask") == 0) return tr_masked_fill_(t, tr_gt(t, n[0]), n[1]);
-    if (strcmp(kind, "index") == 0) return tr_index_put_(t, tr_full(TR_SHAPE(1), n[0]), n[1]);
+    if (strcmp(kind, "index") == 0) return tr_index_put_(t, tr_full(TR_SHAPE(1), n[0], .device = harness_device()), n[1]);
     tr_tensor *from = m->view[n[0]];
     if (strcmp(kind, "add_view") == 0) return tr_add_(t, from);
     if (strcmp(kind, "sub_view") == 0) return tr_sub_(t, from);
@@ -124,7 +124,9 @@ TEST(programs_of_views_and_writes_do_what_numpy_does)
         }
         programs += new_program;
         steps++;
-        if (!step(&m, line)) fail_msg("program %d: %s    %s", programs, line, tr_error_stands() ? tr_error_message() : "shows something else");
+        bool right = step(&m, line);
+        if (!right && harness_unserved(tr_error_message())) skip_because(tr_error_message());
+        if (!right) fail_msg("program %d: %s    %s", programs, line, tr_error_stands() ? tr_error_message() : "shows something else");
     }
     tr_scope_close(scope);
     fclose(file);
