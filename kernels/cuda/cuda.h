@@ -29,7 +29,6 @@ void kernels_cuda_mask(kernel_table table);
 void kernels_cuda_reduce(kernel_table table);
 void kernels_cuda_extreme(kernel_table table);
 void kernels_cuda_arg(kernel_table table);
-void kernels_cuda_gemm_plain(kernel_table table);
 void kernels_cuda_gemm(kernel_table table);
 void kernels_cuda_matvec(kernel_table table);
 void kernels_cuda_softmax(kernel_table table);

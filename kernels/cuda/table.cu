@@ -20,7 +20,6 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_reduce(table);
     kernels_cuda_extreme(table);
     kernels_cuda_arg(table);
-    kernels_cuda_gemm_plain(table);
     kernels_cuda_gemm(table);
     kernels_cuda_matvec(table);
     kernels_cuda_softmax(table);
