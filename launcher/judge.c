@@ -38,7 +38,7 @@ static void say_who_failed(const job *j, int first)
 {
     char how[600];
     const verdict_rank *r = &j->rank[first];
-    bool all = verdict_all_say_the_same(j->rank, j->wish.ranks);
+    bool all = verdict_all_say_the_same(j->rank, j->wish.ranks) || verdict_is_disagreement(r);
     verdict_how(how, sizeof how, j->rank, j->wish.ranks, first);
     if (!all && *verdict_words(r)) fprintf(stderr, "trireme run: rank %d said: %s\n", first, verdict_words(r));
     if (j->wish.log_folder) {

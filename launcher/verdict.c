@@ -152,3 +152,8 @@ bool verdict_all_say_the_same(const verdict_rank *rank, int ranks)
     }
     return ranks > 1;
 }
+
+bool verdict_is_disagreement(const verdict_rank *rank)
+{
+    return rank->said_ms && !strstr(rank->words, JUDGED) && strstr(verdict_words(rank), "ranks ask for different things");
+}

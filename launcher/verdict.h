@@ -37,4 +37,7 @@ const char *verdict_words(const verdict_rank *rank);
 /* No rank is to blame alone: each has said the same, but for the function it called and its line. */
 bool verdict_all_say_the_same(const verdict_rank *rank, int ranks);
 
+/* Nor where this one has said that ranks disagree, and so ended the others before they could. */
+bool verdict_is_disagreement(const verdict_rank *rank);
+
 #endif

@@ -162,3 +162,14 @@ TEST(nobody_is_blamed_for_what_all_say)
     assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], ended(1, 0, true, 5)}, 2));
     assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], saying(ended(1, 0, true, 5), 4, "trireme: rank 1 of 2 on h: lr is nan")}, 2));
 }
+
+TEST(nor_where_ranks_disagree_and_one_was_the_first_to_say_it)
+{
+    verdict_rank one = saying(ended(1, 0, false, 5), 4, "trireme: rank 1 of 3 on h: tr_barrier: ranks ask for different things in #4: rank 0: barrier; rank 1: all_reduce (a.c:9)");
+    assert_true(verdict_is_disagreement(&one));
+    assert_false(verdict_is_disagreement(&(verdict_rank){.words = "ranks ask for different things"}));
+    one = saying(ended(1, 0, false, 5), 4, "trireme: rank 1 of 3 on h: lr is nan");
+    assert_false(verdict_is_disagreement(&one));
+    one = saying(ended(1, 0, false, 5), 4, "trireme: rank 1 of 3 on h ends all ranks: rank 2 on h failed first: ranks ask for different things");
+    assert_false(verdict_is_disagreement(&one));
+}
