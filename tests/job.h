@@ -9,7 +9,34 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <trireme/dist.h>
 #include <unistd.h>
+
+/* ---- in the ranks ---- */
+
+/* What a rank does in a job of this name. */
+typedef struct {
+    const char *name;
+    int (*play)(void);
+} job_part;
+#define PART(function) .name = #function, .play = function
+
+/* For BEFORE_ALL: the part of this rank, which has met the others; NULL: this is the test itself. */
+static const char *part_of_rank(int *argc, char ***argv)
+{
+    const char *part = getenv("TEST_PART");
+    if (part && tr_dist_init(argc, argv) < 0) exit(tr_dist_finish());
+    return part;
+}
+
+static _Noreturn void play_part(const job_part *parts, size_t count, const char *part)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
+    exit(99);
+}
+
+/* ---- in the test ---- */
 
 static char output[1 << 16];
 static double took;

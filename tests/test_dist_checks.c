@@ -70,27 +70,21 @@ static int ends_no_batch(void)
     return tr_dist_finish();
 }
 
-static const struct {
-    const char *name;
-    int (*play)(void);
-} parts[] = {
-    {"changes_the_type", changes_the_type},
-    {"makes_no_reducer", makes_no_reducer},
-    {"begins_no_average", begins_no_average},
-    {"has_a_buffer_less", has_a_buffer_less},
-    {"has_another_buffer", has_another_buffer},
-    {"ends_no_batch", ends_no_batch},
+static const job_part parts[] = {
+    {PART(changes_the_type)},
+    {PART(makes_no_reducer)},
+    {PART(begins_no_average)},
+    {PART(has_a_buffer_less)},
+    {PART(has_another_buffer)},
+    {PART(ends_no_batch)},
 };
 
 BEFORE_ALL
 {
-    const char *part = getenv("TEST_PART");
+    const char *part = part_of_rank(argc, argv);
     if (!part) return 0;
-    if (tr_dist_init(argc, argv) < 0) exit(tr_dist_finish());
     other = tr_dist_rank() == tr_dist_world() - 1;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
-    exit(99);
+    play_part(parts, sizeof parts / sizeof *parts, part);
 }
 
 /* ---- the jobs ---- */

@@ -112,32 +112,25 @@ static int is_killed(void)
     return tr_dist_finish();
 }
 
-static const struct {
-    const char *name;
-    int (*play)(void);
-} parts[] = {
-    {"fails_then_meets", fails_then_meets},
-    {"fails_before_backward", fails_before_backward},
-    {"fails_then_finishes", fails_then_finishes},
-    {"fails_then_finishes_alone", fails_then_finishes_alone},
-    {"leaves_with_3", leaves_with_3},
-    {"forgets_to_finish", forgets_to_finish},
-    {"sends_more_than_is_taken", sends_more_than_is_taken},
-    {"finishes_while_others_add", finishes_while_others_add},
-    {"does_not_come", does_not_come},
-    {"is_killed", is_killed},
+static const job_part parts[] = {
+    {PART(fails_then_meets)},
+    {PART(fails_before_backward)},
+    {PART(fails_then_finishes)},
+    {PART(fails_then_finishes_alone)},
+    {PART(leaves_with_3)},
+    {PART(forgets_to_finish)},
+    {PART(sends_more_than_is_taken)},
+    {PART(finishes_while_others_add)},
+    {PART(does_not_come)},
+    {PART(is_killed)},
 };
 
 BEFORE_ALL
 {
-    const char *part = getenv("TEST_PART");
+    const char *part = part_of_rank(argc, argv);
     if (!part) return 0;
-    int started = tr_dist_init(argc, argv);
-    if (started < 0) exit(tr_dist_finish());
     rank_of_part = (int)tr_dist_rank();
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
-    exit(99);
+    play_part(parts, sizeof parts / sizeof *parts, part);
 }
 
 /* ---- the jobs ---- */

@@ -96,27 +96,21 @@ static int cuts_shards(void)
     return tr_dist_finish();
 }
 
-static const struct {
-    const char *name;
-    int (*play)(void);
-} parts[] = {
-    {"is_asked", is_asked},
-    {"runs_steps", runs_steps},
-    {"runs_steps_with_a_thread", runs_steps_with_a_thread},
-    {"never_looks", never_looks},
-    {"replays_steps", replays_steps},
-    {"cuts_shards", cuts_shards},
+static const job_part parts[] = {
+    {PART(is_asked)},
+    {PART(runs_steps)},
+    {PART(runs_steps_with_a_thread)},
+    {PART(never_looks)},
+    {PART(replays_steps)},
+    {PART(cuts_shards)},
 };
 
 BEFORE_ALL
 {
-    const char *part = getenv("TEST_PART");
+    const char *part = part_of_rank(argc, argv);
     if (!part) return 0;
-    if (tr_dist_init(argc, argv) < 0) exit(tr_dist_finish());
     tr_manual_seed(7);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
-    exit(99);
+    play_part(parts, sizeof parts / sizeof *parts, part);
 }
 
 /* ---- the jobs ---- */

@@ -177,37 +177,31 @@ static int stops_in_finish(void)
     return tr_dist_finish();
 }
 
-static const struct {
-    const char *name;
-    int (*play)(void);
-} parts[] = {
-    {"is_killed", is_killed},
-    {"is_killed_while_others_compute", is_killed_while_others_compute},
-    {"leaves_at_once", leaves_at_once},
-    {"is_stopped", is_stopped},
-    {"loops_for_ever", loops_for_ever},
-    {"sleeps", sleeps},
-    {"misses_one", misses_one},
-    {"is_terminated", is_terminated},
-    {"gets_usr1", gets_usr1},
-    {"loops_before_backward", loops_before_backward},
-    {"loops_in_backward", loops_in_backward},
-    {"loops_in_finish", loops_in_finish},
-    {"stops_in_finish", stops_in_finish},
-    {"stops_after_backward", stops_after_backward},
-    {"changes_the_order", changes_the_order},
-    {"changes_the_shape", changes_the_shape},
+static const job_part parts[] = {
+    {PART(is_killed)},
+    {PART(is_killed_while_others_compute)},
+    {PART(leaves_at_once)},
+    {PART(is_stopped)},
+    {PART(loops_for_ever)},
+    {PART(sleeps)},
+    {PART(misses_one)},
+    {PART(is_terminated)},
+    {PART(gets_usr1)},
+    {PART(loops_before_backward)},
+    {PART(loops_in_backward)},
+    {PART(loops_in_finish)},
+    {PART(stops_in_finish)},
+    {PART(stops_after_backward)},
+    {PART(changes_the_order)},
+    {PART(changes_the_shape)},
 };
 
 BEFORE_ALL
 {
-    const char *part = getenv("TEST_PART");
+    const char *part = part_of_rank(argc, argv);
     if (!part) return 0;
-    if (tr_dist_init(argc, argv) < 0) exit(tr_dist_finish());
     culprit = tr_dist_rank() == (getenv("TEST_FIRST") ? 0 : tr_dist_world() - 1);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strcmp(parts[i].name, part) == 0) exit(parts[i].play());
-    exit(99);
+    play_part(parts, sizeof parts / sizeof *parts, part);
 }
 
 /* ---- the jobs ---- */
