@@ -6,8 +6,12 @@
 #include "kernels/cuda/walk.cuh"
 
 enum { WARPS = THREADS / 32,
-       MOST_PARTS = 8192,
-       SMALLEST_PART = 16 * THREADS };
+       MOST_PARTS = 8192 };
+
+/* fibres.h has a smaller one, for tests. */
+#ifndef SMALLEST_PART
+# define SMALLEST_PART ((int64_t)16 * THREADS)
+#endif
 
 /* How many threads before this one say yes, how many do in all; Every thread of the block calls it, with shared
  * memory that nobody still reads. */

@@ -21,10 +21,11 @@
 #define UNROLLED
 #define __align__(bytes) __attribute__((aligned(bytes)))
 
-/* So small that a test's arrays go beyond (gpu.h, sorting.cuh). */
-#define MOST_BLOCKS 5
-#define MOST_NARROW 1000
-#define MOST_SORTED 3000
+/* So small that a test's arrays go beyond (gpu.h, sorting.cuh, mask.cu). */
+#define MOST_BLOCKS   5
+#define MOST_NARROW   1000
+#define MOST_SORTED   3000
+#define SMALLEST_PART 512
 
 struct dim3 {
     unsigned x, y, z;

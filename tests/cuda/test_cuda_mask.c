@@ -3,14 +3,14 @@
 
 static void each_type_and_start(kernel_call call, int64_t n)
 {
-    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++)
-        for (int start = 0; start < 2; start++) {
-            const tr_dtype held[] = {type, type, TR_DEFAULT_DTYPE, TR_DEFAULT_DTYPE};
-            layout l = {.n = n, .offset = {start, 1}, .size = {n}};
-            call.type = (uint8_t)type;
-            assert_non_null(on_gpu[call.kernel][type]);
-            assert_same_bits(call, &l, held);
-        }
+    static int runs;
+    for (tr_dtype type = TR_BOOL; type < TR_DTYPES; type++) {
+        const tr_dtype held[] = {type, type, TR_DEFAULT_DTYPE, TR_DEFAULT_DTYPE};
+        layout l = {.n = n, .offset = {runs++ % 3, 1}, .size = {n}};
+        call.type = (uint8_t)type;
+        assert_non_null(on_gpu[call.kernel][type]);
+        assert_same_bits(call, &l, held);
+    }
 }
 
 TEST(what_a_mask_picks_and_puts_back_is_the_cpus)
@@ -30,7 +30,7 @@ TEST(what_a_mask_picks_and_puts_back_is_the_cpus)
 
 TEST(a_long_mask_has_more_parts_than_a_block_has_threads)
 {
-    enum { N = 300 * 4096 + 17 };
+    enum { N = 300 * 512 + 17 };
     uint8_t *all = malloc(4 * (size_t)N), *mask = all + N, *out = mask + N, *want = out + N;
     assert_non_null(all);
     for (int64_t i = 0; i < N; i++) all[i] = (uint8_t)next_bits(), mask[i] = next_bits() % 7 == 0;
