@@ -3,26 +3,20 @@
 #ifndef TRIREME_KERNELS_FORMULAS_H
 #define TRIREME_KERNELS_FORMULAS_H
 
-#include "kernels/functions_f32.h"
+#include "kernels/functions_rarer_f32.h"
 
 static inline TR_BOTH float sqrt_f32(float x) { return sqrtf(x); }
 static inline TR_BOTH float abs_f32(float x) { return fabsf(x); }
 static inline TR_BOTH float sign_f32(float x) { return (float)((x > 0) - (x < 0)); } /* 0 of NaN, as PyTorch has it */
 
-/* The rarer ones are libm's in float32 too, one element after the other; rint rounds halves to even. */
+/* Some are libm's in float32 too, one element after the other; rint rounds halves to even. */
 static inline TR_BOTH float floor_f32(float x) { return floorf(x); }
 static inline TR_BOTH float ceil_f32(float x) { return ceilf(x); }
 static inline TR_BOTH float round_f32(float x) { return rintf(x); }
 static inline TR_BOTH float trunc_f32(float x) { return truncf(x); }
 static inline TR_BOTH float log2_f32(float x) { return log2f(x); }
 static inline TR_BOTH float log10_f32(float x) { return log10f(x); }
-static inline TR_BOTH float exp2_f32(float x) { return exp2f(x); }
 static inline TR_BOTH float tan_f32(float x) { return tanf(x); }
-static inline TR_BOTH float asin_f32(float x) { return asinf(x); }
-static inline TR_BOTH float acos_f32(float x) { return acosf(x); }
-static inline TR_BOTH float atan_f32(float x) { return atanf(x); }
-static inline TR_BOTH float sinh_f32(float x) { return sinhf(x); }
-static inline TR_BOTH float cosh_f32(float x) { return coshf(x); }
 
 static inline TR_BOTH double exp_f64(double x) { return exp(x); }
 static inline TR_BOTH double log_f64(double x) { return log(x); }
