@@ -114,7 +114,7 @@ static __device__ inline void put(const reduction &r, int64_t output, int64_t pa
 }
 
 template <class OP>
-__global__ void __launch_bounds__(THREADS) reduce_rows(const reduction r)
+__global__ void __launch_bounds__(THREADS, 1) reduce_rows(const reduction r)
 {
     typedef typename OP::sum sum_type;
     SHARED(sum_type, of_warp, [WARPS]);
@@ -129,7 +129,7 @@ __global__ void __launch_bounds__(THREADS) reduce_rows(const reduction r)
 }
 
 template <class OP>
-__global__ void __launch_bounds__(THREADS) reduce_columns(const reduction r)
+__global__ void __launch_bounds__(THREADS, 1) reduce_columns(const reduction r)
 {
     typedef typename OP::sum sum_type;
     SHARED(sum_type, all, [THREADS]);

@@ -4,7 +4,7 @@
 
 /* S in memory, W computed. */
 template <class S, class W, int HELD>
-__global__ void __launch_bounds__(THREADS) softmax_rows(const softmax_call s)
+__global__ void __launch_bounds__(THREADS, 1) softmax_rows(const softmax_call s)
 {
     typedef softmax_words<W> words;
     SHARED(W, most, [WARPS]);
@@ -47,7 +47,7 @@ __global__ void __launch_bounds__(THREADS) softmax_rows(const softmax_call s)
 }
 
 template <class S, class W>
-__global__ void __launch_bounds__(THREADS) softmax_columns(const softmax_call s)
+__global__ void __launch_bounds__(THREADS, 1) softmax_columns(const softmax_call s)
 {
     typedef softmax_words<W> words;
     SHARED(W, most, [THREADS]);

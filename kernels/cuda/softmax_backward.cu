@@ -11,7 +11,7 @@ static __device__ inline W slope_of(const softmax_call &s, W dy, W y, W sum)
 
 /* S in memory, W computed. */
 template <class S, class W, int HELD>
-__global__ void __launch_bounds__(THREADS) softmax_backward_rows(const softmax_call s)
+__global__ void __launch_bounds__(THREADS, 1) softmax_backward_rows(const softmax_call s)
 {
     SHARED(double, sums, [WARPS]);
     const int lane = (int)threadIdx.x % s.team, rows = THREADS / s.team, n = (int)s.n;
@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(THREADS) softmax_backward_rows(const softmax_c
 }
 
 template <class S, class W>
-__global__ void __launch_bounds__(THREADS) softmax_backward_columns(const softmax_call s)
+__global__ void __launch_bounds__(THREADS, 1) softmax_backward_columns(const softmax_call s)
 {
     SHARED(double, sums, [THREADS]);
     const int lane = (int)threadIdx.x / s.team, lanes = THREADS / s.team;

@@ -2,7 +2,10 @@
  * block; or, of a block that is `width` columns of threads side by side, all threads of a column.  What they have is joined
  * in a tree that depends on these numbers alone, and all of them get the result: its bits are the same in every run.
  *
- *     struct op { static __device__ A join(A a, A b); };     commutative: join(a, b) is join(b, a), bit for bit */
+ *     struct op { static __device__ A join(A a, A b); };     commutative: join(a, b) is join(b, a), bit for bit
+ *
+ * Kernels that divide in double are __launch_bounds__(THREADS, 1): a division may become a call, and without the 1 ptxas
+ * keeps to so few registers that some spill around it. */
 #ifndef TRIREME_KERNELS_CUDA_TEAM_CUH
 #define TRIREME_KERNELS_CUDA_TEAM_CUH
 
