@@ -25,4 +25,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_softmax(table);
     kernels_cuda_softmax_backward(table);
     kernels_cuda_nll(table);
+    kernels_cuda_cumsum(table);
 }
