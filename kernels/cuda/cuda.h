@@ -35,6 +35,7 @@ void kernels_cuda_softmax(kernel_table table);
 void kernels_cuda_softmax_backward(kernel_table table);
 void kernels_cuda_nll(kernel_table table);
 void kernels_cuda_cumsum(kernel_table table);
+void kernels_cuda_clip(kernel_table table);
 
 /* The stream of the device that the calling thread entered, a cudaStream_t. */
 void *cuda_stream(void);

@@ -26,4 +26,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_softmax_backward(table);
     kernels_cuda_nll(table);
     kernels_cuda_cumsum(table);
+    kernels_cuda_clip(table);
 }
