@@ -36,6 +36,7 @@ void kernels_cuda_softmax_backward(kernel_table table);
 void kernels_cuda_nll(kernel_table table);
 void kernels_cuda_cumsum(kernel_table table);
 void kernels_cuda_clip(kernel_table table);
+void kernels_cuda_linalg(kernel_table table);
 
 /* The stream of the device that the calling thread entered, a cudaStream_t. */
 void *cuda_stream(void);

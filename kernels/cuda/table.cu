@@ -27,4 +27,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_nll(table);
     kernels_cuda_cumsum(table);
     kernels_cuda_clip(table);
+    kernels_cuda_linalg(table);
 }
