@@ -1,7 +1,6 @@
 /* Copies: clone, contiguous, other types, other devices, and writing in place. */
 #include "autograd/operands.h"
 #include "autograd/say.h"
-#include "core/memory.h"
 
 /* clone: y = x, row-major      dx = dy */
 static void clone_derivative(autograd_node *n, tr_tensor *dy) { autograd_give(n, 0, dy); }
@@ -63,16 +62,11 @@ const autograd_op autograd_to_device = {"to_device", "ToCopyBackward0", to_devic
 /* y = source, both row-major. */
 static int carry(tr_tensor *y, const tr_tensor *source)
 {
-    int64_t bytes = y->numel * core_dtype_bytes[y->dtype], capacity = 0;
+    int64_t bytes = y->numel * core_dtype_bytes[y->dtype];
     tr_device from = core_device_at(source), to = core_device_at(y);
     if (to.type == TR_CPU) return source->storage->device->from_device(from.index, y->data, source->data, bytes);
     if (from.type == TR_CPU) return y->storage->device->to_device(to.index, y->data, source->data, bytes);
-    void *host = bytes ? core_block_take(bytes, &capacity, "tr_to_device") : y; /* between two devices: by way of the host */
-    if (!host) return -1;
-    int status = source->storage->device->from_device(from.index, host, source->data, bytes);
-    if (status == 0) status = y->storage->device->to_device(to.index, y->data, host, bytes);
-    if (bytes) core_block_give(host, capacity);
-    return status;
+    return y->storage->device->across(to.index, y->data, from.index, source->data, bytes);
 }
 
 tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)

@@ -16,11 +16,13 @@ typedef struct core_device {
      * waits for nothing; from_device waits, for all that was asked before, too: what that met is its error.  0 or -1. */
     int (*to_device)(int index, void *device, const void *host, int64_t bytes);
     int (*from_device)(int index, void *host, const void *device, int64_t bytes);
+    /* From one of these devices to another, in the order of both, waiting for nothing.  0 or -1. */
+    int (*across)(int to, void *there, int from, const void *here, int64_t bytes);
     int (*synchronize)(int index);
     /* The kernels that this thread calls from now on run there.  0 or -1. */
     int (*enter)(int index);
     tr_memory_stats (*memory)(int index);
-    /* "NVIDIA H100 80GB HBM3, 79.1 GiB, sm_90, 0000:17:00.0", which starts nothing there.  NULL where nobody asks. */
+    /* "NVIDIA H100 80GB HBM3, 79.1 GiB, sm_90, 0000:17:00.0, peers 1 2", which starts nothing there.  NULL where nobody asks. */
     void (*describe)(int index, char *text, int64_t bytes);
     void *kernels; /* a kernel_table (kernels/kernels.h) */
 } core_device;

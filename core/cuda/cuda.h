@@ -107,6 +107,7 @@ void cuda_give(int index, void *p, int64_t capacity);
 tr_memory_stats cuda_memory(int index);
 int cuda_to_device(int index, void *device, const void *host, int64_t bytes);
 int cuda_from_device(int index, void *host, const void *device, int64_t bytes);
+int cuda_across(int to, void *there, int from, const void *here, int64_t bytes);
 
 /* "1.5 GiB", or "12 bytes". */
 const char *cuda_bytes_text(int64_t bytes, char text[32]);

@@ -115,20 +115,33 @@ static int synchronize(int index)
     return d ? cuda_wait(d) : -1;
 }
 
+/* ", peers 1 2": whose memory the device reaches without the host. */
+static void describe_peers(int index, char *text, size_t bytes)
+{
+    int count = 0, reaches = 0;
+    size_t used = 0;
+    *text = 0;
+    if (cudaGetDeviceCount(&count)) return;
+    for (int other = 0; other < count && used < bytes; other++)
+        if (other != index && cudaDeviceCanAccessPeer(&reaches, index, other) == cudaSuccess && reaches)
+            used += (size_t)snprintf(text + used, bytes - used, "%s %d", used ? "" : ", peers", other);
+}
+
 /* None of these begins anything on the device. */
 static void describe(int index, char *text, int64_t bytes)
 {
     struct cudaDeviceProp is = {0};
-    char memory[32], bus[32] = "?";
+    char memory[32], bus[32] = "?", peers[128];
     int major = 0, minor = 0;
     cudaError_t status = cudaGetDeviceProperties(&is, index);
     if (!status) status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
     if (!status) status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
     if (!status) status = cudaDeviceGetPCIBusId(bus, sizeof bus, index);
+    describe_peers(index, peers, sizeof peers);
     if (status)
         snprintf(text, (size_t)bytes, "%s", cudaGetErrorString(status));
     else
-        snprintf(text, (size_t)bytes, "%s, %s, sm_%d%d, %s", is.name, cuda_bytes_text((int64_t)is.totalGlobalMem, memory), major, minor, bus);
+        snprintf(text, (size_t)bytes, "%s, %s, sm_%d%d, %s%s", is.name, cuda_bytes_text((int64_t)is.totalGlobalMem, memory), major, minor, bus, peers);
 }
 
 void cuda_begin(core_device *devices, const core_host *host, const char *(*name_of)(int kernel))
@@ -146,6 +159,7 @@ void cuda_begin(core_device *devices, const core_host *host, const char *(*name_
         .give = cuda_give,
         .to_device = cuda_to_device,
         .from_device = cuda_from_device,
+        .across = cuda_across,
         .synchronize = synchronize,
         .enter = enter,
         .memory = cuda_memory,

@@ -209,3 +209,87 @@ TEST(a_fault_stays)
     assert_int_equal(ends_by(fault, p), 4);
     assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
 }
+
+/* ---- graphs ---- */
+
+static void begin_capture(void) { assert_int_equal(cudaStreamBeginCapture(one, cudaStreamCaptureModeThreadLocal), cudaSuccess); }
+
+static cudaError_t end_capture(cudaGraphExec_t *made)
+{
+    cudaGraph_t graph;
+    cudaError_t status = cudaStreamEndCapture(one, &graph);
+    if (status) return (void)cudaGetLastError(), status;
+    assert_int_equal(cudaGraphInstantiate(made, graph, 0), cudaSuccess);
+    return cudaGraphDestroy(graph);
+}
+
+TEST(a_graph_does_again_what_was_captured)
+{
+    in_every_order(seed)
+    {
+        begin((played_orders)order, seed);
+        char *p = block();
+        cudaGraphExec_t made;
+        cudaEvent_t fork_, join;
+        assert_int_equal(cudaEventCreateWithFlags(&fork_, cudaEventDisableTiming), cudaSuccess);
+        assert_int_equal(cudaEventCreateWithFlags(&join, cudaEventDisableTiming), cudaSuccess);
+        memset(host, 7, BYTES);
+        begin_capture();
+        assert_int_equal(cudaMemsetAsync(p, 1, BYTES, one), cudaSuccess);
+        assert_int_equal(cudaEventRecord(fork_, one), cudaSuccess);
+        assert_int_equal(cudaStreamWaitEvent(other, fork_, 0), cudaSuccess);
+        assert_int_equal(cudaMemsetAsync(p, 2, BYTES / 2, other), cudaSuccess);
+        assert_int_equal(cudaEventRecord(join, other), cudaSuccess);
+        assert_int_equal(cudaStreamWaitEvent(one, join, 0), cudaSuccess);
+        assert_int_equal(cudaMemcpyAsync(host, p, BYTES, cudaMemcpyDeviceToHost, one), cudaSuccess);
+        assert_int_equal(end_capture(&made), cudaSuccess);
+        assert_int_equal(cudaStreamSynchronize(one), cudaSuccess);
+        assert_int_equal(host[0], 7); /* nothing was done yet */
+        for (int again = 0; again < 2; again++) {
+            memset(host, 7, BYTES);
+            assert_int_equal(cudaGraphLaunch(made, one), cudaSuccess);
+            assert_int_equal(cudaStreamSynchronize(one), cudaSuccess);
+            assert_int_equal(host[0], 2);
+            assert_int_equal(host[BYTES - 1], 1);
+        }
+        assert_int_equal(cudaGraphExecDestroy(made), cudaSuccess);
+        assert_int_equal(cudaEventDestroy(fork_), cudaSuccess);
+        assert_int_equal(cudaEventDestroy(join), cudaSuccess);
+        assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+    }
+}
+
+TEST(what_a_capture_forbids_ends_it)
+{
+    begin(PLAYED_LAZY, 0);
+    char ordinary[BYTES], *p = block();
+    cudaGraphExec_t made;
+    cudaEvent_t event, outside;
+    void *q;
+    assert_int_equal(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    assert_int_equal(cudaEventCreateWithFlags(&outside, cudaEventDisableTiming), cudaSuccess);
+    assert_int_equal(cudaEventRecord(outside, other), cudaSuccess);
+
+    begin_capture();
+    assert_int_equal(cudaStreamSynchronize(one), cudaErrorStreamCaptureUnsupported);
+    assert_int_equal(end_capture(&made), cudaErrorStreamCaptureInvalidated);
+    begin_capture();
+    assert_int_equal(cudaMalloc(&q, 1), cudaErrorStreamCaptureUnsupported);
+    assert_int_equal(end_capture(&made), cudaErrorStreamCaptureInvalidated);
+    begin_capture();
+    assert_int_equal(cudaMemcpyAsync(ordinary, p, BYTES, cudaMemcpyDeviceToHost, one), cudaErrorStreamCaptureUnsupported);
+    assert_int_equal(end_capture(&made), cudaErrorStreamCaptureInvalidated);
+    begin_capture();
+    assert_int_equal(cudaStreamWaitEvent(one, outside, 0), cudaErrorStreamCaptureIsolation);
+    assert_int_equal(end_capture(&made), cudaErrorStreamCaptureInvalidated);
+    begin_capture();
+    assert_int_equal(cudaEventRecord(event, one), cudaSuccess);
+    assert_int_equal(cudaEventSynchronize(event), cudaErrorCapturedEvent);
+    assert_int_equal(cudaStreamWaitEvent(other, event, 0), cudaSuccess);
+    assert_int_equal(cudaMemsetAsync(p, 1, BYTES, other), cudaSuccess);
+    assert_int_equal(end_capture(&made), cudaErrorStreamCaptureUnjoined);
+
+    assert_int_equal(cudaEventDestroy(event), cudaSuccess);
+    assert_int_equal(cudaEventDestroy(outside), cudaSuccess);
+    assert_int_equal(cudaFreeAsync(p, one), cudaSuccess);
+}

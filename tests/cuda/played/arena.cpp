@@ -34,7 +34,7 @@ static bool fails_for_good;
 
 /* ---- closed to the host ---- */
 
-static int opened = -1;
+static int opened = -1, opened_too = -1;
 static const char *running;
 static struct sigaction other_handler;
 
@@ -84,17 +84,19 @@ void memory_close(void)
 {
     if (opened < 0) return;
     protect(opened, PROT_NONE);
-    opened = -1;
+    if (opened_too >= 0) protect(opened_too, PROT_NONE);
+    opened = opened_too = -1;
     watch();
 }
 
-void memory_open(int device, const char *name)
+void memory_open(int device, const char *name, int other)
 {
     running = name;
-    if (opened == device) return;
+    if (opened == device && opened_too == other) return;
     memory_close();
     protect(device, PROT_READ | PROT_WRITE);
-    opened = device;
+    if (other >= 0) protect(other, PROT_READ | PROT_WRITE);
+    opened = device, opened_too = other;
 }
 
 /* ---- blocks ---- */
@@ -264,6 +266,7 @@ cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned)
 {
     std::lock_guard<std::mutex> hold(lock);
     if (broken[current]) return said(broken[current]);
+    if (cudaError_t no = capture_forbids_here()) return no;
     counts.waits++, counts.pinned++; /* it may */
     if (memory_fails_now() || !(*p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096))) return said(cudaErrorMemoryAllocation);
     memset(*p, NOBODYS, bytes);
@@ -276,6 +279,7 @@ cudaError_t cudaFreeHost(void *p)
 {
     std::lock_guard<std::mutex> hold(lock);
     if (!p) return cudaSuccess;
+    if (cudaError_t no = capture_forbids_here()) return no;
     if (!pinned.erase((const char *)p)) return said(cudaErrorInvalidValue);
     counts.waits++, counts.live_pinned--;
     finish_all();

@@ -9,6 +9,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 enum { DEVICES = 2 };
 
@@ -22,20 +24,27 @@ cudaError_t said(cudaError_t status); /* keeps it for cudaGetLastError */
 [[noreturn]] void stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* ---- streams (streams.cpp) ---- */
+struct capture;
 struct mark { /* a place in a stream that an event was recorded at */
     cudaStream_t of;
     bool reached;
+    std::shared_ptr<capture> in; /* or in a graph, after these nodes */
+    std::vector<size_t> nodes;
 };
 struct work {
     const char *name;
     std::function<void()> run;
     std::shared_ptr<mark> waits, reaches;
+    int other = -1; /* a device whose memory it touches, too */
 };
 struct CUstream_st {
     int device;
     std::deque<work> queue;
+    std::shared_ptr<capture> in; /* what is asked for becomes nodes of a graph, after these */
+    std::vector<size_t> nodes;
 };
 struct CUevent_st {
+    int device;
     std::shared_ptr<mark> latest;
 };
 
@@ -44,6 +53,32 @@ void enqueue(cudaStream_t stream, work what);
 cudaError_t finish(cudaStream_t stream);
 void finish_all(void);
 
+unsigned random_below(size_t n);
+void streams_leave(const std::shared_ptr<capture> &ended);
+
+/* ---- graphs (capture.cpp) ---- */
+struct CUgraph_st {
+    struct node {
+        work what;
+        std::vector<size_t> after;
+    };
+    std::vector<node> nodes;
+};
+struct capture {
+    cudaStream_t origin;
+    std::thread::id thread;
+    cudaError_t failed;
+    CUgraph_st graph;
+};
+
+void capture_work(cudaStream_t stream, work what);
+cudaError_t capture_wait(cudaStream_t stream, const std::shared_ptr<mark> &event);
+
+/* A call that waits for this stream, or looks at it; one that a thread may not make while it captures: the error, and the
+ * capture fails.  cudaSuccess: go on. */
+cudaError_t capture_forbids(cudaStream_t stream);
+cudaError_t capture_forbids_here(void);
+
 /* ---- memory (arena.cpp) ---- */
 struct arena_range {
     size_t bytes;
@@ -51,8 +86,8 @@ struct arena_range {
     uint64_t free_id;
 };
 
-/* A device's memory may be touched, and no longer.  `name` is what runs. */
-void memory_open(int device, const char *name);
+/* A device's memory may be touched, and no longer.  `name` is what runs; `other` is another device, or -1. */
+void memory_open(int device, const char *name, int other = -1);
 void memory_close(void);
 
 /* NULL: there is not so much.  Usable in the order of the stream; of none: at once. */

@@ -52,6 +52,9 @@ const char *cudaGetErrorString(cudaError_t status)
     case cudaErrorNoDevice: return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice: return "invalid device ordinal";
     case cudaErrorInvalidResourceHandle: return "invalid resource handle";
+    case cudaErrorIllegalState: return "the operation cannot be performed in the present state";
+    case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated: return "operation failed due to a previous error during capture";
     case cudaErrorNotReady: return "device not ready";
     case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
     case cudaErrorMisalignedAddress: return "misaligned address";
@@ -99,6 +102,12 @@ cudaError_t cudaDriverGetVersion(int *version)
 cudaError_t cudaRuntimeGetVersion(int *version)
 {
     *version = 13000;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDeviceCanAccessPeer(int *reaches, int device, int other)
+{
+    *reaches = device != other;
     return cudaSuccess;
 }
 
@@ -179,6 +188,7 @@ cudaError_t cudaMallocFromPoolAsync(void **p, size_t bytes, cudaMemPool_t pool, 
     std::lock_guard<std::mutex> hold(lock);
     if (!is_stream(stream) || stream->device != pool->device) return said(cudaErrorInvalidResourceHandle);
     if (!bytes) return said(cudaErrorInvalidValue);
+    if (cudaError_t no = capture_forbids(stream)) return no; /* a recorded step allocates nothing */
     if (broken[pool->device]) return said(broken[pool->device]);
     *p = memory_take(pool->device, bytes, stream, pool);
     return *p ? cudaSuccess : said(cudaErrorMemoryAllocation);
@@ -189,6 +199,7 @@ cudaError_t cudaFreeAsync(void *p, cudaStream_t stream)
     std::lock_guard<std::mutex> hold(lock);
     if (!is_stream(stream)) return said(cudaErrorInvalidResourceHandle);
     if (broken[stream->device]) return said(broken[stream->device]);
+    if (cudaError_t no = capture_forbids(stream)) return no;
     return memory_give(p, stream) ? cudaSuccess : said(cudaErrorInvalidValue);
 }
 
@@ -196,6 +207,7 @@ cudaError_t cudaMalloc(void **p, size_t bytes)
 {
     std::lock_guard<std::mutex> hold(lock);
     if (broken[current]) return said(broken[current]);
+    if (cudaError_t no = capture_forbids_here()) return no;
     counts.waits++; /* it may */
     *p = memory_take(current, bytes, NULL, NULL);
     return *p ? cudaSuccess : said(cudaErrorMemoryAllocation);
@@ -204,6 +216,7 @@ cudaError_t cudaMalloc(void **p, size_t bytes)
 cudaError_t cudaFree(void *p)
 {
     std::lock_guard<std::mutex> hold(lock);
+    if (cudaError_t no = capture_forbids_here()) return no;
     counts.waits++;
     finish_all();
     return !p || memory_give(p, NULL) ? said(broken[current]) : said(cudaErrorInvalidValue);
@@ -226,6 +239,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
         enqueue(stream, {"a copy", [=] { memcpy(to, from, bytes); }, nullptr, nullptr});
         return cudaSuccess;
     }
+    if (cudaError_t no = capture_forbids(stream)) return no;
     counts.pageable++, counts.waits++;
     if (kind == cudaMemcpyDeviceToHost) {
         enqueue(stream, {"a copy", [=] { memcpy(to, from, bytes); }, nullptr, nullptr});
@@ -233,6 +247,18 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     }
     std::string held((const char *)from, bytes);
     enqueue(stream, {"a copy", [=] { memcpy(to, held.data(), bytes); }, nullptr, nullptr});
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyPeerAsync(void *to, int there, const void *from, int here, size_t bytes, cudaStream_t stream)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!is_stream(stream)) return said(cudaErrorInvalidResourceHandle);
+    if (broken[stream->device]) return said(broken[stream->device]);
+    if (memory_device(to, bytes) != there || memory_device(from, bytes) != here) return said(cudaErrorInvalidValue);
+    if (there != stream->device && here != stream->device) return said(cudaErrorInvalidValue);
+    counts.copies++;
+    enqueue(stream, {"a copy", [=] { memcpy(to, from, bytes); }, nullptr, nullptr, there == stream->device ? here : there});
     return cudaSuccess;
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <stdlib.h>
 #include <string.h>
-#include <vector>
 
 static std::vector<cudaStream_t> all;
 
@@ -13,7 +12,7 @@ static std::vector<cudaStream_t> all;
 static uint64_t random_state;
 static played_orders order_now;
 
-static unsigned random_below(size_t n)
+unsigned random_below(size_t n)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
     return (unsigned)((random_state >> 33) % n);
@@ -51,7 +50,7 @@ static void run_first(cudaStream_t s)
     counts.queued--;
     if (w.reaches) w.reaches->reached = true;
     if (!w.run || broken[s->device]) return;
-    memory_open(s->device, w.name);
+    memory_open(s->device, w.name, w.other);
     w.run();
 }
 
@@ -87,6 +86,7 @@ static void run_until(cudaStream_t s, const std::function<bool()> &done)
 
 void enqueue(cudaStream_t s, work what)
 {
+    if (s->in) return capture_work(s, std::move(what));
     enum { MOST_QUEUED = 1000 }; /* then a GPU's host waits for room, too */
     s->queue.push_back(std::move(what));
     counts.queued++;
@@ -107,6 +107,12 @@ void finish_all(void)
     for (cudaStream_t s : all) (void)finish(s);
 }
 
+void streams_leave(const std::shared_ptr<capture> &ended)
+{
+    for (cudaStream_t s : all)
+        if (s->in == ended) s->in = nullptr;
+}
+
 /* ---- the runtime's names ---- */
 
 bool is_stream(cudaStream_t s) { return std::find(all.begin(), all.end(), s) != all.end(); }
@@ -118,7 +124,7 @@ cudaError_t cudaStreamCreateWithPriority(cudaStream_t *stream, unsigned flags, i
     std::lock_guard<std::mutex> hold(lock);
     if (broken[current]) return said(broken[current]);
     if (flags != cudaStreamNonBlocking) stop("a stream that waits for stream 0 was asked for");
-    *stream = new CUstream_st{current, {}};
+    *stream = new CUstream_st{current, {}, nullptr, {}};
     all.push_back(*stream);
     counts.streams++;
     return cudaSuccess;
@@ -140,12 +146,15 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
     std::lock_guard<std::mutex> hold(lock);
     if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
     counts.waits++;
+    if (cudaError_t no = capture_forbids(s)) return no;
     return said(finish(s));
 }
 
 cudaError_t cudaDeviceSynchronize(void)
 {
     std::lock_guard<std::mutex> hold(lock);
+    for (cudaStream_t s : all)
+        if (cudaError_t no = capture_forbids(s)) return no;
     counts.waits++;
     finish_all();
     return said(broken[current]);
@@ -165,6 +174,7 @@ cudaError_t cudaStreamQuery(cudaStream_t s)
 {
     std::lock_guard<std::mutex> hold(lock);
     if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    if (cudaError_t no = capture_forbids(s)) return no;
     return ask(s, [s] { return s->queue.empty(); });
 }
 
@@ -172,7 +182,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 {
     std::lock_guard<std::mutex> hold(lock);
     if (broken[current]) return said(broken[current]);
-    *event = new CUevent_st{};
+    *event = new CUevent_st{current, nullptr};
     counts.events++;
     return cudaSuccess;
 }
@@ -188,9 +198,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t s)
 {
     std::lock_guard<std::mutex> hold(lock);
-    if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
+    if (!is_stream(s) || event->device != s->device) return said(cudaErrorInvalidResourceHandle);
     if (broken[s->device]) return said(broken[s->device]);
-    event->latest = std::make_shared<mark>(mark{s, false});
+    event->latest = std::make_shared<mark>(mark{s, false, s->in, s->nodes});
+    if (s->in) return cudaSuccess;
     enqueue(s, {"an event", nullptr, nullptr, event->latest});
     return cudaSuccess;
 }
@@ -201,7 +212,9 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t event, unsigned)
     std::lock_guard<std::mutex> hold(lock);
     if (!is_stream(s)) return said(cudaErrorInvalidResourceHandle);
     if (broken[s->device]) return said(broken[s->device]);
-    if (event->latest) enqueue(s, {"a wait", nullptr, event->latest, nullptr});
+    if (!event->latest) return cudaSuccess;
+    if (s->in || event->latest->in) return capture_wait(s, event->latest);
+    enqueue(s, {"a wait", nullptr, event->latest, nullptr});
     return cudaSuccess;
 }
 
@@ -211,6 +224,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event)
     counts.waits++;
     std::shared_ptr<mark> m = event->latest;
     if (!m) return cudaSuccess;
+    if (m->in) return said(cudaErrorCapturedEvent);
     if (!m->reached) run_until(m->of, [m] { return m->reached; });
     return said(broken[current]);
 }
@@ -219,5 +233,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event)
 {
     std::lock_guard<std::mutex> hold(lock);
     std::shared_ptr<mark> m = event->latest;
+    if (cudaError_t no = capture_forbids_here()) return no;
+    if (m && m->in) return said(cudaErrorCapturedEvent);
     return m && !m->reached ? ask(m->of, [m] { return m->reached; }) : said(broken[current]);
 }

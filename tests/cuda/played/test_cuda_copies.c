@@ -82,6 +82,28 @@ TEST(every_device_has_its_own_memory)
     }
 }
 
+TEST(from_device_to_device_nobody_waits)
+{
+    if (tr_cuda_device_count() < 2) skip_because("one device");
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        tr_tensor *b;
+        int64_t before;
+        {
+            TR_SCOPE;
+            tr_tensor *a = tr_mul(tr_to_device(numbers(1000), tr_cuda(0)), 2);
+            before = counted().waits;
+            b = tr_pass_up(tr_to_device(a, tr_cuda(1)));
+        } /* a is given back, perhaps before it was read */
+        tr_tensor *other = tr_zeros(TR_SHAPE(1000), .dtype = TR_INT32, .device = tr_cuda(0));
+        b = tr_add(b, 1);
+        assert_int_equal(counted().waits, before);
+        assert_int_equal((int)tr_get(b, 999), 1999);
+        assert_int_equal((int)tr_get(other, 999), 0);
+    }
+}
+
 static int read_on_the_host(void)
 {
     signal(SIGSEGV, SIG_DFL);

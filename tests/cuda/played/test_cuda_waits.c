@@ -32,6 +32,33 @@ TEST(a_training_step_waits_for_nothing)
     assert_int_equal(counted().waits, before.waits + 1);
 }
 
+/* A linear layer, relu, another, the mean of squares. */
+static void train_layers(tr_module *model, tr_optim *sgd, tr_tensor *x, tr_tensor *target)
+{
+    TR_SCOPE;
+    tr_tensor *loss = tr_mse_loss(tr_forward(model, there(x)), there(target));
+    assert_int_equal(tr_backward(loss), 0);
+    assert_int_equal(tr_step(sgd), 0);
+    tr_zero_grad(sgd);
+}
+
+TEST(a_training_step_of_layers_waits_for_nothing)
+{
+    needs_played_device();
+    TR_SCOPE;
+    tr_module *model = tr_sequential(tr_linear_layer(6, 8), tr_relu_layer(), tr_linear_layer(8, 2));
+    assert_int_equal(tr_module_to(model, tr_cuda(0)), 0);
+    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.1, .momentum = 0.9);
+    tr_tensor *x = tr_randn(TR_SHAPE(10, 6)), *target = tr_randn(TR_SHAPE(10, 2));
+    train_layers(model, sgd, x, target);
+    played.order(PLAYED_LAZY, 0);
+    assert_int_equal(tr_synchronize(tr_cuda(0)), 0);
+    played_counts before = counted();
+    for (int i = 0; i < 5; i++) train_layers(model, sgd, x, target);
+    assert_int_equal(counted().waits, before.waits);
+    assert_true(counted().launches > before.launches + 50);
+}
+
 /* The same numbers whatever the order. */
 TEST(a_training_run_does_not_depend_on_when_work_is_done)
 {
