@@ -26,7 +26,7 @@ static void *beside_library(void)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
-void cuda_print(void)
+void cuda_print(bool or_why_none)
 {
     const char *named = getenv("TRIREME_CUDA_LIBRARY");
     void *object = named && *named ? dlopen(named, RTLD_NOW | RTLD_LOCAL) : beside_library();
@@ -35,8 +35,8 @@ void cuda_print(void)
     if (object) *(void **)&entry = dlsym(object, CORE_MODULE_ENTRY_NAME);
     const char *why = entry ? NULL : dlerror();
     const core_device *cuda = entry ? entry(&host) : NULL;
-    if (!cuda || !cuda->count) printf("  CUDA       no device: %s\n", cuda ? cuda->reason : why ? why
-                                                                                                : "its library did not start");
+    if (or_why_none && (!cuda || !cuda->count)) printf("  CUDA       no device: %s\n", cuda ? cuda->reason : why ? why
+                                                                                                                 : "its library did not start");
     for (int i = 0; cuda && i < cuda->count; i++) {
         char text[400];
         cuda->describe(i, text, sizeof text);

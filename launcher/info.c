@@ -117,7 +117,7 @@ int launcher_info(int argc, char **argv)
     printf("  processor  %s\n", *m.cpu ? m.cpu : "not known");
     printf("  kernels    %s\n", kernels_text(kernels));
     printf("  cores      %d usable of %d\n", m.usables, m.cores);
-    cuda_print();
+    cuda_print(true);
     machine_free(&m);
     return EXIT_SUCCESS;
 }

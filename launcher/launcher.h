@@ -26,6 +26,7 @@
 #ifndef LAUNCHER_LAUNCHER_H
 #define LAUNCHER_LAUNCHER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,8 +44,8 @@ int launcher_info(int argc, char **argv);
 int launcher_rank(int argc, char **argv);
 int launcher_trace(int argc, char **argv);
 
-/* Prints the CUDA devices that a program would find here, a line each, or why there is none. */
-void cuda_print(void);
+/* Prints the CUDA devices that a program would find here, a line each, or, if asked, why there is none. */
+void cuda_print(bool or_why_none);
 
 /* Writes "trireme COMMAND: message" to stderr and exits; command may be NULL. */
 _Noreturn void fail(int status, const char *command, const char *format, ...)

@@ -49,6 +49,7 @@ static void print_machine(const machine *m)
         if (m->gpu[i].node >= 0) printf(", NUMA node %d", m->gpu[i].node);
         printf("\n");
     }
+    cuda_print(m->gpus > 0);
 
     printf("\n  NUMA node  package  cores      memory  CPUs\n");
     for (int d = 0; d < m->nodes; d++) {

@@ -68,6 +68,7 @@ claim "a program without ./ is found out" 127 err "did you mean ./called ?" -- b
 claim "a file that is no program cannot be executed" 126 err "./plain is not an executable" -- "$trireme" run ./plain
 claim "rank by hand is refused" 2 err "no local rank" -- "$trireme" rank 0 -- true
 claim "info tells what was found" 0 "built with" "compiler" "found here" "ranks meet" -- "$trireme" info
+claim "info says why there is no CUDA device" 0 "CUDA       no device: /nowhere" -- env TRIREME_CUDA_LIBRARY=/nowhere "$trireme" info
 claim "info tells the level that the library chooses" 0 "kernels    $(grep -q avx2 /proc/cpuinfo && echo "x86-64-v2 (SSE4.2); TRIREME_CPU_LEVEL holds it below")" -- \
     env TRIREME_CPU_LEVEL=v2 "$trireme" info
 claim "topo shows the job's share" 0 "This job may use" "1 rank would sit" -- "$trireme" topo -n 1
