@@ -1,6 +1,8 @@
 #include "fake_cublaslt.h"
+#include "kernels/cuda/cublaslt.h"
 
 #include "column_major.h"
+#include "played/played.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -192,12 +194,29 @@ static column_major matrix(const layout *l, int32_t op)
 
 static double number(int scale, const void *at) { return scale == LT_R_64F || scale == LT_C_64F ? *(const double *)at : (double)*(const float *)at; }
 
+/* A product in a stream (played/played.h): its numbers are read now, its memory when it is run. */
+typedef struct {
+    column_major matrix[3];
+    const void *a, *b, *bias;
+    void *d, *workspace;
+    size_t bytes;
+    int64_t batch;
+    double alpha, beta;
+    bool relu;
+} product;
+
+static void multiply(void *asked)
+{
+    const product *p = asked;
+    if (p->workspace) memset(p->workspace, 0x55, p->bytes);
+    multiply_column_major(&p->matrix[0], p->a, &p->matrix[1], p->b, &p->matrix[2], p->d, p->batch, p->alpha, p->beta, p->bias, p->relu);
+}
+
 static int matmul(void *handle, void *desc, const void *alpha, const void *a, void *a_layout, const void *b, void *b_layout, const void *beta, const void *c, void *c_layout, void *d, void *d_layout, const lt_algo *algo, void *workspace, size_t bytes, void *stream)
 {
     const description *as = desc;
     const void *at[] = {a, b, c, d};
     chosen by;
-    (void)stream;
     memcpy(&by, algo, sizeof by);
     if (handle != &fake || check(desc, a_layout, b_layout, c_layout, d_layout) != LT_SUCCESS) return INVALID_VALUE;
     for (int v = 0; v < 4; v++)
@@ -205,11 +224,26 @@ static int matmul(void *handle, void *desc, const void *alpha, const void *a, vo
     if (as->bias && alignment_of(as->bias) < by.bias_alignment) return wrong("a bias that the algorithm was not chosen for");
     if (bytes < by.workspace || (by.workspace && !workspace)) return wrong("too small a workspace");
     if (fake.result) return fake.result;
-    if (workspace) memset(workspace, 0x55, bytes);
     fake.products++;
     if (fake.idle) return LT_SUCCESS;
-    const column_major in[] = {matrix(a_layout, as->op[0]), matrix(b_layout, as->op[1]), matrix(d_layout, LT_OP_N)};
-    multiply_column_major(&in[0], a, &in[1], b, &in[2], d, ((layout *)d_layout)->batch, number(as->scale, alpha), number(as->scale, beta), as->epilogue != LT_EPILOGUE_DEFAULT ? as->bias : NULL, as->epilogue == LT_EPILOGUE_RELU_BIAS);
+    product p = {
+        .matrix = {matrix(a_layout, as->op[0]), matrix(b_layout, as->op[1]), matrix(d_layout, LT_OP_N)},
+        .a = a,
+        .b = b,
+        .bias = as->epilogue != LT_EPILOGUE_DEFAULT ? as->bias : NULL,
+        .d = d,
+        .workspace = workspace,
+        .bytes = bytes,
+        .batch = ((layout *)d_layout)->batch,
+        .alpha = number(as->scale, alpha),
+        .beta = number(as->scale, beta),
+        .relu = as->epilogue == LT_EPILOGUE_RELU_BIAS,
+    };
+    product *later = played_queues(stream) ? malloc(sizeof *later) : NULL;
+    if (later)
+        played_enqueue(stream, "a product", multiply, free, memcpy(later, &p, sizeof p));
+    else
+        multiply(&p);
     return LT_SUCCESS;
 }
 

@@ -3,9 +3,8 @@
 #ifndef TEST_FAKE_CUBLASLT_H
 #define TEST_FAKE_CUBLASLT_H
 
-#include "kernels/cuda/cublaslt.h"
-
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct {
     bool here, no_handle, knows_none; /* set by tests: the library is loaded, creates no handle, has no algorithm */

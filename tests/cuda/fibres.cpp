@@ -222,7 +222,7 @@ static void end_launch(void *waited)
 void fibres_enqueue(void *stream, const char *name, dim3 blocks, dim3 threads, fibres_body *kernel, fibres_body *ends, void *kernel_arguments)
 {
     launch_later *l = new launch_later{blocks, threads, kernel, ends, kernel_arguments};
-    if (stream) {
+    if (played_queues(stream)) {
         played_enqueue(stream, name, run_launch, end_launch, l);
         return;
     }
@@ -232,7 +232,7 @@ void fibres_enqueue(void *stream, const char *name, dim3 blocks, dim3 threads, f
 
 extern "C" void fibres_check(void *stream, const char *name, const void *pointer)
 {
-    if (!stream || played_reaches(pointer)) return;
+    if (!played_queues(stream) || played_reaches(pointer)) return;
     fprintf(stderr, "fibres: %s is handed %p, memory of the host's\n", name, pointer);
     abort();
 }

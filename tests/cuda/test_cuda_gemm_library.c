@@ -2,6 +2,7 @@
 #include "on_fibres.h"
 
 #include "fake_cublaslt.h"
+#include "kernels/cuda/cublaslt.h"
 
 enum { SIDE = 68,
        ROOM = 4 * 80 * 80 };

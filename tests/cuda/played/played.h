@@ -45,6 +45,10 @@ void played_fail_at(int64_t n, int for_good);
 /* The n-th launch from now meets a fault of this number when it is run, and its device fails for ever. */
 void played_fault_at(int64_t n, int status);
 
+/* Does work for this stream belong to a queue?  Not where it is none, nor where no stream was ever made: tests of kernels
+ * alone have the host's memory, and names for streams. */
+int played_queues(const void *stream);
+
 /* Work for a stream (a cudaStream_t) that is no kernel: a library's that is played too.  `ends` frees the argument. */
 void played_enqueue(void *stream, const char *name, void (*work)(void *), void (*ends)(void *), void *argument);
 

@@ -113,6 +113,12 @@ void streams_leave(const std::shared_ptr<capture> &ended)
         if (s->in == ended) s->in = nullptr;
 }
 
+int played_queues(const void *stream)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    return stream && !all.empty();
+}
+
 /* ---- the runtime's names ---- */
 
 bool is_stream(cudaStream_t s) { return std::find(all.begin(), all.end(), s) != all.end(); }
