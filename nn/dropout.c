@@ -46,7 +46,7 @@ tr_tensor *(tr_dropout)(tr_tensor *x, double p, tr_generator *generator)
     tr_tensor *mask;
     {
         TR_NO_GRAD;
-        tr_tensor *u = (tr_rand)(tr_shape_of_tensor(x), (tr_tensor_options){.dtype = TR_FLOAT32, .generator = generator});
+        tr_tensor *u = (tr_rand)(tr_shape_of_tensor(x), (tr_tensor_options){.dtype = TR_FLOAT32, .device = tr_device_of(x), .generator = generator});
         mask = (tr_to)((tr_ge)(u, tr_number_(p, TR_FLOAT32)), tr_dtype_of(x));
         if (p < 1) mask = (tr_div)(mask, tr_number_(1 - p, TR_FLOAT32));
     }

@@ -103,6 +103,18 @@ bool nn_first_alike(tr_tensor *const *tensor, int64_t i)
     return true;
 }
 
+static bool is_at(const tr_tensor *t, tr_device at) { return t->storage->at.type == at.type && t->storage->at.index == at.index; }
+
+/* State follows a parameter that went to another device. */
+static int follow(tr_optim *o, int64_t at)
+{
+    if (is_at(o->state[at], device_at(o, at))) return 0;
+    tr_tensor *there = (tr_to_device)(o->state[at], device_at(o, at));
+    if (!there) return -1;
+    nn_optim_put(o, at, there);
+    return 0;
+}
+
 /* In o->made the tensors that are missing. */
 static int prepare(tr_optim *o)
 {
@@ -110,6 +122,7 @@ static int prepare(tr_optim *o)
     for (int64_t at = 0; at < NN_OPTIM_STATES * o->count; at++) {
         tr_tensor *p = o->parameter[at % o->count];
         if (!p->grad) continue;
+        if (o->state[at] && follow(o, at) < 0) return -1;
         if (!o->rule.state[at / o->count] || o->state[at]) continue;
         tr_shape shape = shape_at(o, at);
         o->made[at] = core_tensor_new(dtype_at(o, at), device_at(o, at), &shape, "tr_step");
