@@ -12,7 +12,10 @@ void core_storage_free(core_storage *s)
     core_thread *here = core_here();
     if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
     if (s->is_foreign) {
-        if (s->release) s->release(s->foreign);
+        if (s->release) {
+            s->device->synchronize(s->at.index); /* its owner knows nothing of what the device still has to do with it */
+            s->release(s->foreign);
+        }
     } else if (s->data != s->small) {
         s->device->give(s->at.index, s->data, s->capacity);
     }

@@ -83,6 +83,7 @@ static loan *lend(tr_tensor *t, DLTensor *(*part)(loan *), const char *what)
 {
     if (!t) return core_null(what);
     if (tr_requires_grad(t)) return core_fail("%s: %s requires grad, and other libraries would not note what they do to it; hand over tr_detach(t): Can't export tensors that require gradient, use tensor.detach()", what, core_show(t));
+    if (t->storage->device->synchronize(core_device_at(t).index) < 0) return NULL; /* who gets it has streams of their own */
     loan *l = core_alloc((int64_t)sizeof *l, what);
     if (!l) return NULL;
     l->storage = core_storage_lend(t);

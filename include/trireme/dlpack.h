@@ -111,7 +111,7 @@ typedef struct DLManagedTensorVersioned {
 /* Hand t's memory to another library.  Writing in one shows in the other (and, as with tr_data, is not noticed by
  * backward); the memory stays until the deleter has been called and no tensor here lies in it, whichever comes last.
  * The deleter may be called on any thread; when the writes of one thread are seen by another is for the two to agree.
- * t        on the CPU; must not require grad (hand over tr_detach(t))
+ * t        on the CPU, or on a CUDA device, whose work is waited for; must not require grad (hand over tr_detach(t))
  * returns  a struct that belongs to whoever takes it;  NULL with an error standing */
 TR_API struct DLManagedTensorVersioned *(tr_to_dlpack)(tr_tensor *t);
 TR_API struct DLManagedTensor *(tr_to_dlpack_unversioned)(tr_tensor *t);
@@ -119,7 +119,7 @@ TR_API struct DLManagedTensor *(tr_to_dlpack_unversioned)(tr_tensor *t);
 /* A tensor over another library's memory, nothing copied; the deleter is called when its last view is gone.
  * What is marked as read-only, or is not aligned to its elements, is copied, for a tensor here can be written to.
  * m        taken over: its deleter is called exactly once on every path, failures included.  Of a struct of another
- *          major version nothing else is touched
+ *          major version nothing else is touched.  Of memory of a CUDA device: when all work on it is done
  * returns  a tensor that belongs to the open scope;  NULL with an error standing that names the device, the type or
  *          the size that cannot be had here */
 TR_API tr_tensor *(tr_from_dlpack)(struct DLManagedTensorVersioned *m);
