@@ -11,7 +11,7 @@
 #include "data/sampler.h"
 
 typedef struct {
-    tr_tensor *input, *target; /* keeps; NULL when there is no batch */
+    tr_tensor *input, *target; /* keeps; NULL when there is no batch.  On the CPU until it is handed out */
 } slot;
 
 struct tr_loader {
@@ -19,6 +19,7 @@ struct tr_loader {
     tr_dataset *dataset; /* keeps */
     data_sampler sampler;
     int threads;
+    tr_device device; /* of the batches that are handed out */
     data_prefetch *prefetch; /* owns; NULL before the first start */
     slot *slot;              /* owns; batch i stands in slot[i % slots] */
     int64_t slots;           /* ahead + 1: the batch asked for, and those ahead of it */
@@ -46,6 +47,17 @@ static int slot_fill(slot *s, int64_t count, const tr_dataset_source *of)
     if (s->input && s->target) return 0;
     slot_empty(s);
     return -1;
+}
+
+/* Bring one of a filled slot's tensors to where it is handed out. */
+static int bring(tr_tensor **t, tr_device device)
+{
+    TR_SCOPE;
+    tr_tensor *there = core_tensor_new((tr_dtype)(*t)->dtype, device, &(*t)->shape, "tr_loader_next");
+    if (!there || there->storage->device->to_device(device.index, there->data, (*t)->data, tr_numel(there) * core_dtype_bytes[there->dtype]) < 0) return -1;
+    core_drop_tensor(*t);
+    *t = core_keep_tensor(there);
+    return 0;
 }
 
 /* ---- an epoch ---- */
@@ -103,7 +115,11 @@ bool(tr_loader_next)(tr_loader *l, tr_batch *batch)
         stop(l);
         return false;
     }
-    const slot *s = &l->slot[l->next % l->slots];
+    slot *s = &l->slot[l->next % l->slots];
+    if (l->device.type != TR_CPU && (bring(&s->input, l->device) < 0 || bring(&s->target, l->device) < 0)) {
+        stop(l);
+        return false;
+    }
     data_part part = data_sampler_part(&l->sampler, l->next);
     *batch = (tr_batch){s->input, s->target, l->next, part.count, part.global_count};
     l->next++;
@@ -140,6 +156,7 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 static int begin(tr_loader *l, tr_dataset *d, const tr_loader_options *o)
 {
     l->dataset = tr_dataset_keep(d);
+    l->device = o->device;
     l->sampler = (data_sampler){
         .samples = tr_dataset_count(d),
         .batch_size = o->batch_size,
@@ -173,7 +190,7 @@ static const core_class loader_class = {"loader", loader_destroy};
 tr_loader *(tr_loader_new)(tr_dataset *d, tr_loader_options options)
 {
     if (!d) return core_null("tr_loader_new");
-    if (settle(&options) < 0) return NULL;
+    if (settle(&options) < 0 || !core_device_of(options.device)) return NULL;
     tr_loader *l = core_alloc(sizeof *l, "tr_loader_new");
     if (!l) return NULL;
     if (begin(l, d, &options) < 0) {

@@ -6,10 +6,11 @@ int main(int argc, char **argv)
     tr_dist_init(&argc, &argv); /* rank 0 of 1 when started without mpirun */
 
     tr_dataset *digits = tr_dataset_idx("train-images.gz", "train-labels.gz");
-    tr_loader *loader = tr_loader_new(digits, .batch_size = 64, .shuffle = true, .shard = tr_dist_shard());
+    tr_device device = tr_dist_device(); /* this rank's GPU, or its CPU cores */
+    tr_loader *loader = tr_loader_new(digits, .batch_size = 64, .shuffle = true, .shard = tr_dist_shard(), .device = device);
 
     tr_module *model = tr_sequential(tr_flatten_layer(), tr_linear_layer(784, 512), tr_relu_layer(), tr_linear_layer(512, 10));
-    tr_module_to(model, tr_dist_device()); /* this rank's GPU, or its CPU cores */
+    tr_module_to(model, device);
     tr_module *ranks = tr_data_parallel(model);
     tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.1, .momentum = 0.9);
 

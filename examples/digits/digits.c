@@ -85,18 +85,18 @@ static int train_epoch(tr_module *ranks, tr_training *run, const digits_options 
 }
 
 /* How many of the held-out digits are read right, by all ranks together; -1 with an error standing. */
-static int64_t examine(tr_module *model, tr_dataset *test, int64_t batch)
+static int64_t examine(tr_module *model, tr_dataset *test, int64_t batch, tr_device device)
 {
     TR_SCOPE;
     TR_NO_GRAD;
     tr_tensor *right = tr_zeros(TR_SHAPE(), .dtype = TR_INT64);
-    tr_loader *loader = tr_loader_new(test, .batch_size = batch, .shard = tr_dist_shard());
+    tr_loader *loader = tr_loader_new(test, .batch_size = batch, .shard = tr_dist_shard(), .device = device);
     if (tr_loader_start(loader, 0) < 0) return -1;
     tr_train(model, false);
     for (tr_batch b; tr_loader_next(loader, &b);) {
         TR_SCOPE;
         tr_tensor *guess = tr_argmax(tr_forward(model, b.input), TR_DIM(1));
-        tr_add_(right, tr_sum(tr_eq(guess, b.target)));
+        tr_add_(right, tr_to_device(tr_sum(tr_eq(guess, b.target)), tr_cpu()));
     }
     tr_train(model, true);
     return tr_all_reduce(right) < 0 ? -1 : (int64_t)tr_item(right);
@@ -147,7 +147,7 @@ static int train(const digits_options *o)
     if (tr_module_to(model, device) < 0) return -1;
     tr_module *ranks = tr_data_parallel(model, .reproducible = o->reproducible);
     tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = o->lr > 0 ? o->lr : 0.1, .momentum = 0.9);
-    tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard(),
+    tr_loader *loader = tr_loader_new(data.train, .batch_size = o->batch, .shuffle = true, .seed = o->seed, .shard = tr_dist_shard(), .device = device,
                                       .virtual_shards = o->reproducible ? TR_VIRTUAL_SHARDS : 0);
     tr_training run = {.module = model, .optim = sgd, .loader = loader, .shard = tr_dist_shard()};
     if (!ranks || !sgd || !loader || resume(o, &run) < 0) return -1;
@@ -163,7 +163,7 @@ static int train(const digits_options *o)
     tr_progress_end(bar);
     if (tr_metrics_close(h.csv) < 0) status = -1;
 
-    int64_t right = status == 0 ? examine(model, data.test, o->batch) : -1, of = tr_dataset_count(data.test);
+    int64_t right = status == 0 ? examine(model, data.test, o->batch, device) : -1, of = tr_dataset_count(data.test);
     if (right < 0 && status == 0) status = -1;
     if (status == 0 && first) {
         status = tr_checkpoint_save(save, model, sgd, epoch);

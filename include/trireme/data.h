@@ -65,6 +65,7 @@ typedef struct {
     uint64_t seed;
     int workers; /* threads that read ahead; default 1; -1: none, batches are read when asked for */
     int ahead;   /* batches to read ahead; default 2 for each worker */
+    tr_device device; /* where batches are handed out; default the CPU */
     char reserved_;
 } tr_loader_options;
 
