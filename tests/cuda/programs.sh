@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# The example programs say with --device cuda what they say with --device cpu. Needs $TRIREME_BIN, the folder they were
+# built in, and $TRIREME_CUDA_LIBRARY. What a program's device does not serve yet makes it a skip.
+set -u
+[ -x "$TRIREME_BIN/digits" ] || { echo "no $TRIREME_BIN/digits"; exit 77; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+export TRIREME_PROGRESS=none
+failures=0 skips=0
+
+# Lines of the same words and of numbers within 1e-4 * max(1, |number|); a tensor's device is no word of it. Numbers so
+# small that they are what rounding left are 0 to this.
+same_numbers() { # same_numbers FILE FILE
+    awk 'function size(x) { return x < 0 ? -x : x }
+        function near(x, y) { return size(x - y) <= 1e-4 * (size(y) > 1 ? size(y) : 1) }
+        function agree(a, b,    x, y) {
+            while (match(b, number)) {
+                y = substr(b, RSTART, RLENGTH); b = substr(b, RSTART + RLENGTH)
+                if (!match(a, number)) return 0
+                x = substr(a, RSTART, RLENGTH); a = substr(a, RSTART + RLENGTH)
+                if (!near(x + 0, y + 0)) return 0
+            }
+            return !match(a, number)
+        }
+        BEGIN { number = "[-+]?[0-9]+[.]?[0-9]*(e[-+]?[0-9]+)?" }
+        FNR == NR { line[FNR] = $0; lines = FNR; next }
+        { gsub(/cuda:0/, "cpu"); gsub(/, device=.cpu./, "") }
+        !agree($0, line[FNR]) { print "is    " $0; print "wants " line[FNR]; wrong++ }
+        END { exit wrong > 0 || FNR != lines || lines == 0 }' "$1" "$2"
+}
+# Losses, step by step, within 1e-5 of the CPU's.
+same_curve() { # same_curve FILE FILE
+    awk -F, 'FNR == 1 { next }
+        FNR == NR { want[FNR] = $3; lines = FNR; next }
+        { d = $3 - want[FNR]; if (d < 0) d = -d; if (!(d <= 1e-5)) { print FNR, $3, want[FNR]; wrong++ } }
+        END { exit wrong > 0 || FNR != lines || lines < 20 }' "$1" "$2"
+}
+claim() { # claim SENTENCE COMPARISON WHAT PROGRAM ARGUMENT...: of the files cpu/WHAT and cuda/WHAT
+    local sentence=$1 comparison=$2 what=$3
+    shift 3
+    for device in cpu cuda; do
+        mkdir -p $device
+        (cd $device && "$TRIREME_BIN/$1" --device $device --out . "${@:2}" >out 2>err)
+        local status=$?
+        if grep 'is not served on' $device/err; then
+            echo "skipped $sentence"
+            skips=$((skips + 1))
+            return
+        fi
+        [ $status = 0 ] && continue
+        echo "FAILED  $sentence: --device $device ends with $status"
+        cat $device/err
+        failures=$((failures + 1))
+        return
+    done
+    for device in cpu cuda; do grep -v -e '^picture ' -e '^gnuplot is not' $device/out >$device/said; done
+    if $comparison cpu/"$what" cuda/"$what" >difference; then
+        echo "ok      $sentence"
+    else
+        echo "FAILED  $sentence"
+        head -20 difference
+        failures=$((failures + 1))
+    fi
+}
+
+claim "digits: the curve of losses" same_curve losses.csv digits --epochs 1 --hidden 48 --csv losses.csv
+for program in basics bootcamp hidden_layer line_fit crop_yields; do
+    claim "$program: what it prints" same_numbers said $program
+done
+[ $failures = 0 ] || exit 1
+[ $skips = 0 ] || exit 77
