@@ -25,26 +25,28 @@ static void fill_dense(const autograd_distribution *d, tr_generator *g, tr_dtype
         core_fill_normal(g, part, data, n, d->a, d->b);
 }
 
+/* t's dims as they lie in memory: the longest step first. */
+static void by_steps(const tr_tensor *t, int *order)
+{
+    for (int i = 0; i < t->shape.ndim; i++) {
+        int at = i;
+        for (; at > 0 && llabs(t->stride[order[at - 1]]) < llabs(t->stride[i]); at--) order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
 /* Strided memory is filled in the order in which it lies, whatever the dims are called, one number at a time. */
 static void fill_strided(const autograd_distribution *d, tr_generator *g, tr_tensor *t)
 {
     tr_dtype part = part_type((tr_dtype)t->dtype);
-    int64_t pair = part != t->dtype ? 2 : 1, size[TR_MAX_DIMS], stride[TR_MAX_DIMS];
-    int ndim = 0;
-    for (int i = 0; i < t->shape.ndim; i++) { /* sorted, the longest step first */
-        int at = ndim++;
-        for (; at > 0 && llabs(stride[at - 1]) < llabs(t->stride[i]); at--) {
-            size[at] = size[at - 1];
-            stride[at] = stride[at - 1];
-        }
-        size[at] = t->shape.size[i];
-        stride[at] = t->stride[i];
-    }
+    int64_t pair = part != t->dtype ? 2 : 1;
+    int order[TR_MAX_DIMS];
+    by_steps(t, order);
     for (int64_t i = 0; i < t->numel; i++) {
         int64_t at = 0, left = i;
-        for (int k = ndim - 1; k >= 0; k--) {
-            at += left % size[k] * stride[k];
-            left /= size[k];
+        for (int k = t->shape.ndim - 1; k >= 0; k--) {
+            at += left % t->shape.size[order[k]] * t->stride[order[k]];
+            left /= t->shape.size[order[k]];
         }
         for (int64_t p = 0; p < pair; p++) {
             double x = d->kind == AUTOGRAD_UNIFORM ? core_draw_uniform(g, part, d->a, d->b) : fma(core_draw_normal(g), d->b, d->a);
@@ -89,6 +91,17 @@ int autograd_send(tr_tensor *t, const void *host, const char *what)
     return t->storage->device->to_device(t->storage->at.index, t->data, host, t->numel * core_dtype_bytes[t->dtype]);
 }
 
+/* A tensor of the CPU, dense, whose dims lie in the order of t's: so numbers come in the order in which the CPU has them. */
+static tr_tensor *lying_alike(const tr_tensor *t, const char *what)
+{
+    int64_t stride[TR_MAX_DIMS], step = 1;
+    int order[TR_MAX_DIMS];
+    by_steps(t, order);
+    for (int k = t->shape.ndim - 1; k >= 0; step *= t->shape.size[order[k--]]) stride[order[k]] = step;
+    tr_tensor *memory = core_tensor_new((tr_dtype)t->dtype, tr_cpu(), &t->shape, what);
+    return memory ? core_tensor_alias(memory, &t->shape, stride, 0, what) : NULL;
+}
+
 int autograd_draw(autograd_distribution d, tr_generator *generator, tr_tensor *t, const char *what)
 {
     tr_generator *g = core_generator_or_default(generator);
@@ -107,10 +120,15 @@ int autograd_draw(autograd_distribution d, tr_generator *generator, tr_tensor *t
         return 0;
     }
     TR_SCOPE;
-    tr_tensor *host = core_tensor_new((tr_dtype)t->dtype, tr_cpu(), &t->shape, what);
+    tr_tensor *host = lying_alike(t, what);
     if (!host) return -1;
-    fill_dense(&d, g, part, host->data, n);
-    return autograd_send(t, host->data, what);
+    if (core_row_major_tensor(t)) {
+        fill_dense(&d, g, part, host->data, n);
+        return autograd_send(t, host->data, what);
+    }
+    fill_strided(&d, g, host);
+    tr_tensor *there = (tr_to_device)(host, core_device_at(t));
+    return there ? autograd_pointwise(KERNEL_COPY, (tr_dtype)t->dtype, t, &there, 1, 0) : -1;
 }
 
 /* ---- in place: t = random      dt = 0 ---- */

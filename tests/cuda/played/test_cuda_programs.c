@@ -127,12 +127,13 @@ TEST(an_optimisers_state_follows_its_parameters)
 TEST(random_numbers_are_those_of_the_cpu)
 {
     tr_device places[2] = {tr_cpu(), THERE};
-    tr_tensor *u[2], *n[2], *i[2], *p[2], *c[2], *d[2], *f[2];
+    tr_tensor *u[2], *n[2], *i[2], *p[2], *c[2], *d[2], *f[2], *s[2];
     for (int at = 0; at < 2; at++) {
         tr_manual_seed(3);
         tr_generator *g = tr_generator_new(TR_PHILOX, 5);
         u[at] = tr_rand(TR_SHAPE(3, 7), .device = places[at]);
         n[at] = tr_randn(TR_SHAPE(40), .dtype = TR_FLOAT64, .device = places[at]);
+        s[at] = tr_normal_(tr_permute(tr_zeros(TR_SHAPE(4, 3, 2), .device = places[at]), TR_SHAPE(1, 2, 0)), 1, 2, NULL);
         i[at] = tr_randint(-3, 9, TR_SHAPE(20), .device = places[at]);
         p[at] = tr_randperm(17, .device = places[at]);
         c[at] = tr_randn(TR_SHAPE(33), .generator = g, .device = places[at]);
@@ -141,6 +142,7 @@ TEST(random_numbers_are_those_of_the_cpu)
     }
     assert_close(u[1], u[0], 0);
     assert_close(n[1], n[0], 0);
+    assert_close(s[1], s[0], 0);
     assert_close(i[1], i[0], 0);
     assert_close(p[1], p[0], 0);
     assert_close(c[1], c[0], 0);
