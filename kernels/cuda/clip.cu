@@ -98,8 +98,6 @@ static bool next_arrays(const kernel_call *call, int64_t *at, clip_list *list)
     return list->count > 0;
 }
 
-static inline unsigned grid_of(const clip_list &list) { return list.chunks < MOST_BLOCKS ? (unsigned)list.chunks : MOST_BLOCKS; }
-
 template <class T>
 static int squares(const kernel_call *call)
 {
@@ -110,7 +108,7 @@ static int squares(const kernel_call *call)
     if (!sums) return -1;
     int status = 0;
     for (int64_t at = 0; status == 0 && next_arrays(call, &at, &list); done += list.chunks) {
-        LAUNCH(square_chunks<T>, grid_of(list), THREADS, list, sums + done);
+        LAUNCH(square_chunks<T>, grid_of(list.chunks), THREADS, list, sums + done);
         status = launched(call);
     }
     if (status == 0) {
@@ -127,7 +125,7 @@ static int scale(const kernel_call *call)
     clip_list list;
     if (call->number[0] == 1) return 0;
     for (int64_t at = 0; next_arrays(call, &at, &list);) {
-        LAUNCH(scale_chunks<T>, grid_of(list), THREADS, list, (T)call->number[0]);
+        LAUNCH(scale_chunks<T>, grid_of(list.chunks), THREADS, list, (T)call->number[0]);
         if (launched(call) < 0) return -1;
     }
     return 0;

@@ -157,8 +157,6 @@ __global__ void __launch_bounds__(THREADS, 1) sum_of_parts(const cumsum_call c)
 }
 
 /* ---- the launches ---- */
-static inline unsigned grid_of(int64_t blocks) { return blocks < MOST_BLOCKS ? (unsigned)blocks : MOST_BLOCKS; }
-
 template <class S>
 static int run_in_parts(const kernel_call *call, cumsum_call c)
 {
