@@ -4,8 +4,8 @@
 #define TRIREME_CORE_CUDA_TROUBLE_H
 
 typedef struct {
-    int found; /* 1 + the kernel_id that met it; 0: nothing; -1: it is being written */
-    long long value, bound;
+    int found;              /* 1 + the kernel_id that met it; 0: nothing; -1: it is being written */
+    long long value, bound; /* value is not in [0, bound); or, bound < 0: matrix `value` has a zero at diagonal -bound, from 1 */
 } cuda_trouble;
 
 #endif
