@@ -172,7 +172,9 @@ static inline TR_BOTH float tanh_f32(float x)
     near = fma_f32(near, z, 1.33314422036e-1f);
     near = fma_f32(near, z, -3.33332819422e-1f);
     near = fma_f32(near * z, a, a);
-    power_of_two d = split_exp_f32(a > 10.0f ? 20.0f : a + a); /* beyond it is 1 */
+    uint32_t bits = bits_of_f32(a), ten = 0x41200000u;
+    float b = f32_of_bits(bits < ten ? bits : ten); /* beyond it is 1; of whole numbers AVX2 takes the smaller in one step */
+    power_of_two d = split_exp_f32(b + b);
     float q = fma_f32(d.r * d.r, exp_tail_f32(d.r), d.r);
     float scale = f32_of_bits((bits_of_f32(d.shifted) + 127u) << 23);
     float far = 1.0f - 2.0f / (fma_f32(scale, q, scale) + 1.0f);
