@@ -109,12 +109,12 @@ static int read_on_the_host(void)
     signal(SIGSEGV, SIG_DFL);
     (void)freopen("/dev/null", "w", stderr);
     tr_tensor *there = tr_ones(TR_SHAPE(10), .device = tr_cuda(0));
-    return *(volatile float *)tr_data(there) == 1 ? 0 : 1;
+    (void)*(volatile float *)tr_data(there);
+    return 0;
 }
 
 TEST(the_host_cannot_read_the_device)
 {
     needs_played_device();
-    int status = in_a_child(read_on_the_host);
-    assert_true(status < 0 || status > 1);
+    assert_int_not_equal(in_a_child(read_on_the_host), 0);
 }
