@@ -187,7 +187,7 @@ static int cumsum(const kernel_call *call)
     cumsum_call c;
     memset(&c, 0, sizeof c);
     c.y = call->at[0], c.x = call->at[1];
-    c.n = call->size[1], c.inner = call->size[2] * (tr_dtype_is_complex((tr_dtype)call->type) ? 2 : 1);
+    c.n = call->size[1], c.inner = call->size[2] * (core_dtype_category[call->type] == 3 ? 2 : 1);
     c.lines = call->size[0] * c.inner;
     if (c.lines <= 0 || c.n <= 0) return 0;
     c.wide = c.lines > MOST_NARROW;
