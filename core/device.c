@@ -61,6 +61,13 @@ const core_device *core_device_of(tr_device device)
     return cuda;
 }
 
+const tr_lanes_ *tr_lanes_of_(tr_device device)
+{
+    const core_device *d = core_device_of(device);
+    if (d && !d->lanes) return core_fail("%s has no lanes", tr_device_name(device));
+    return d ? d->lanes : NULL;
+}
+
 tr_device tr_cpu(void) { return (tr_device){TR_CPU, 0}; }
 tr_device tr_cuda(int index) { return (tr_device){TR_CUDA, index}; }
 bool tr_cuda_is_available(void) { return core_cuda()->count > 0; }

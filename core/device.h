@@ -2,6 +2,7 @@
 #ifndef TRIREME_CORE_DEVICE_H
 #define TRIREME_CORE_DEVICE_H
 
+#include <trireme/lanes.h>
 #include <trireme/tensor.h>
 #include <trireme/types.h>
 
@@ -24,7 +25,8 @@ typedef struct core_device {
     tr_memory_stats (*memory)(int index);
     /* "NVIDIA H100 80GB HBM3, 79.1 GiB, sm_90, 0000:17:00.0, peers 1 2", which starts nothing there.  NULL where nobody asks. */
     void (*describe)(int index, char *text, int64_t bytes);
-    void *kernels; /* a kernel_table (kernels/kernels.h) */
+    void *kernels;          /* a kernel_table (kernels/kernels.h) */
+    const tr_lanes_ *lanes; /* NULL: none */
 } core_device;
 
 /* The device's kind, or NULL with an error noted that says why it is not there. */

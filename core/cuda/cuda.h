@@ -112,6 +112,9 @@ int cuda_across(int to, void *there, int from, const void *here, int64_t bytes);
 /* "1.5 GiB", or "12 bytes". */
 const char *cuda_bytes_text(int64_t bytes, char text[32]);
 
+/* lanes.c */
+extern const tr_lanes_ cuda_lanes;
+
 /* Find the devices and fill in all but the kernels, whose names name_of gives. */
 void cuda_begin(core_device *devices, const core_host *host, const char *(*name_of)(int kernel));
 

@@ -167,5 +167,6 @@ void cuda_begin(core_device *devices, const core_host *host, const char *(*name_
         .enter = enter,
         .memory = cuda_memory,
         .describe = describe,
+        .lanes = &cuda_lanes,
     };
 }

@@ -287,6 +287,30 @@ cudaError_t cudaFreeHost(void *p)
     return said(broken[current]);
 }
 
+/* The host's memory, pinned where it lies; not twice. */
+cudaError_t cudaHostRegister(void *p, size_t bytes, unsigned)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (broken[current]) return said(broken[current]);
+    counts.waits++;
+    if (!p || !bytes) return said(cudaErrorInvalidValue);
+    auto next = pinned.lower_bound((const char *)p + bytes);
+    bool taken = next != pinned.begin() && std::prev(next)->first + std::prev(next)->second > (const char *)p;
+    if (taken) return said(cudaErrorHostMemoryAlreadyRegistered);
+    pinned[(const char *)p] = bytes;
+    counts.pinned++, counts.live_pinned++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaHostUnregister(void *p)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!pinned.erase((const char *)p)) return said(cudaErrorHostMemoryNotRegistered);
+    counts.waits++, counts.live_pinned--;
+    finish_all();
+    return said(broken[current]);
+}
+
 /* ---- for tests ---- */
 
 void played_limit(int64_t bytes)

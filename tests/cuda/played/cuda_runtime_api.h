@@ -24,6 +24,8 @@ typedef enum cudaError {
     cudaErrorNotReady = 600,
     cudaErrorIllegalAddress = 700,
     cudaErrorLaunchTimeout = 702,
+    cudaErrorHostMemoryAlreadyRegistered = 712,
+    cudaErrorHostMemoryNotRegistered = 713,
     cudaErrorAssert = 710,
     cudaErrorHardwareStackError = 714,
     cudaErrorIllegalInstruction = 715,
@@ -124,6 +126,10 @@ enum { cudaHostAllocPortable = 1,
        cudaHostAllocMapped = 2 };
 cudaError_t cudaHostAlloc(void **p, size_t bytes, unsigned flags);
 cudaError_t cudaFreeHost(void *p);
+
+enum { cudaHostRegisterPortable = 1 };
+cudaError_t cudaHostRegister(void *p, size_t bytes, unsigned flags);
+cudaError_t cudaHostUnregister(void *p);
 
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1,
                       cudaMemcpyDeviceToHost = 2,

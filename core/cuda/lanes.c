@@ -1,0 +1,139 @@
+/* A device's lanes (trireme/lanes.h): a stream for each, begun when it is first asked for, and events for marks. */
+#include "core/cuda/cuda.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_DEVICES = 64,
+       MOST_SPARES = 256 };
+
+typedef struct {
+    cudaEvent_t event;
+    int device;
+} mark_of;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static cudaStream_t streams[MOST_DEVICES][TR_LANES_];
+static mark_of *spare[MOST_SPARES]; /* events are recycled: making one takes longer than what it marks */
+static int spares;
+
+static cudaStream_t stream_of(int index, tr_lane_ lane)
+{
+    cuda_device *d = cuda_enter(index);
+    if (!d || lane == TR_LANE_OWN_) return d ? d->stream : NULL;
+    cudaError_t status = cudaSuccess;
+    pthread_mutex_lock(&lock);
+    cudaStream_t *s = &streams[index][lane];
+    if (!*s) status = cudaStreamCreateWithFlags(s, cudaStreamNonBlocking);
+    pthread_mutex_unlock(&lock);
+    if (!status) return *s;
+    cuda_error("a stream", status);
+    return NULL;
+}
+
+static void *stream(int index, tr_lane_ lane) { return stream_of(index, lane); }
+
+/* ---- marks ---- */
+
+static mark_of *take_spare(int index)
+{
+    mark_of *m = NULL;
+    pthread_mutex_lock(&lock);
+    for (int i = spares - 1; i >= 0 && !m; i--)
+        if (spare[i]->device == index) {
+            m = spare[i];
+            spare[i] = spare[--spares];
+        }
+    pthread_mutex_unlock(&lock);
+    return m;
+}
+
+static mark_of *mark_new(int index)
+{
+    mark_of *m = calloc(1, sizeof *m);
+    if (!m) return cuda_host->fail_memory("a mark", sizeof *m);
+    m->device = index;
+    cudaError_t status = cudaEventCreateWithFlags(&m->event, cudaEventDisableTiming);
+    if (!status) return m;
+    free(m);
+    cuda_error("an event", status);
+    return NULL;
+}
+
+static void forget(void *mark)
+{
+    mark_of *m = mark;
+    if (!m) return;
+    pthread_mutex_lock(&lock);
+    bool room = spares < MOST_SPARES;
+    if (room) spare[spares++] = m;
+    pthread_mutex_unlock(&lock);
+    if (room) return;
+    (void)cudaEventDestroy(m->event);
+    free(m);
+}
+
+static void *mark(int index, tr_lane_ lane)
+{
+    cudaStream_t s = stream_of(index, lane);
+    mark_of *m = s ? take_spare(index) : NULL;
+    if (s && !m) m = mark_new(index);
+    cudaError_t status = m ? cudaEventRecord(m->event, s) : cudaSuccess;
+    if (!status) return m;
+    forget(m);
+    cuda_error("marking a place in a stream", status);
+    return NULL;
+}
+
+static int reached(void *mark, bool wait)
+{
+    mark_of *m = mark;
+    if (!cuda_enter(m->device)) return -1;
+    cudaError_t status = wait ? cudaEventSynchronize(m->event) : cudaEventQuery(m->event);
+    if (status == cudaErrorNotReady) return (void)cudaGetLastError(), 0;
+    return status ? cuda_error("waiting for a place in a stream", status) : 1;
+}
+
+static int after(int index, tr_lane_ lane, void *mark)
+{
+    cudaStream_t s = stream_of(index, lane);
+    if (!s) return -1;
+    cudaError_t status = cudaStreamWaitEvent(s, ((mark_of *)mark)->event, 0);
+    return status ? cuda_error("one stream after another", status) : 0;
+}
+
+/* ---- copies ---- */
+
+static int copy(int index, tr_lane_ lane, void *to, const void *from, int64_t bytes)
+{
+    cudaStream_t s = stream_of(index, lane);
+    if (!s || !bytes) return s ? 0 : -1;
+    enum cudaMemcpyKind kind = lane == TR_LANE_DOWN_ ? cudaMemcpyDeviceToHost : cudaMemcpyHostToDevice;
+    cudaError_t status = cudaMemcpyAsync(to, from, (size_t)bytes, kind, s);
+    return status ? cuda_error(lane == TR_LANE_DOWN_ ? "copying from the device" : "copying to the device", status) : 0;
+}
+
+static bool pin(int index, void *memory, int64_t bytes)
+{
+    if (!cuda_enter(index)) return false;
+    if (cudaHostRegister(memory, (size_t)bytes, cudaHostRegisterPortable) == cudaSuccess) return true;
+    (void)cudaGetLastError();
+    return false;
+}
+
+static void unpin(int index, void *memory)
+{
+    if (cuda_enter(index)) (void)cudaHostUnregister(memory);
+}
+
+static int identify(int index, char uuid[16])
+{
+    struct cudaDeviceProp is;
+    cudaError_t status = cudaGetDeviceProperties(&is, index);
+    if (status) return cuda_error("asking for a device's UUID", status);
+    memcpy(uuid, is.uuid.bytes, 16);
+    return 0;
+}
+
+const tr_lanes_ cuda_lanes = {mark, reached, after, forget, copy, pin, unpin, stream, identify};

@@ -1,0 +1,55 @@
+/* A device's memory on its way to other processes while the device computes.  For the library's own transports
+ * (libtrireme-dist) and those of others; programs have no use for it.
+ *
+ * A device does its own work in one order.  Beside it run lanes, each in an order of its own.  A mark is a place in such an
+ * order; the host can ask whether it is reached, and another lane can begin what it is asked next after it:
+ *
+ *     own work  ---- backward ----*---------- backward ----------*---- step ----
+ *                                  \                            /
+ *     down                          *-- copy --*               /
+ *     host                                      \-- sum --\   /
+ *     up                                                   *-- copy
+ *
+ * Any thread may call.  Functions that return int give 0, or -1 with an error standing. */
+#ifndef TRIREME_LANES_H
+#define TRIREME_LANES_H
+
+#include <trireme/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    TR_LANE_OWN_,   /* the device's own work */
+    TR_LANE_DOWN_,  /* copies to the host */
+    TR_LANE_UP_,    /* copies from the host */
+    TR_LANE_RANKS_, /* work with other devices */
+    TR_LANES_
+} tr_lane_;
+
+typedef struct {
+    /* A mark where the lane stands now: the caller's, until forget().  NULL with an error standing. */
+    void *(*mark)(int device, tr_lane_ lane);
+    int (*reached)(void *mark, bool wait); /* 1 yes, 0 not yet, -1 with an error standing */
+    int (*after)(int device, tr_lane_ lane, void *mark);
+    void (*forget)(void *mark); /* at any time; NULL is nothing */
+
+    /* Copy in a lane: from the device's memory in DOWN, to it in UP.  Where the host's side is pinned nobody waits. */
+    int (*copy)(int device, tr_lane_ lane, void *to, const void *from, int64_t bytes);
+
+    /* Pin memory of the host until unpin(): false, without an error, where the system does not allow it; copies then wait. */
+    bool (*pin)(int device, void *memory, int64_t bytes);
+    void (*unpin)(int device, void *memory);
+
+    void *(*stream)(int device, tr_lane_ lane); /* the lane as the device's vendor knows it; NULL with an error standing */
+    int (*identify)(int device, char uuid[16]); /* the same device has the same everywhere */
+} tr_lanes_;
+
+/* NULL with an error standing: there is no such device, or it has none (the CPU). */
+TR_API const tr_lanes_ *tr_lanes_of_(tr_device device);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
