@@ -1,5 +1,6 @@
 /* Collectives on tensors: look at the tensor, compare with the other ranks, let its memory travel. */
 #include "dist/check.h"
+#include "dist/device.h"
 #include "dist/ranks.h"
 
 #include <stdio.h>
@@ -9,23 +10,32 @@
 typedef enum { SUM,
                COPY } purpose;
 
-/* What travels is one block of this process's memory. */
+static bool on_device(const tr_tensor *t) { return tr_device_of(t).type != TR_CPU; }
+
+/* What travels is one block of memory. */
 static bool serves(const char *function, tr_tensor *t, purpose what_for)
 {
     if (!t) return tr_fail("%s: NULL instead of a tensor", function);
-    if (tr_device_of(t).type != TR_CPU) return tr_fail("%s: a tensor on %s; only CPU tensors travel", function, tr_device_name(tr_device_of(t)));
     if (!tr_is_contiguous(t)) return tr_fail("%s: %s is not row-major; tr_contiguous() copies it so", function, tr_shape_string(tr_shape_of_tensor(t)));
     if (what_for == SUM && tr_dtype_of(t) == TR_BOOL) return tr_fail("%s: bool has no sum; tr_to() an integer type first", function);
     return true;
 }
 
-/* "all_reduce float32 (3, 4)"; what this rank refuses it says too, since the others wait for its word. */
+/* "all_reduce float32 (3, 4)", on whatever device each rank has; what this rank refuses it says too, since the others wait for its word. */
 static void describe(char *words, const char *name, tr_tensor *t, bool served)
 {
     if (served)
-        snprintf(words, DIST_WORDS, "%s %s %s", name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)));
+        snprintf(words, DIST_WORDS, "%s %s %s%s", name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)),
+                 on_device(t) ? " on CUDA" : "");
     else
         snprintf(words, DIST_WORDS, "refuses, %s", tr_error_message());
+}
+
+static int travel(dist_transport *way, const tr_tensor *t, dist_work w)
+{
+    if (on_device(t) && way->world == 1) return 0; /* in place, and nobody to meet */
+    if (on_device(t) && !(w.on = dist_device_of(way, tr_device_of(t)))) return dist_done(-1);
+    return dist_done(dist_run(way, &w));
 }
 
 static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
@@ -40,7 +50,7 @@ int(tr_all_reduce)(tr_tensor *t)
     bool served = serves("tr_all_reduce", t, SUM);
     describe(words, "all_reduce", t, served);
     if (dist_check("tr_all_reduce", words) < 0 || !served) return -1;
-    return dist_done(dist_all_reduce(way, tr_data(t), tr_numel(t), tr_dtype_of(t)));
+    return travel(way, t, (dist_work){.operation = DIST_ALL_REDUCE, .from = tr_data(t), .into = tr_data(t), .n = tr_numel(t), .dtype = tr_dtype_of(t)});
 }
 
 int(tr_broadcast)(tr_tensor *t, int64_t root)
@@ -56,7 +66,7 @@ int(tr_broadcast)(tr_tensor *t, int64_t root)
     snprintf(name, sizeof name, "broadcast from rank %lld", (long long)root);
     describe(words, name, t, served);
     if (dist_check("tr_broadcast", words) < 0 || !served) return -1;
-    return dist_done(dist_broadcast(way, tr_data(t), bytes_of(t), root));
+    return travel(way, t, (dist_work){.operation = DIST_BROADCAST, .from = tr_data(t), .into = tr_data(t), .n = bytes_of(t), .peer = root});
 }
 
 /* The shape of world tensors one after the other.  A scalar has no dim 0 to lie along. */
@@ -65,7 +75,7 @@ static tr_tensor *room_for_all(tr_tensor *t, int64_t world)
     tr_shape shape = tr_shape_of_tensor(t);
     if (shape.ndim == 0) return tr_fail("tr_all_gather: a scalar has no dim 0; tr_view it as (1)");
     shape.size[0] *= world;
-    return (tr_empty)(shape, (tr_tensor_options){.dtype = tr_dtype_of(t)});
+    return (tr_empty)(shape, (tr_tensor_options){.dtype = tr_dtype_of(t), .device = tr_device_of(t)});
 }
 
 tr_tensor *(tr_all_gather)(tr_tensor *t)
@@ -78,7 +88,8 @@ tr_tensor *(tr_all_gather)(tr_tensor *t)
     tr_tensor *all = serves("tr_all_gather", t, COPY) ? room_for_all(t, way->world) : NULL;
     describe(words, "all_gather", t, all);
     if (dist_check("tr_all_gather", words) < 0 || !all) return NULL;
-    if (dist_done(dist_all_gather(way, tr_data(t), tr_data(all), bytes_of(t))) < 0) return NULL;
+    if (on_device(t) && way->world == 1) return tr_pass_up((tr_copy_)(all, t));
+    if (travel(way, t, (dist_work){.operation = DIST_ALL_GATHER, .from = tr_data(t), .into = tr_data(all), .n = bytes_of(t)}) < 0) return NULL;
     return tr_pass_up(all);
 }
 

@@ -1,5 +1,6 @@
 #include "dist/courier.h"
 
+#include "dist/device.h"
 #include "dist/watch.h"
 
 #include <stdio.h>
@@ -35,6 +36,7 @@ static void *carry(void *courier)
             snprintf(c->message, sizeof c->message, "%s", tr_error_message());
             tr_error_clear(); /* an error is the thread's that waits */
         }
+        w->mark = mine.mark;
         w->status = status < 0 ? -1 : 1;
         pthread_cond_broadcast(&c->done);
     }
@@ -75,6 +77,7 @@ int dist_courier_post(dist_courier *c, dist_work *w)
 {
     if (!c->has_thread) return dist_start(c->way, w);
     if (!w->file) w->file = tr_here_(&w->line); /* the thread's own is nowhere */
+    if (dist_device_hand_in(w) < 0) return -1;
     pthread_mutex_lock(&c->lock);
     w->next = NULL;
     if (c->last)
@@ -98,5 +101,5 @@ int dist_courier_wait(dist_courier *c, dist_work *w)
     int status = w->status < 0 ? -1 : 0;
     pthread_mutex_unlock(&c->lock);
     if (status < 0) tr_fail("%s", c->message);
-    return status;
+    return status < 0 ? -1 : dist_device_join(w);
 }

@@ -38,11 +38,13 @@ static void drop_anchor(data_parallel *d)
     d->anchor = NULL;
 }
 
-static int make_anchor(data_parallel *d, tr_dtype dtype)
+static bool same_device(tr_device a, tr_device b) { return a.type == b.type && a.index == b.index; }
+
+static int make_anchor(data_parallel *d, tr_dtype dtype, tr_device at)
 {
-    if (d->anchor && tr_dtype_of(d->anchor) == dtype) return 0;
+    if (d->anchor && tr_dtype_of(d->anchor) == dtype && same_device(tr_device_of(d->anchor), at)) return 0;
     drop_anchor(d);
-    d->anchor = tr_keep((tr_zeros)(tr_shape_of(0, NULL), (tr_tensor_options){.dtype = dtype, .requires_grad = true}));
+    d->anchor = tr_keep((tr_zeros)(tr_shape_of(0, NULL), (tr_tensor_options){.dtype = dtype, .device = at, .requires_grad = true}));
     if (!d->anchor) return -1;
     d->anchor_hook = (tr_on_grad)(d->anchor, dist_backward_came, d);
     return d->anchor_hook > 0 ? 0 : -1;
@@ -56,7 +58,7 @@ static tr_tensor *anchored(data_parallel *d, tr_tensor *y, bool input_has_graph)
     tr_dtype dtype = tr_dtype_of(y);
     if (!y || !(tr_dtype_is_floating(dtype) || tr_dtype_is_complex(dtype))) return y;
     if (tr_requires_grad(y) && !input_has_graph) return y;
-    return make_anchor(d, dtype) < 0 ? NULL : (tr_add)(y, d->anchor);
+    return make_anchor(d, dtype, tr_device_of(y)) < 0 ? NULL : (tr_add)(y, d->anchor);
 }
 
 static tr_tensor *forward(tr_module *m, tr_tensor *input)
@@ -159,6 +161,28 @@ int dist_data_parallel_collect(data_parallel *d)
     return -1;
 }
 
+/* Parameters are on one device, or none is. */
+static int find_device(data_parallel *d, dist_transport *way)
+{
+    tr_tensor *first = d->gradient[0].parameter;
+    tr_device at = tr_device_of(first);
+    for (int64_t i = 1; i < d->items; i++) {
+        tr_tensor *p = d->gradient[i].parameter;
+        if (same_device(tr_device_of(p), at)) continue;
+        tr_fail("tr_data_parallel: parameters on two devices: %s on %s, %s on %s", dist_data_parallel_name(d, first), tr_device_name(at),
+                dist_data_parallel_name(d, p), tr_device_name(tr_device_of(p)));
+        return -1;
+    }
+    if (at.type == TR_CPU) return 0;
+    if (d->reproducible || (d->sharded && way->world > 1)) {
+        tr_fail("tr_data_parallel: %s is not served for parameters on %s", d->reproducible ? ".reproducible" : ".shard_state", tr_device_name(at));
+        return -1;
+    }
+    if (way->world == 1) return 0;
+    d->reducer.on = dist_device_of(way, at);
+    return d->reducer.on ? 0 : -1;
+}
+
 static const char *name_of_item(void *owner, int64_t item)
 {
     data_parallel *d = owner;
@@ -176,7 +200,7 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGRE
     d->reproducible = agreed[3];
     d->sharded = d->reducer.scatter = agreed[5];
     d->check_every = agreed[6];
-    if (dist_data_parallel_collect(d) < 0) return -1;
+    if (dist_data_parallel_collect(d) < 0 || dist_done(find_device(d, way)) < 0) return -1;
     bool thread;
     d->reducer.full = dist_backward_full;
     d->reducer.name = name_of_item;

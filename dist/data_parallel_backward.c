@@ -134,7 +134,7 @@ static int settle(data_parallel *d)
     }
     if (dist_reducer_settle(&d->reducer, &moved) < 0) return -1;
     for (int64_t i = 0; i < d->items && moved; i++)
-        if (dist_gradient_place(&d->gradient[i], d->reducer.plan.home[i]->place) < 0) return -1;
+        if (dist_gradient_place(&d->gradient[i], dist_reducer_place(&d->reducer, i), d->reducer.there) < 0) return -1;
     return 0;
 }
 
@@ -164,7 +164,7 @@ int dist_backward_watch(data_parallel *d)
 {
     for (int64_t i = 0; i < d->items; i++) {
         dist_gradient *g = &d->gradient[i];
-        if (dist_gradient_place(g, d->reducer.plan.home[i]->place) < 0) return -1;
+        if (dist_gradient_place(g, dist_reducer_place(&d->reducer, i), d->reducer.there) < 0) return -1;
         if (d->reproducible) continue; /* sums when a batch's last shard is done */
         g->hook = (tr_on_grad)(g->parameter, gradient_done, g);
         if (g->hook < 0) return -1;

@@ -57,6 +57,14 @@ static double weight_of(data_parallel *d)
     return d->reducer.differs && dist_replicas_compare("tr_backward", d->module) < 0 ? NAN : weight;
 }
 
+/* A gradient into its place: the host's memory, or the device's. */
+static int load(data_parallel *d, const call *c, int64_t slot, int64_t item, double weight)
+{
+    if (d->reducer.on) return dist_gradient_load_there(&d->gradient[item], c->slot[slot].how, weight);
+    dist_gradient_load(&d->item[item], d->reducer.plan.home[item]->place, c->slot[slot].how, c->slot[slot].from, weight);
+    return 0;
+}
+
 int dist_call_send(void *data)
 {
     call *c = data;
@@ -67,7 +75,7 @@ int dist_call_send(void *data)
     bool whole = weight > 0; /* the bucket can be weighted as a whole, on its way */
     for (int64_t s = 0; s < b->slots; s++) whole = whole && c->slot[s].how != DIST_LOAD_GATHER && c->slot[s].how != DIST_LOAD_KEEP;
     for (int64_t s = 0; s < b->slots; s++) {
-        dist_gradient_load(&d->item[b->slot[s].item], b->slot[s].place, c->slot[s].how, c->slot[s].from, whole ? 1 : weight);
+        if (load(d, c, s, b->slot[s].item, whole ? 1 : weight) < 0) return dist_done(-1);
         dist_bucket_set_used(b, s, c->slot[s].used);
     }
     return dist_done(dist_reducer_send(&d->reducer, c->bucket, whole ? weight : 1));
@@ -86,8 +94,7 @@ int dist_call_gather(void *data)
     data_parallel *d = c->owner;
     double weight = weight_of(d);
     if (isnan(weight)) return dist_done(-1);
-    dist_gradient_load(&d->item[c->item], d->reducer.plan.home[c->item]->place, c->slot[0].how, c->slot[0].from, weight);
-    return 0;
+    return dist_done(load(d, c, 0, c->item, weight));
 }
 
 int dist_call_gathered(void *data)

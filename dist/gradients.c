@@ -12,20 +12,27 @@
 typedef struct {
     DLManagedTensorVersioned dl; /* first */
     int64_t n;
+    tr_tensor *in; /* kept: whose memory it is; NULL: the transport's */
 } loan;
 
-static void end_loan(DLManagedTensorVersioned *dl) { free(dl); }
+static void end_loan(DLManagedTensorVersioned *dl)
+{
+    tr_drop(((loan *)dl)->in);
+    free(dl);
+}
 
-static tr_tensor *lend(void *memory, tr_dtype dtype, int64_t n)
+static tr_tensor *lend(void *memory, tr_dtype dtype, int64_t n, tr_tensor *in)
 {
     loan *l = calloc(1, sizeof *l);
     if (!l) return tr_fail("out of memory: a bucket");
     uint8_t code = tr_dtype_is_complex(dtype) ? kDLComplex : kDLFloat;
+    DLDevice at = in ? (DLDevice){kDLCUDA, tr_device_of(in).index} : (DLDevice){kDLCPU, 0};
     l->n = n;
+    l->in = in ? tr_keep(in) : NULL;
     l->dl = (DLManagedTensorVersioned){
         .version = {DLPACK_MAJOR_VERSION, DLPACK_MINOR_VERSION},
         .deleter = end_loan,
-        .dl_tensor = {.data = memory, .device = {kDLCPU, 0}, .ndim = 1, .dtype = {code, (uint8_t)(8 * tr_dtype_size(dtype)), 1}, .shape = &l->n},
+        .dl_tensor = {.data = memory, .device = at, .ndim = 1, .dtype = {code, (uint8_t)(8 * tr_dtype_size(dtype)), 1}, .shape = &l->n},
     };
     return (tr_from_dlpack)(&l->dl);
 }
@@ -46,17 +53,18 @@ int dist_gradient_gather(dist_gradient *g, bool gathers)
     return say_place(g);
 }
 
-int dist_gradient_place(dist_gradient *g, void *memory)
+int dist_gradient_place(dist_gradient *g, void *memory, tr_tensor *in)
 {
     TR_SCOPE;
     TR_NO_GRAD;
     tr_dtype dtype = tr_dtype_of(g->parameter), sum = dist_sum_type(dtype);
     tr_shape shape = tr_shape_of_tensor(g->parameter);
-    tr_tensor *before = g->shown, *place = tr_keep((tr_view)(lend(memory, sum, tr_numel(g->parameter)), shape));
+    tr_tensor *before = g->shown, *place = tr_keep((tr_view)(lend(memory, sum, tr_numel(g->parameter), in), shape));
     tr_tensor *shown = !place ? NULL : dtype == sum ? tr_keep(place)
                                    : before         ? tr_keep(before)
-                                                    : tr_keep((tr_zeros)(shape, (tr_tensor_options){.dtype = dtype}));
-    if (!shown) {
+                                                    : tr_keep((tr_zeros)(shape, (tr_tensor_options){.dtype = dtype, .device = tr_device_of(g->parameter)}));
+    if (!shown || (in && g->place && !(tr_copy_)(place, g->place))) {
+        tr_drop(shown);
         tr_drop(place);
         return -1;
     }
@@ -93,7 +101,7 @@ int dist_gradient_mark(dist_gradient *g)
         return dist_gradient_gather(g, false); /* the program has set it to zero, or to something of its own */
     }
     if (!g->marker)
-        g->marker = tr_keep((tr_zeros)(tr_shape_of_tensor(g->parameter), (tr_tensor_options){.dtype = tr_dtype_of(g->parameter)}));
+        g->marker = tr_keep((tr_zeros)(tr_shape_of_tensor(g->parameter), (tr_tensor_options){.dtype = tr_dtype_of(g->parameter), .device = tr_device_of(g->parameter)}));
     else if (!(tr_zero_)(g->marker))
         return -1;
     return g->marker ? (tr_set_grad)(g->parameter, g->marker) : -1;
@@ -110,7 +118,7 @@ static int set_aside(dist_gradient *g, tr_tensor *gradient)
  * recording's to lay out. */
 static int look_elsewhere(dist_gradient *g, tr_tensor *gradient, dist_load *how, const void **from)
 {
-    bool plain = tr_dtype_of(gradient) == tr_dtype_of(g->place) && tr_is_contiguous(gradient);
+    bool plain = tr_device_of(gradient).type == TR_CPU && tr_dtype_of(gradient) == tr_dtype_of(g->place) && tr_is_contiguous(gradient);
     if (plain && !tr_is_recording()) {
         *how = DIST_LOAD_WEIGH;
         *from = tr_data(gradient);
@@ -167,6 +175,17 @@ void dist_gradient_load(const dist_item *item, void *place, dist_load how, const
     case DIST_LOAD_GATHER: dist_add_scaled(type, place, from, item->n, weight); break;
     case DIST_LOAD_KEEP: break;
     }
+}
+
+int dist_gradient_load_there(dist_gradient *g, dist_load how, double weight)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    if (how == DIST_LOAD_KEEP) return 0;
+    if (how == DIST_LOAD_GATHER)
+        return weight == 0 || tr_add_(g->place, tr_mul((tr_to)(g->marker, tr_dtype_of(g->place)), weight)) ? 0 : -1;
+    if (how == DIST_LOAD_ZERO || weight == 0) return (tr_zero_)(g->place) ? 0 : -1;
+    return weight == 1 || tr_mul_(g->place, weight) ? 0 : -1;
 }
 
 int dist_gradient_show(dist_gradient *g)

@@ -34,8 +34,9 @@ typedef struct {
     bool gathers; /* place holds what TR_NO_SYNC gathered */
 } dist_gradient;
 
-/* Its place is here, in memory that is not ours.  0, or -1 with an error standing. */
-int dist_gradient_place(dist_gradient *g, void *memory);
+/* Its place is here, in memory that is not ours, or in that of a device's tensor `in`, which is kept as long, and into which
+ * what the place held is copied.  0, or -1 with an error standing. */
+int dist_gradient_place(dist_gradient *g, void *memory, tr_tensor *in);
 void dist_gradient_drop(dist_gradient *g);
 
 /* Before a backward. */
@@ -48,6 +49,9 @@ int dist_gradient_gather(dist_gradient *g, bool gathers);
 int dist_gradient_look(dist_gradient *g, bool used, dist_load *how, const void **from);
 
 void dist_gradient_load(const dist_item *item, void *place, dist_load how, const void *from, double weight);
+
+/* The same on a device, in its order. */
+int dist_gradient_load_there(dist_gradient *g, dist_load how, double weight);
 
 /* The place holds the gradient.  After a sum: some rank used it, or nobody did. */
 int dist_gradient_show(dist_gradient *g);

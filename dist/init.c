@@ -8,6 +8,7 @@
  * Only in tr_dist_finish may all ranks be in one place although one has failed.  There the failed one waits a moment for
  * the others: if they come, everybody is told and returns 1, and nothing need be aborted. */
 #include "dist/check.h"
+#include "dist/device.h"
 #include "dist/launcher.h"
 #include "dist/ranks.h"
 #include "dist/settings.h"
@@ -281,6 +282,7 @@ int tr_dist_finish(void)
     ranks.refused = false;
     ranks.generation++;
     dist_watchdog_finalizes();
+    if (way) dist_device_close(way);
     if (way && way->finish(way) < 0) failed = 1;
     dist_watchdog_stop();
     ranks.leaving = false;
@@ -291,9 +293,16 @@ int tr_dist_finish(void)
 
 static const dist_transport *here(void) { return ranks.way ? ranks.way : dist_alone(); }
 
+/* Before ranks have started too: a program may want its device before MPI runs. */
+tr_device tr_dist_device(void)
+{
+    int count = tr_cuda_device_count();
+    int64_t local = ranks.way ? ranks.way->local_rank : dist_launcher_local_rank();
+    return count > 0 ? tr_cuda((int)(local % count)) : tr_cpu();
+}
+
 int64_t tr_dist_rank(void) { return here()->rank; }
 int64_t tr_dist_world(void) { return here()->world; }
 int64_t tr_dist_local_rank(void) { return here()->local_rank; }
-tr_device tr_dist_device(void) { return tr_cpu(); }
 tr_shard tr_dist_shard(void) { return (tr_shard){here()->rank, here()->world}; }
 const char *tr_dist_transport(void) { return here()->name; }

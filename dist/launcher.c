@@ -29,3 +29,14 @@ dist_launch dist_launcher(void)
         if (getenv(signs[i])) return (dist_launch){signs[i], 0};
     return (dist_launch){0};
 }
+
+int64_t dist_launcher_local_rank(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "MV2_COMM_WORLD_LOCAL_RANK", "PALS_LOCAL_RANKID", "FLUX_TASK_LOCAL_ID", "SLURM_LOCALID"};
+    enum { NAMES = sizeof names / sizeof *names };
+    for (int i = 0; i < NAMES; i++) {
+        const char *text = getenv(names[i]);
+        if (text && *text >= '0' && *text <= '9') return strtoll(text, NULL, 10);
+    }
+    return 0;
+}

@@ -11,4 +11,7 @@ typedef struct {
 
 dist_launch dist_launcher(void);
 
+/* Which of its host's ranks this process is, as the launcher says; 0 where it does not. */
+int64_t dist_launcher_local_rank(void);
+
 #endif

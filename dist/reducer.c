@@ -20,7 +20,7 @@ int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_
                                                  : FIRST_LIMIT;
     r->limits[1] = asked[1] ? asked[1] : network ? NETWORK_LIMIT
                                                  : LIMIT;
-    *thread = way->world > 1 && way->any_thread && (wanted || (asked[2] == TR_OVERLAP_AUTO && network));
+    *thread = way->world > 1 && way->any_thread && (wanted || (asked[2] == TR_OVERLAP_AUTO && (network || r->on)));
     if (!wanted || *thread || way->world == 1) return 0;
     tr_fail("a thread cannot communicate: MPI was started for one thread only");
     return -1;
@@ -42,6 +42,18 @@ static void name_buckets(dist_reducer *r)
     }
 }
 
+/* The device's memory for the plan: made anew where its layout changes, since gradients still lie in the old. */
+static int make_there(dist_reducer *r)
+{
+    TR_SCOPE;
+    if (!r->on) return 0;
+    tr_tensor *there = tr_keep((tr_zeros)(tr_shape_of(1, &r->plan.bytes), (tr_tensor_options){.dtype = TR_UINT8, .device = r->on->at}));
+    if (!there) return -1;
+    tr_drop(r->there);
+    r->there = there;
+    return 0;
+}
+
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread)
 {
     size_t room = (size_t)items + 1;
@@ -55,8 +67,10 @@ int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *ite
     r->order = calloc(room, sizeof *r->order);
     if (!r->work || !r->uses || !r->ready || !r->missing || !r->order)
         tr_fail("out of memory: a reducer of %lld gradients", (long long)items);
-    else if (dist_courier_open(&r->courier, way, thread) == 0)
+    else if (make_there(r) == 0 && dist_courier_open(&r->courier, way, thread) == 0) {
+        if (r->on) dist_device_pin(r->on, r->plan.memory, r->plan.bytes);
         return 0;
+    }
     dist_reducer_close(r);
     return -1;
 }
@@ -66,6 +80,9 @@ void dist_reducer_close(dist_reducer *r)
 {
     dist_courier_close(&r->courier);
     if (!r->running || dist_plan_is_over(&r->plan)) {
+        if (r->on && !dist_plan_is_over(&r->plan)) dist_device_unpin(r->on, r->plan.memory);
+        tr_drop(r->there);
+        r->there = NULL;
         dist_plan_free(&r->plan);
         free(r->work);
         free(r->uses);
@@ -152,6 +169,17 @@ int dist_reducer_ready(dist_reducer *r, int64_t item)
     return dist_courier_progress(&r->courier);
 }
 
+static void *on_device(const dist_reducer *r, const void *memory)
+{
+    return (char *)tr_data(r->there) + ((const char *)memory - (char *)r->plan.memory);
+}
+
+void *dist_reducer_place(const dist_reducer *r, int64_t item)
+{
+    void *place = r->plan.home[item]->place;
+    return r->on ? on_device(r, place) : place;
+}
+
 void *dist_reducer_part(const dist_reducer *r, const dist_bucket *b)
 {
     return (char *)b->memory + r->courier.way->rank * b->part * tr_dtype_size(b->dtype);
@@ -171,6 +199,14 @@ int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight)
     dist_bucket *b = &r->plan.bucket[bucket];
     if (r->scatter) return scatter(r, bucket, weight);
     r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype, .weight = weight, .label = b->words};
+    if (r->on) {
+        dist_work *w = &r->work[bucket];
+        w->on = r->on;
+        w->from = w->into = on_device(r, b->memory);
+        w->twin = b->memory;
+        w->more = b->slots; /* how many ranks used them is the host's to know */
+        w->n -= w->more;
+    }
     return dist_courier_post(&r->courier, &r->work[bucket]);
 }
 
@@ -218,5 +254,5 @@ int dist_reducer_settle(dist_reducer *r, bool *moved)
     *moved = true;
     int status = dist_plan_reorder(&r->plan, r->order, r->limits[0], r->limits[1]);
     if (status == 0) name_buckets(r);
-    return status;
+    return status == 0 ? make_there(r) : status;
 }

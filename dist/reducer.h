@@ -12,6 +12,9 @@
 
 #include "dist/bucket.h"
 #include "dist/courier.h"
+#include "dist/device.h"
+
+#include <trireme/tensor.h>
 
 enum { DIST_PIECES = 3 }; /* of a digest */
 
@@ -22,8 +25,10 @@ typedef struct {
     int (*full)(void *owner, int64_t bucket);
     const char *(*name)(void *owner, int64_t item); /* for reports; NULL: items have none */
     void *owner;
-    bool scatter; /* a rank gets its part of each bucket alone (and the counts of those that used it) */
-    bool settled; /* the plan follows the order in which gradients are finished */
+    dist_device *on;  /* borrowed: whose memory gradients are in; NULL: the host's, in the plan's */
+    tr_tensor *there; /* kept: the device's, laid out as the plan's memory is; that is its twin on the host */
+    bool scatter;     /* a rank gets its part of each bucket alone (and the counts of those that used it) */
+    bool settled;     /* the plan follows the order in which gradients are finished */
 
     bool running, counted;                     /* from begin() to the end of end(); the weight is known */
     bool compares, differs;                    /* there is a digest; and the ranks do not hold the same, known with the weight */
@@ -47,7 +52,7 @@ typedef struct {
  * tr_overlap}.  0, or -1 with an error standing. */
 int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_t asked[3], bool *thread);
 
-/* item stays the caller's; limits, scatter, full and owner are set.  Collective.  0, or -1 with an error standing and nothing held. */
+/* item stays the caller's; limits, on, scatter, full and owner are set.  Collective.  0, or -1 with an error standing and nothing held. */
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread);
 void dist_reducer_close(dist_reducer *r);
 
@@ -60,6 +65,9 @@ int dist_reducer_wait(dist_reducer *r);                                /* for al
 
 /* n_r / N; waits for it.  NaN with an error standing. */
 double dist_reducer_weight(dist_reducer *r);
+
+/* Where an item's gradient lies: the device's memory, or the host's. */
+void *dist_reducer_place(const dist_reducer *r, int64_t item);
 
 /* Where this rank's part of a bucket begins. */
 void *dist_reducer_part(const dist_reducer *r, const dist_bucket *b);

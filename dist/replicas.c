@@ -40,6 +40,7 @@ static int digest_parameter(tr_tensor *t, uint64_t *digest)
     TR_SCOPE;
     TR_NO_GRAD;
     tr_tensor *row_major = (tr_contiguous)(t);
+    if (row_major) row_major = (tr_to_device)(row_major, tr_cpu());
     if (!row_major) return -1;
     *digest = digest_bytes(tr_data(row_major), tr_numel(t) * tr_dtype_size(tr_dtype_of(t)));
     return 0;

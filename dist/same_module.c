@@ -1,5 +1,6 @@
 #include "dist/same_module.h"
 #include "dist/check.h"
+#include "dist/device.h"
 #include "dist/ranks.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ static bool entry(tr_module *m, int64_t i, const char **kind, const char **name,
     return i < parameters ? tr_named_parameter(m, i, name, t) : tr_named_buffer(m, i - parameters, name, t);
 }
 
-static bool travels(const tr_tensor *t) { return tr_device_of(t).type == TR_CPU && tr_is_contiguous(t); }
+static bool on_device(const tr_tensor *t) { return tr_device_of(t).type != TR_CPU; }
 
 /* ---- names, shapes and types ---- */
 
@@ -34,8 +35,8 @@ static bool describe(tr_module *m, int64_t i, char line[LINE])
         return false;
     }
     bool frozen = i < tr_parameters(m).count && !tr_requires_grad(t);
-    snprintf(line, LINE, "%s %s %s %s%s%s", kind, name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)),
-             frozen ? " without gradient" : "", travels(t) ? "" : " not row-major on the CPU");
+    snprintf(line, LINE, "%s %s %s %s%s%s%s", kind, name, tr_dtype_name(tr_dtype_of(t)), tr_shape_string(tr_shape_of_tensor(t)),
+             frozen ? " without gradient" : "", tr_is_contiguous(t) ? "" : " not row-major", on_device(t) ? " on CUDA" : "");
     return true;
 }
 
@@ -82,8 +83,8 @@ static int all_travel(tr_module *m)
     const char *kind, *name;
     tr_tensor *t;
     for (int64_t i = 0; entry(m, i, &kind, &name, &t); i++) {
-        if (travels(t)) continue;
-        tr_fail("tr_data_parallel: %s %s is not a row-major CPU tensor", kind, name);
+        if (tr_is_contiguous(t)) continue;
+        tr_fail("tr_data_parallel: %s %s is not row-major", kind, name);
         return -1;
     }
     return 0;
@@ -102,6 +103,33 @@ int dist_same_module(tr_module *m)
 
 static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
 
+/* Values to the host's memory, and from there. */
+static int take_out(tr_tensor *t, char *to)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    tr_tensor *here = (tr_to_device)(t, tr_cpu());
+    if (here) memcpy(to, tr_data(here), (size_t)bytes_of(here));
+    return here ? 0 : -1;
+}
+
+static int put_in(tr_tensor *t, const char *from)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    tr_tensor *here = on_device(t) ? (tr_empty)(tr_shape_of_tensor(t), (tr_tensor_options){.dtype = tr_dtype_of(t)}) : t;
+    if (here) memcpy(tr_data(here), from, (size_t)bytes_of(here));
+    return here && (here == t || (tr_copy_)(t, here)) ? 0 : -1;
+}
+
+/* One that is large, by itself. */
+static int broadcast_alone(dist_transport *way, tr_tensor *t)
+{
+    dist_work w = {.operation = DIST_BROADCAST, .from = tr_data(t), .into = tr_data(t), .n = bytes_of(t)};
+    if (on_device(t) && !(w.on = dist_device_of(way, tr_device_of(t)))) return -1;
+    return dist_run(way, &w);
+}
+
 /* Entries from..to, all small, as one message. */
 static int broadcast_together(dist_transport *way, tr_module *m, int64_t from, int64_t to, char *stage)
 {
@@ -109,11 +137,11 @@ static int broadcast_together(dist_transport *way, tr_module *m, int64_t from, i
     tr_tensor *t;
     int64_t bytes = 0;
     for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
-        memcpy(stage + bytes, tr_data(t), (size_t)bytes_of(t));
+        if (take_out(t, stage + bytes) < 0) return -1;
     if (dist_broadcast(way, stage, bytes, 0) < 0) return -1;
     bytes = 0;
     for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
-        memcpy(tr_data(t), stage + bytes, (size_t)bytes_of(t));
+        if (put_in(t, stage + bytes) < 0) return -1;
     return 0;
 }
 
@@ -140,7 +168,7 @@ int dist_same_values(tr_module *m)
         if (small) {
             waiting += bytes_of(t);
         } else {
-            if (status == 0) status = dist_broadcast(way, tr_data(t), bytes_of(t), 0);
+            if (status == 0) status = broadcast_alone(way, t);
             from = i + 1;
         }
     }

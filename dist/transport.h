@@ -43,6 +43,12 @@ typedef struct dist_work {
     double weight; /* of an all-reduce, or a reduce-scatter in place, of float32, float64, complex64 or complex128: what this
                     * rank's numbers are multiplied by on the way, each rank's with its own; 0 stands for 1 */
 
+    /* Where `from` and `into` are a device's memory (device.h); of messages and words they are not. */
+    struct dist_device *on; /* borrowed; NULL: they are the host's */
+    void *twin;             /* of an all-reduce in place: memory of the transport for its n numbers and `more` behind them, */
+    int64_t more;           /* which are the host's alone and summed with them; NULL: there is none */
+    void *mark;             /* device.h's own; begins as NULL */
+
     /* For the report of who is missing.  NULL: as this thread said last (dist_watchdog_label, tr_here_). */
     const char *label, *file; /* borrowed */
     int line;
@@ -82,7 +88,8 @@ struct dist_transport {
     /* Give back what opening took. */
     int (*finish)(dist_transport *way);
 
-    dist_work *first, *last; /* borrowed: collectives that are started and not done (work.c) */
+    struct dist_device *device; /* owned: this rank's; NULL until its memory first travels (device.h) */
+    dist_work *first, *last;    /* borrowed: collectives that are started and not done (work.c) */
     bool failed;
 };
 

@@ -2,6 +2,7 @@
  *
  * Collectives that are started wait in a queue, and only its head is brought on.  So on every rank the parts of one come
  * before the parts of the next, whichever is tested first: over MPI and in a window that is what makes parts meet. */
+#include "dist/device.h"
 #include "dist/sum.h"
 #include "dist/watch.h"
 #include "dist/watchdog.h"
@@ -53,9 +54,9 @@ void dist_weigh(const dist_transport *way, dist_work *w)
 static int advance(dist_transport *way, dist_work *w, double seconds)
 {
     if (!w->begun) dist_watchdog_arrived(way, w);
-    if (!w->begun && !way->weighs) dist_weigh(way, w);
+    if (!w->begun && !way->weighs && !w->on) dist_weigh(way, w);
     if (!w->begun && !w->begin_ns && tr_is_traced_()) w->begin_ns = tr_clock_ns_();
-    w->status = way->advance(way, w, seconds);
+    w->status = w->on ? w->on->advance(w->on, way, w, seconds) : way->advance(way, w, seconds);
     w->begun = true;
     if (w->status == 1) dist_watchdog_done(way, w);
     if (w->status == 1) dist_trace_done(way, w);
@@ -87,7 +88,7 @@ int dist_start(dist_transport *way, dist_work *w)
     DIST_WAITS(NULL);
     w->started = true;
     w->next = NULL;
-    if (refuse(way)) return w->status = -1;
+    if (refuse(way) || dist_device_hand_in(w) < 0) return w->status = -1;
     dist_watchdog_called(way, w);
     if (is_message(w)) return advance(way, w, 0) < 0 ? -1 : 0;
     if (way->last)
@@ -108,7 +109,7 @@ int dist_wait(dist_transport *way, dist_work *w)
     dist_watchdog_waits(way, w);
     while ((status = bring(way, w, -1)) == 0) {}
     dist_watchdog_waits(way, NULL);
-    return status < 0 ? -1 : 0;
+    return status < 0 ? -1 : dist_device_join(w);
 }
 
 int dist_progress(dist_transport *way)
@@ -117,9 +118,11 @@ int dist_progress(dist_transport *way)
     return drive(way, NULL, 0) < 0 ? -1 : 0;
 }
 
+/* What was handed in before is joined by who did so (courier.h). */
 int dist_run(dist_transport *way, dist_work *w)
 {
-    if (refuse(way)) return -1;
+    bool handed_in = w->mark;
+    if (refuse(way) || dist_device_hand_in(w) < 0) return -1;
     DIST_WAITS(NULL);
     if (tr_is_traced_()) w->begin_ns = tr_clock_ns_(); /* what is under way comes first, and is part of it */
     dist_watchdog_called(way, w);
@@ -128,6 +131,7 @@ int dist_run(dist_transport *way, dist_work *w)
     while (status >= 0 && way->first && !is_message(w)) status = drive(way, NULL, -1);
     while (status >= 0 && w->status == 0) status = advance(way, w, -1);
     dist_watchdog_waits(way, NULL);
+    if (status >= 0 && !handed_in) status = dist_device_join(w);
     return status < 0 ? -1 : 0;
 }
 

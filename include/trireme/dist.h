@@ -55,14 +55,15 @@ TR_API int tr_dist_finish(void);
 TR_API int64_t tr_dist_rank(void);          /* 0 .. world - 1 */
 TR_API int64_t tr_dist_world(void);         /* 1 before tr_dist_init */
 TR_API int64_t tr_dist_local_rank(void);    /* among the ranks of this host */
-TR_API tr_device tr_dist_device(void);      /* this rank's device */
+TR_API tr_device tr_dist_device(void);      /* this rank's: the CUDA device of its number on the host, or the CPU; before tr_dist_init too */
 TR_API tr_shard tr_dist_shard(void);        /* {rank, world}, for tr_loader_new */
 TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "shared memory, mpi: Open MPI v4.1.4" */
 
 /* ---- collectives on tensors: every rank calls them, in the same order, with one shape and type ----
  * Ranks of one host meet in memory that they share, hosts over MPI (TRIREME_TRANSPORT chooses otherwise).  In shared memory
  * ranks that ask for different things get an error that says who asked for what.
- * Row-major CPU tensors.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
+ * Row-major tensors, on the CPU or on this rank's CUDA device; from there they travel through pinned memory of the host, in the
+ * order of what the device is asked, and nothing else waits.  A rank has one device.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
  * and backward does not notice what they write. */
 
 /* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32; bool has no sum.
@@ -148,6 +149,9 @@ typedef struct {
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
  * copied to all; options that differ are rank 0's.  On one rank it only forwards.  It belongs to the ranks of its
  * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
+ * The parameters may be on this rank's CUDA device (tr_module_to before): buckets lie there, and go to their twins in the
+ * host's memory and back while the device goes on, brought on by a thread where MPI was started for several.  Not with
+ * .reproducible or, on several ranks, .shard_state.
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 

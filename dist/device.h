@@ -1,0 +1,45 @@
+/* Collectives on the memory of this rank's device.
+ *
+ *     staged.c   through memory of the host, and from there as the transport goes: where ranks share a device, too
+ *
+ * The device works on while they travel: who computes hands a work in, which says that what it reads is there once the
+ * device has done what it was asked so far; and joins it when it is done, which says that what the device is asked from
+ * then on comes after it.  Between the two any thread may bring it on (advance). */
+#ifndef TRIREME_DIST_DEVICE_H
+#define TRIREME_DIST_DEVICE_H
+
+#include "dist/transport.h"
+
+#include <trireme/lanes.h>
+
+typedef struct dist_device dist_device;
+
+struct dist_device {
+    tr_device at;
+    const tr_lanes_ *lanes;
+    char name[112];           /* "through pinned memory: ranks 0 and 1 share a device" */
+    struct dist_pinned *pins; /* owned */
+
+    int (*hand_in)(dist_device *d, dist_work *w);
+    int (*advance)(dist_device *d, dist_transport *way, dist_work *w, double seconds); /* as a transport's */
+    void (*finish)(dist_device *d);                                                    /* gives back all but pins */
+};
+
+/* This rank's device; the first time collective.  A rank has one.  NULL with an error standing. */
+dist_device *dist_device_of(dist_transport *way, tr_device at);
+void dist_device_close(dist_transport *way);
+
+/* By the thread that computes; for a work of the host there is nothing to do.  0, or -1 with an error standing. */
+int dist_device_hand_in(dist_work *w);
+int dist_device_join(dist_work *w);
+
+/* Memory of the host that copies are to come and go from without waiting, until unpin() or close(). */
+void dist_device_pin(dist_device *d, void *memory, int64_t bytes);
+void dist_device_unpin(dist_device *d, void *memory);
+
+/* ---- ways ---- */
+
+/* NULL with an error standing. */
+dist_device *dist_staged_open(void);
+
+#endif
