@@ -9,8 +9,7 @@ cd "$folder" || exit 1
 export TRIREME_PROGRESS=none
 failures=0 skips=0
 
-# Lines of the same words and of numbers within 1e-4 * max(1, |number|); a tensor's device is no word of it. Numbers so
-# small that they are what rounding left are 0 to this.
+# Lines of numbers within 1e-4 * max(1, |number|): those that are what rounding left are 0 to this.
 same_numbers() { # same_numbers FILE FILE
     awk 'function size(x) { return x < 0 ? -x : x }
         function near(x, y) { return size(x - y) <= 1e-4 * (size(y) > 1 ? size(y) : 1) }
@@ -25,7 +24,6 @@ same_numbers() { # same_numbers FILE FILE
         }
         BEGIN { number = "[-+]?[0-9]+[.]?[0-9]*(e[-+]?[0-9]+)?" }
         FNR == NR { line[FNR] = $0; lines = FNR; next }
-        { gsub(/cuda:0/, "cpu"); gsub(/, device=.cpu./, "") }
         !agree($0, line[FNR]) { print "is    " $0; print "wants " line[FNR]; wrong++ }
         END { exit wrong > 0 || FNR != lines || lines == 0 }' "$1" "$2"
 }
@@ -54,7 +52,9 @@ claim() { # claim SENTENCE COMPARISON WHAT PROGRAM ARGUMENT...: of the files cpu
         failures=$((failures + 1))
         return
     done
-    for device in cpu cuda; do grep -v -e '^picture ' -e '^gnuplot is not' $device/out >$device/said; done
+    for device in cpu cuda; do
+        grep -v -e '^picture ' -e '^gnuplot is not' $device/out | sed -e "s/, device='cuda:0'//" -e 's/cuda:0/cpu/' >$device/said
+    done
     if $comparison cpu/"$what" cuda/"$what" >difference; then
         echo "ok      $sentence"
     else
