@@ -128,6 +128,7 @@ TEST(an_optimisers_state_follows_its_parameters)
     assert_close(trained(0, -1), here, 0);
     assert_close(trained(3, -1), here, 0);
     assert_close(trained(2, 4), here, 0);
+    assert_close(trained(0, 3), here, 0);
 }
 
 TEST(random_numbers_are_those_of_the_cpu)
