@@ -19,7 +19,7 @@ struct tr_loader {
     tr_dataset *dataset; /* keeps */
     data_sampler sampler;
     int threads;
-    tr_device device; /* of the batches that are handed out */
+    tr_device device;        /* of the batches that are handed out */
     data_prefetch *prefetch; /* owns; NULL before the first start */
     slot *slot;              /* owns; batch i stands in slot[i % slots] */
     int64_t slots;           /* ahead + 1: the batch asked for, and those ahead of it */

@@ -63,8 +63,8 @@ typedef struct {
     bool drop_last;              /* leave out a last batch that is not full */
     tr_shard shard;
     uint64_t seed;
-    int workers; /* threads that read ahead; default 1; -1: none, batches are read when asked for */
-    int ahead;   /* batches to read ahead; default 2 for each worker */
+    int workers;      /* threads that read ahead; default 1; -1: none, batches are read when asked for */
+    int ahead;        /* batches to read ahead; default 2 for each worker */
     tr_device device; /* where batches are handed out; default the CPU */
     char reserved_;
 } tr_loader_options;
