@@ -1,22 +1,7 @@
 /* Arithmetic of two operands: add, sub, mul, div, maximum, minimum, divisions of whole numbers, integers' pow. */
 #include "kernels/cuda/walk.cuh"
 #include "kernels/formulas_binary.h"
-
-#define T     complex64
-#define R     float
-#define OF(n) n##_c64
-#include "kernels/formulas_complex_of.h"
-#undef T
-#undef R
-#undef OF
-
-#define T     complex128
-#define R     double
-#define OF(n) n##_c128
-#include "kernels/formulas_complex_of.h"
-#undef T
-#undef R
-#undef OF
+#include "kernels/formulas_complex.h"
 
 /* out = f(a, b), S in memory, W computed. */
 template <class S, class W, W (*f)(W, W)>

@@ -10,22 +10,7 @@
  * Sums run in another order than LAPACK's, in the same precision.  A block takes all n steps of a matrix, thousands of rows
  * take their time. */
 #include "kernels/cuda/team.cuh"
-
-#define T     complex64
-#define R     float
-#define OF(n) n##_c64
-#include "kernels/formulas_complex_of.h"
-#undef T
-#undef R
-#undef OF
-
-#define T     complex128
-#define R     double
-#define OF(n) n##_c128
-#include "kernels/formulas_complex_of.h"
-#undef T
-#undef R
-#undef OF
+#include "kernels/formulas_complex.h"
 
 /* ---- numbers ---- */
 static __device__ inline float product_of(float a, float b) { return a * b; }

@@ -2,14 +2,7 @@
  * wrap around, as on the CPU; they have its bits where they have its order (reduce.cuh), and elsewhere differ by what
  * double rounds otherwise. */
 #include "kernels/cuda/reduce.cuh"
-
-#define T     complex128
-#define R     double
-#define OF(n) n##_c128
-#include "kernels/formulas_complex_of.h"
-#undef T
-#undef R
-#undef OF
+#include "kernels/formulas_complex.h"
 
 static inline TR_BOTH double plus(double a, double b) { return a + b; }
 static inline TR_BOTH uint64_t plus(uint64_t a, uint64_t b) { return a + b; }

@@ -1,6 +1,7 @@
 /* Arithmetic of two operands: add, sub, mul, div, maximum, minimum; integers' pow. */
 #include "kernels/cpu/levels/walk.h"
 #include "kernels/formulas_binary.h"
+#include "kernels/formulas_complex.h"
 
 #define RESULT T
 

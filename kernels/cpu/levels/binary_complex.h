@@ -1,5 +1,4 @@
 /* Arithmetic of complex numbers, included once per type with T, OF() and R, the type of its parts. */
-#include "kernels/formulas_complex_of.h"
 #include "kernels/cpu/levels/binary_of.h"
 
 #define RUN OF(run)

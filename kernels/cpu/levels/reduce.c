@@ -9,6 +9,7 @@
 #include "kernels/cpu/levels/reduce.h"
 
 #include <math.h>
+#include "kernels/formulas_complex.h"
 
 enum { LANES = 32,    /* doubles in four AVX-512 registers */
        COLUMNS = 256, /* outputs at once by columns */
@@ -72,14 +73,6 @@ static void sum_row_c128(void *accumulator, const void *x_, int64_t n)
     sum->re += lane[0].re + lane[2].re + (lane[1].re + lane[3].re);
     sum->im += lane[0].im + lane[2].im + (lane[1].im + lane[3].im);
 }
-
-#define T     complex128
-#define R     double
-#define OF(n) n##_c128
-#include "kernels/formulas_complex_of.h"
-#undef T
-#undef R
-#undef OF
 
 static void prod_row_c128(void *accumulator, const void *x_, int64_t n)
 {
