@@ -167,15 +167,18 @@ __global__ void __launch_bounds__(THREADS) walk_strided(const strided_views v, c
     }
 }
 
-static inline strided_views strided_views_of(const kernel_call *call)
+/* bytes: of an element of each view, 0 for one that the operation has not, of which the call says nothing. */
+static inline strided_views strided_views_of(const kernel_call *call, const int *bytes)
 {
     strided_views v;
     memset(&v, 0, sizeof v);
-    memcpy(v.at, call->at, sizeof v.at);
     v.n = call->n, v.ndim = call->ndim, v.wide = call->n > MOST_NARROW;
     for (int d = 0; d < v.ndim; d++) v.size[d] = divisor_of(call->size[d]);
-    for (int k = 0; k < KERNEL_VIEWS; k++)
+    for (int k = 0; k < KERNEL_VIEWS; k++) {
+        if (!bytes[k]) continue;
+        v.at[k] = call->at[k];
         for (int d = 0; d < v.ndim; d++) v.stride[k][d] = call->stride[k][d];
+    }
     return v;
 }
 
@@ -184,13 +187,13 @@ template <class OP>
 static int walk_over(const kernel_call *call, OP op)
 {
     if (call->n <= 0) return 0;
+    const int bytes[KERNEL_VIEWS] = {bytes_in<typename OP::out>(), bytes_in<typename OP::a>(), bytes_in<typename OP::b>(), bytes_in<typename OP::c>()};
     if (call->form == KERNEL_STRIDED && call->ndim > 0) {
-        strided_views v = strided_views_of(call);
+        strided_views v = strided_views_of(call, bytes);
         LAUNCH(walk_strided<OP>, blocks_for(v.n), THREADS, v, op);
         return launched(call);
     }
     enum { COUNT = pack_count<OP>() };
-    const int bytes[KERNEL_VIEWS] = {bytes_in<typename OP::out>(), bytes_in<typename OP::a>(), bytes_in<typename OP::b>(), bytes_in<typename OP::c>()};
     int64_t head = head_of(call, bytes, COUNT);
     flat_views v;
     memcpy(v.at, call->at, sizeof v.at);
