@@ -8,6 +8,7 @@
 #   long     only where asked for: ctest -C long -L long
 #   cluster  measures on hosts of its own: nothing runs beside it
 #   patient  mostly waits for limits to pass: others run beside it; not under sanitizers, where what it starts is run by others
+#   heavy    many minutes under sanitizers, where others run what it runs: not there
 #   jobs     starts itself again under mpirun: not under valgrind, which would see the first process alone
 #
 # Every *.c named test_* in a tests folder is handed to it by trireme_tests(), with the words of its line "// CTEST ...".
