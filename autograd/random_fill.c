@@ -40,7 +40,7 @@ static void fill_strided(const autograd_distribution *d, tr_generator *g, tr_ten
 {
     tr_dtype part = part_type((tr_dtype)t->dtype);
     int64_t pair = part != t->dtype ? 2 : 1;
-    int order[TR_MAX_DIMS];
+    int order[TR_MAX_DIMS] = {0};
     by_steps(t, order);
     for (int64_t i = 0; i < t->numel; i++) {
         int64_t at = 0, left = i;
@@ -95,7 +95,7 @@ int autograd_send(tr_tensor *t, const void *host, const char *what)
 static tr_tensor *lying_alike(const tr_tensor *t, const char *what)
 {
     int64_t stride[TR_MAX_DIMS], step = 1;
-    int order[TR_MAX_DIMS];
+    int order[TR_MAX_DIMS] = {0};
     by_steps(t, order);
     for (int k = t->shape.ndim - 1; k >= 0; step *= t->shape.size[order[k--]]) stride[order[k]] = step;
     tr_tensor *memory = core_tensor_new((tr_dtype)t->dtype, tr_cpu(), &t->shape, what);

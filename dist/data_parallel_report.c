@@ -34,9 +34,7 @@ static size_t list_unused(dist_data_parallel *d, int mask, int bits, const char 
         const char *name = dist_data_parallel_name(d, d->gradient[i].parameter);
         size_t needs = strlen(before) + strlen(name);
         if (used + needs + (left > 1 ? MORE : 1) > room) break;
-        memcpy(text + used, before, strlen(before));
-        memcpy(text + used + strlen(before), name, strlen(name) + 1);
-        used += needs;
+        used += (size_t)snprintf(text + used, room - used, "%s%s", before, name);
         left--;
         before = ", ";
     }

@@ -227,7 +227,7 @@ TEST(a_graph_does_again_what_was_captured)
     {
         begin((played_orders)order, seed);
         char *p = block();
-        cudaGraphExec_t made;
+        cudaGraphExec_t made = NULL;
         cudaEvent_t fork_, join;
         assert_int_equal(cudaEventCreateWithFlags(&fork_, cudaEventDisableTiming), cudaSuccess);
         assert_int_equal(cudaEventCreateWithFlags(&join, cudaEventDisableTiming), cudaSuccess);
@@ -261,7 +261,7 @@ TEST(what_a_capture_forbids_ends_it)
 {
     begin(PLAYED_LAZY, 0);
     char ordinary[BYTES], *p = block();
-    cudaGraphExec_t made;
+    cudaGraphExec_t made = NULL;
     cudaEvent_t event, outside;
     void *q;
     assert_int_equal(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);

@@ -21,7 +21,10 @@ static tr_tensor *every_kind(tr_dtype type)
 static bool same(float a, float b, bool near)
 {
     if (isnan(a) || isnan(b)) return isnan(a) && isnan(b);
-    return memcmp(&a, &b, sizeof a) == 0 || (near && fabsf(a - b) <= 1e-5f * fmaxf(1, fabsf(b)));
+    uint32_t bits_a, bits_b;
+    memcpy(&bits_a, &a, sizeof a);
+    memcpy(&bits_b, &b, sizeof b);
+    return bits_a == bits_b || (near && fabsf(a - b) <= 1e-5f * fmaxf(1, fabsf(b)));
 }
 
 static void assert_same(const char *name, tr_tensor *x, tr_tensor *here, tr_tensor *there, bool near)
