@@ -369,7 +369,7 @@ static bool replay(char *line, char *why)
     TR_SCOPE;
     char *field[6];
     call c;
-    tr_tensor *want[MOST];
+    tr_tensor *want[MOST] = {NULL};
     const char *name = begin(line, field, &c);
     c.outputs = tensors_from(field[3], want);
     char *gradient = field[4] + strspn(field[4], " ");
@@ -447,7 +447,7 @@ static int refused_apart(const char *line, char *why)
         TR_SCOPE;
         char *field[6];
         call c;
-        strcpy(copy, line);
+        snprintf(copy, sizeof copy, "%s", line);
         const char *name = begin(copy, field, &c);
         int op = operation_named(name);
         if (apart >= c.inputs || op == OPERATIONS || strcmp(name, "copy_") == 0) break; /* which copies from anywhere */
