@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # killed.sh PROGRAM MPIEXEC...: a rank is killed while gradients travel from devices, and the job ends in time.
 program=$1
 shift
