@@ -10,7 +10,6 @@ struct tr_grad_scaler {
     core_object object;
     double scale, growth, backoff;
     int64_t interval, steps; /* without an overflow, so far */
-    bool overflow;           /* met since the last update */
     int unscaled;            /* optimisers since then, and whether theirs overflowed; borrowed, compared and no more */
     struct {
         const tr_optim *optim;
@@ -72,7 +71,6 @@ static int unscale(tr_grad_scaler *s, tr_optim *o, const char *function)
     if (tr_error_stands()) return -1;
     bool overflow = !isfinite(norm);
     if (!overflow && nn_scale_gradients(parameters, 1 / s->scale) < 0) return -1;
-    s->overflow |= overflow;
     s->of[s->unscaled].optim = o;
     s->of[s->unscaled].overflow = overflow;
     s->of[s->unscaled].stepped = false;
@@ -101,14 +99,15 @@ int(tr_scaler_update)(tr_grad_scaler *s)
 {
     if (!s) return core_null_status("tr_scaler_update");
     if (s->unscaled == 0) return core_fail_status("tr_scaler_update: No inf checks were recorded prior to update.");
-    if (s->overflow) {
+    bool overflow = false;
+    for (int i = 0; i < s->unscaled; i++) overflow |= s->of[i].overflow;
+    if (overflow) {
         s->scale *= s->backoff;
         s->steps = 0;
     } else if (++s->steps == s->interval) {
         if (isfinite(s->scale * s->growth)) s->scale *= s->growth;
         s->steps = 0;
     }
-    s->overflow = false;
     s->unscaled = 0;
     return 0;
 }
