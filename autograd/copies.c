@@ -64,8 +64,8 @@ static int carry(tr_tensor *y, const tr_tensor *source)
 {
     int64_t bytes = y->numel * core_dtype_bytes[y->dtype];
     tr_device from = core_device_at(source), to = core_device_at(y);
-    if (to.type == TR_CPU) return source->storage->device->from_device(from.index, y->data, source->data, bytes);
-    if (from.type == TR_CPU) return y->storage->device->to_device(to.index, y->data, source->data, bytes);
+    if (to.type == TR_CPU) return core_receive(source, y->data, source->data, bytes);
+    if (from.type == TR_CPU) return core_send(y, source->data);
     return y->storage->device->across(to.index, y->data, from.index, source->data, bytes);
 }
 

@@ -88,7 +88,7 @@ static int fill_counted(const autograd_distribution *d, tr_generator *g, tr_tens
 int autograd_send(tr_tensor *t, const void *host, const char *what)
 {
     if (!core_row_major_tensor(t)) return core_fail_status("%s: %s is not row-major", what, core_show(t));
-    return t->storage->device->to_device(t->storage->at.index, t->data, host, t->numel * core_dtype_bytes[t->dtype]);
+    return core_send(t, host);
 }
 
 /* A tensor of the CPU, dense, whose dims lie in the order of t's: so numbers come in the order in which the CPU has them. */

@@ -30,7 +30,7 @@ const char *(tr_number_string)(const tr_tensor *t)
         int64_t whole;
     } element;
     tr_dtype dtype = (tr_dtype)t->dtype;
-    if (t->storage->device->from_device(t->storage->at.index, &element, t->data, core_dtype_bytes[dtype]) < 0) return "";
+    if (core_receive(t, &element, t->data, core_dtype_bytes[dtype]) < 0) return "";
     char *text = core_scope_memory(ROOM, "tr_number_string");
     if (!text) return "";
     double value = core_element_get(&element, dtype, 0);

@@ -15,7 +15,7 @@ static int gather_run(const tr_tensor *t, int64_t offset, int64_t stride, int64_
         const char *from = (const char *)t->data + (offset + i * stride) * bytes;
         if (here)
             memcpy(to + i * bytes, from, (size_t)(each * bytes));
-        else if (t->storage->device->from_device(t->storage->at.index, to + i * bytes, from, each * bytes) < 0)
+        else if (core_receive(t, to + i * bytes, from, each * bytes) < 0)
             return -1;
     }
     return 0;

@@ -110,6 +110,16 @@ static inline bool core_same_device(const tr_tensor *a, const tr_tensor *b)
 {
     return a->storage->at.type == b->storage->at.type && a->storage->at.index == b->storage->at.index;
 }
+
+/* `bytes` of t's memory, from `from` on, to the host; and all of t, which is dense, from the host.  0 or -1. */
+static inline int core_receive(const tr_tensor *t, void *host, const void *from, int64_t bytes)
+{
+    return t->storage->device->from_device(t->storage->at.index, host, from, bytes);
+}
+static inline int core_send(tr_tensor *t, const void *host)
+{
+    return t->storage->device->to_device(t->storage->at.index, t->data, host, t->numel * core_dtype_bytes[t->dtype]);
+}
 static inline bool core_row_major_tensor(const tr_tensor *t) { return t->flags & CORE_ROW_MAJOR; }
 static inline tr_tensor *core_keep_tensor(tr_tensor *t)
 {

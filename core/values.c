@@ -31,7 +31,7 @@ double(tr_get)(const tr_tensor *t, int64_t i)
     if (core_device_at(t).type == TR_CPU) return core_element_get(t->data, (tr_dtype)t->dtype, at);
     char element[16];
     int bytes = core_dtype_bytes[t->dtype];
-    if (t->storage->device->from_device(t->storage->at.index, element, (char *)t->data + at * bytes, bytes) < 0) return NAN;
+    if (core_receive(t, element, (char *)t->data + at * bytes, bytes) < 0) return NAN;
     return core_element_get(element, (tr_dtype)t->dtype, 0);
 }
 
@@ -95,7 +95,7 @@ tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_te
     if (device.type == TR_CPU) return t;
     options.device = device;
     tr_tensor *there = make(shape, &options, from, "tr_from_data");
-    if (!there || there->storage->device->to_device(device.index, there->data, t->data, n * core_dtype_bytes[t->dtype]) < 0) return NULL;
+    if (!there || core_send(there, t->data) < 0) return NULL;
     return there;
 }
 

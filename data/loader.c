@@ -54,7 +54,7 @@ static int bring(tr_tensor **t, tr_device device)
 {
     TR_SCOPE;
     tr_tensor *there = core_tensor_new((tr_dtype)(*t)->dtype, device, &(*t)->shape, "tr_loader_next");
-    if (!there || there->storage->device->to_device(device.index, there->data, (*t)->data, tr_numel(there) * core_dtype_bytes[there->dtype]) < 0) return -1;
+    if (!there || core_send(there, (*t)->data) < 0) return -1;
     core_drop_tensor(*t);
     *t = core_keep_tensor(there);
     return 0;
