@@ -1,4 +1,4 @@
-/* What a recording is made of; shared by record.c, record_join.c, record_plan.c and replay.c.
+/* What a recording is made of; shared by the files record*.c and replay.c.
  *
  *     call     what a kernel gets; its addresses stand in pieces of memory
  *     memory   a storage the calls use, from the first to the last of them
@@ -63,6 +63,14 @@ struct tr_recording {
     bool separate, complete, failed, moved; /* moved: the slots hold other addresses than the recorded inputs' */
     tr_recording_info info;
 };
+
+/* Room for one more element of an array, which may move; NULL with an error noted. */
+void *record_room(void *array, int64_t count, int64_t *allocated, size_t bytes);
+
+/* While recording, a storage is marked; from the end on, it is held like everybody else holds it. */
+void record_hold(record_memory *m);
+void record_let_go(record_memory *m);
+void record_forget_table(tr_recording *r);
 
 /* Neighbours that may run together: sets group. */
 void record_join(tr_recording *r);

@@ -1,0 +1,81 @@
+/* The end of a recording: storages that nobody holds any more and that were written before they were read get places in
+ * an arena, and the calls' addresses follow. */
+#include "autograd/recording.h"
+
+#include "core/memory.h"
+
+static void *moved_to(const tr_recording *r, record_place p)
+{
+    const record_memory *m = &r->memory[p.memory];
+    return (m->planned ? r->arena + m->place : m->data) + p.offset;
+}
+
+static void move_addresses(tr_recording *r)
+{
+    for (int64_t i = 0; i < r->entries; i++) {
+        record_entry *e = &r->entry[i];
+        for (int v = 0; v < KERNEL_VIEWS; v++)
+            if (e->place[v].memory >= 0) e->call.at[v] = moved_to(r, e->place[v]);
+        if (!e->items) continue;
+        e->call.at[0] = e->items;
+        for (int64_t k = 0; k < e->call.n; k++) {
+            kernel_optim_item *item = &e->items[k];
+            const record_place *p = &e->item_place[k * RECORD_ITEM_VIEWS];
+            item->parameter = moved_to(r, p[0]);
+            for (int s = 0; s < KERNEL_OPTIM_STATES; s++)
+                if (p[1 + s].memory >= 0) item->state[s] = moved_to(r, p[1 + s]);
+            if (p[RECORD_ITEM_VIEWS - 1].memory >= 0) item->gradient = moved_to(r, p[RECORD_ITEM_VIEWS - 1]);
+            item->first = false;
+        }
+    }
+}
+
+/* Addresses within an input follow it. */
+static bool find_slots(tr_recording *r)
+{
+    int64_t allocated = 0;
+    for (int64_t i = 0; i < r->entries; i++)
+        for (int v = 0; v < KERNEL_VIEWS; v++)
+            for (int64_t k = 0; k < r->inputs; k++) {
+                const tr_tensor *x = r->input[k];
+                record_place p = r->entry[i].place[v];
+                if (p.memory < 0 || r->memory[p.memory].storage != x->storage) continue;
+                int64_t offset = (char *)r->entry[i].call.at[v] - (char *)x->data;
+                if (offset < 0 || offset >= x->numel * core_dtype_bytes[x->dtype]) continue;
+                record_slot *grown = record_room(r->slot, r->slots, &allocated, sizeof *r->slot);
+                if (!grown) return false;
+                r->slot = grown;
+                r->slot[r->slots++] = (record_slot){(int32_t)i, v, (int32_t)k, offset};
+                break;
+            }
+    return true;
+}
+
+static bool finish(tr_recording *r)
+{
+    record_forget_table(r);
+    if (!find_slots(r)) return false;
+    if (!r->separate) record_join(r);
+    int64_t bytes = record_plan(r);
+    if (bytes < 0 || (bytes && !(r->arena = core_block_take(bytes, &r->arena_capacity, "tr_record_end")))) return false;
+    move_addresses(r);
+    for (int64_t i = 0; i < r->memories; i++) {
+        record_hold(&r->memory[i]);
+        if (r->memory[i].planned) record_let_go(&r->memory[i]);
+    }
+    r->info.calls = r->entries;
+    for (int64_t i = 0; i < r->entries; i++)
+        if (r->entry[i].group) r->info.joined += r->entry[i].group - i;
+    return true;
+}
+
+int(tr_record_end)(void)
+{
+    core_thread *here = core_here();
+    tr_recording *r = here->recorder;
+    if (!r) return core_fail_status("tr_record_end: nothing is being recorded");
+    here->recorder = NULL;
+    here->recording = false;
+    r->complete = !here->failure.stands && finish(r);
+    return r->complete ? 0 : -1;
+}
