@@ -54,14 +54,14 @@ static bool find_slots(tr_recording *r)
 static bool finish(tr_recording *r)
 {
     record_forget_table(r);
-    if (!find_slots(r)) return false;
+    if (!record_prune(r) || !find_slots(r)) return false;
     if (!r->separate) record_join(r);
     int64_t bytes = record_plan(r);
     if (bytes < 0 || (bytes && !(r->arena = core_block_take(bytes, &r->arena_capacity, "tr_record_end")))) return false;
     move_addresses(r);
     for (int64_t i = 0; i < r->memories; i++) {
         record_hold(&r->memory[i]);
-        if (r->memory[i].planned) record_let_go(&r->memory[i]);
+        if (r->memory[i].planned || r->memory[i].first < 0) record_let_go(&r->memory[i]);
     }
     r->info.calls = r->entries;
     for (int64_t i = 0; i < r->entries; i++)

@@ -12,22 +12,7 @@
 
 static int64_t rounded(int64_t bytes) { return (bytes + CORE_ALIGN - 1) / CORE_ALIGN * CORE_ALIGN; }
 
-static bool nobody_elses(const record_memory *m)
-{
-    const core_storage *s = m->storage;
-    bool lent = atomic_load_explicit(&s->lent, memory_order_relaxed) != 0;
-    return s->count == 0 && !lent && !s->is_foreign && m->written && !m->read_first;
-}
-
-static bool is_input(const tr_recording *r, const record_memory *m)
-{
-    for (int64_t i = 0; i < r->inputs; i++)
-        if (r->input[i]->storage == m->storage) return true;
-    return false;
-}
-
-/* The whole of a memory is this view of a flat call. */
-static bool whole(const tr_recording *r, const record_entry *e, int v, int32_t memory)
+bool record_is_whole(const tr_recording *r, const record_entry *e, int v, int32_t memory)
 {
     const record_place *p = &e->place[v];
     bool repeated = e->call.ones >> v & 1;
@@ -37,11 +22,11 @@ static bool whole(const tr_recording *r, const record_entry *e, int v, int32_t m
 bool record_takes_place(const tr_recording *r, int64_t at, int32_t output, int32_t input)
 {
     const record_entry *e = &r->entry[at];
-    if (!e->kernel || e->items || !kernel_is_pointwise(&e->call) || !whole(r, e, 0, output)) return false;
+    if (!e->kernel || e->items || !kernel_is_pointwise(&e->call) || !record_is_whole(r, e, 0, output)) return false;
     bool reads = false;
     for (int v = 1; v < KERNEL_VIEWS; v++) {
         if (e->place[v].memory != input) continue;
-        if (!whole(r, e, v, input)) return false;
+        if (!record_is_whole(r, e, v, input)) return false;
         reads = true;
     }
     return reads;
@@ -140,7 +125,7 @@ int64_t record_plan(tr_recording *r)
 {
     int32_t *order = core_alloc((r->memories + 1) * (int64_t)sizeof *order, "tr_record_end");
     int32_t *group = core_alloc((r->entries + 1) * (int64_t)sizeof *group, "tr_record_end");
-    int64_t count = 0, bytes = 0;
+    int64_t count = 0, bytes = 0, constant = 0;
     if (!order || !group) {
         core_free(order);
         core_free(group);
@@ -152,14 +137,17 @@ int64_t record_plan(tr_recording *r)
             group[k] = (int32_t)i;
             for (int v = 0; v < KERNEL_VIEWS && end - i > 1; v++) {
                 int32_t m = r->entry[k].place[v].memory;
-                if (m >= 0 && !whole(r, &r->entry[k], v, m)) r->memory[m].partly = true;
+                if (m >= 0 && !record_is_whole(r, &r->entry[k], v, m)) r->memory[m].partly = true;
             }
         }
         i = end;
     }
     for (int32_t i = 0; i < r->memories; i++) {
         record_memory *m = &r->memory[i];
-        if (nobody_elses(m) && !is_input(r, m))
+        if (m->first < 0) continue;
+        if (m->constant && m->written)
+            constant += rounded(m->bytes);
+        else if (m->written && !m->read_first && !record_is_seen(r, m))
             order[count++] = i;
         else
             r->info.held_bytes += m->bytes;
@@ -172,8 +160,8 @@ int64_t record_plan(tr_recording *r)
         m->planned = true;
         if (m->place + rounded(m->bytes) > bytes) bytes = m->place + rounded(m->bytes);
     }
-    r->info.planned_bytes = bytes;
-    r->info.live_bytes = live_bytes(r, order, count);
+    r->info.planned_bytes = bytes + constant;
+    r->info.live_bytes = live_bytes(r, order, count) + constant;
     core_free(order);
     core_free(group);
     return bytes;

@@ -20,9 +20,10 @@ typedef struct {
     tr_tensor *handle;     /* owns one count: a handle from outside the step, which may be given other memory; or NULL */
     char *data;            /* where the storage stood */
     int64_t bytes;         /* of it that calls use */
-    int32_t first, last;   /* calls */
+    int32_t first, last;   /* calls; -1: none are left */
     bool read_first, written;
-    bool partly; /* a call in a group uses a part of it */
+    bool constant; /* holds the same in every replay, since the step was recorded */
+    bool partly;   /* a call in a group uses a part of it */
     bool planned;
     int64_t place; /* where it stands in the arena, if planned */
 } record_memory;
@@ -71,6 +72,15 @@ void *record_room(void *array, int64_t count, int64_t *allocated, size_t bytes);
 void record_hold(record_memory *m);
 void record_let_go(record_memory *m);
 void record_forget_table(tr_recording *r);
+
+/* Drops the calls whose results nobody reads, and those that would give the same again: sets constant. */
+bool record_prune(tr_recording *r);
+
+/* Does the program see this memory, or anybody else? */
+bool record_is_seen(const tr_recording *r, const record_memory *m);
+
+/* The whole of a memory is this view of a flat call. */
+bool record_is_whole(const tr_recording *r, const record_entry *e, int v, int32_t memory);
 
 /* Neighbours that may run together: sets group. */
 void record_join(tr_recording *r);

@@ -155,6 +155,9 @@ unsigned kernel_writes(int kernel);
 /* Does the call add to what at[0] held, or write only parts of it? */
 bool kernel_adds(const kernel_call *call);
 
+/* Can values make it end with an error? */
+bool kernel_may_refuse(int kernel);
+
 /* Does element i of every view of a flat call meet only the elements i of the others? */
 bool kernel_is_pointwise(const kernel_call *call);
 

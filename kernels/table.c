@@ -44,6 +44,22 @@ bool kernel_adds(const kernel_call *call)
     }
 }
 
+bool kernel_may_refuse(int kernel)
+{
+    switch (kernel) {
+    case KERNEL_INVERSE:
+    case KERNEL_SOLVE:
+    case KERNEL_NLL:
+    case KERNEL_NLL_BACKWARD:
+    case KERNEL_INDEX_SELECT:
+    case KERNEL_INDEX_ADD:
+    case KERNEL_INDEX_COPY:
+    case KERNEL_GATHER:
+    case KERNEL_SCATTER_ADD: return true;
+    default: return false;
+    }
+}
+
 bool kernel_is_pointwise(const kernel_call *call)
 {
     bool row = call->kernel < KERNEL_ADD, arithmetic = call->kernel >= KERNEL_ADD && call->kernel <= KERNEL_FMOD;

@@ -195,6 +195,94 @@ TEST(an_element_read_again_and_again_keeps_its_place)
     assert_same_bits(y, tr_add(tr_mul(other, tr_select(tr_mul(other, 2), 0, 0)), 1));
 }
 
+/* ---- what replays do without ---- */
+
+static int64_t calls_of(const tr_recording *r) { return tr_recording_info_of(r).calls; }
+
+TEST(what_nobody_reads_is_not_computed)
+{
+    tr_tensor *x = tr_randn(TR_SHAPE(50)), *total = tr_zeros(TR_SHAPE(50)), *y;
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    {
+        TR_SCOPE;
+        tr_sum(tr_exp(tr_mul(x, x))); /* nobody's */
+        tr_fill_(total, 7);           /* overwritten before it is read */
+        tr_copy_(total, x);
+        y = tr_pass_up(tr_exp(total));
+    }
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(calls_of(recording), 2);
+    tr_fill_(x, 0.5);
+    tr_zero_(total);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_same_bits(total, x);
+    assert_same_bits(y, tr_exp(x));
+}
+
+TEST(what_is_made_of_numbers_alone_is_made_once)
+{
+    tr_tensor *x = tr_full(TR_SHAPE(), 3.0, .requires_grad = true), *two = tr_full(TR_SHAPE(), 2.0);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    {
+        TR_SCOPE;
+        tr_tensor *f = tr_add(tr_sub(tr_mul(two, tr_pow(x, 2)), tr_mul(5, x)), 1);
+        assert_int_equal(tr_backward(f), 0);
+    }
+    assert_int_equal(tr_record_end(), 0);
+    assert_true(tr_item(tr_grad(x)) == 4 * 3 - 5);
+    assert_true(calls_of(recording) <= 4); /* the seed and -5 are there; 1 * two is not: the program may change it */
+    tr_fill_(two, 7);
+    {
+        TR_NO_GRAD;
+        tr_fill_(x, 4);
+    }
+    for (int i = 0; i < 3; i++) {
+        tr_zero_(tr_grad(x));
+        assert_int_equal(tr_replay(recording), 0);
+        assert_true(tr_item(tr_grad(x)) == 14 * 4 - 5);
+    }
+}
+
+TEST(what_may_end_with_an_error_is_computed_though_nobody_reads_it)
+{
+    tr_tensor *x = tr_randn(TR_SHAPE(4)), *index = tr_zeros(TR_SHAPE(2), .dtype = TR_INT64), *far = tr_full(TR_SHAPE(2), 4, .dtype = TR_INT64);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording, .inputs = TR_TENSORS(index)), 0);
+    {
+        TR_SCOPE;
+        tr_exp(tr_index_select(x, 0, index));
+    }
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(calls_of(recording), 1);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_int_equal(tr_replay(recording, .inputs = TR_TENSORS(far)), -1);
+    assert_error_says("4");
+}
+
+static float met;
+static int meet(void *data)
+{
+    met = *(float *)data;
+    return 0;
+}
+
+TEST(own_calls_read_what_the_program_holds)
+{
+    tr_tensor *x = tr_zeros(TR_SHAPE(2));
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    tr_fill_(x, 5); /* overwritten in the end, but read in between */
+    assert_int_equal(tr_record_call(meet, tr_data(x)), 0);
+    tr_fill_(x, 0);
+    assert_int_equal(tr_record_end(), 0);
+    met = 0;
+    assert_int_equal(tr_replay(recording), 0);
+    assert_true(met == 5);
+    assert_true(tr_item(tr_select(x, 0, 1)) == 0);
+}
+
 /* ---- what cannot be ---- */
 
 TEST(values_stay_inside)

@@ -14,7 +14,8 @@
  *     while (more) tr_replay(step, .inputs = TR_TENSORS(next_x, next_y));
  *
  * A replay runs the same kernels on the same memory, without dispatch, allocation or a graph, and gives bit for bit what
- * the program would have given.  What the program still holds at tr_record_end (parameters, gradients, a kept loss) keeps
+ * the program would have given.  It leaves out what nobody reads, during the step or after it, and what is made of numbers
+ * alone and would be the same again.  What the program still holds at tr_record_end (parameters, gradients, a kept loss) keeps
  * its place and gets new values with every replay; the memory of everything else is laid out anew, by lifetimes.
  *
  * Numbers written in the program are recorded as they were; an optimiser's learning rate and step count and the place of
