@@ -62,6 +62,8 @@ static void destroy(core_object *object)
     core_free(r->entry);
     core_free(r->memory);
     core_free(r->slot);
+    core_free(r->fixed);
+    core_free(r->written);
     core_free(r->input);
     core_free(r);
 }

@@ -51,6 +51,23 @@ static bool find_slots(tr_recording *r)
     return true;
 }
 
+static bool is_plain(const record_entry *e) { return e->kernel && !e->knob && !e->group; }
+
+/* The lists that a replay goes through, with nothing in them that it would pass over. */
+static bool list_what_counts(tr_recording *r)
+{
+    r->fixed = core_alloc((r->memories + 1) * (int64_t)sizeof *r->fixed, "tr_record_end");
+    r->written = core_alloc((r->memories + 1) * (int64_t)sizeof *r->written, "tr_record_end");
+    if (!r->fixed || !r->written) return false;
+    for (int64_t i = 0; i < r->memories; i++) {
+        record_memory *m = &r->memory[i];
+        if (m->handle) r->fixed[r->fixes++] = (record_fixed){m->handle, m->storage};
+        if (m->storage && m->written) r->written[r->writes++] = m->storage;
+    }
+    for (int64_t i = 0; i < r->entries; i++) r->entry[i].plain = is_plain(&r->entry[i]);
+    return true;
+}
+
 static bool finish(tr_recording *r)
 {
     record_forget_table(r);
@@ -66,7 +83,7 @@ static bool finish(tr_recording *r)
     r->info.calls = r->entries;
     for (int64_t i = 0; i < r->entries; i++)
         if (r->entry[i].group) r->info.joined += r->entry[i].group - i;
-    return true;
+    return list_what_counts(r);
 }
 
 int(tr_record_end)(void)

@@ -34,8 +34,9 @@ typedef struct {
 } record_place;
 
 typedef struct {
-    kernel_call call;
     kernel_fn *kernel; /* NULL: f(data) */
+    bool plain;        /* kernel(&call), and nothing else */
+    kernel_call call;
     record_place place[KERNEL_VIEWS];
     core_object *owner; /* owns one count, of the knob's */
     autograd_knob *knob;
@@ -45,6 +46,12 @@ typedef struct {
     record_place *item_place; /* owned: RECORD_ITEM_VIEWS for each */
     int32_t group;            /* one past the last call that runs together with this one, where it is the first; else 0 */
 } record_entry;
+
+/* What replays look at of all memory: a handle that must still have its storage, a storage whose version goes up. */
+typedef struct {
+    const tr_tensor *handle;
+    const core_storage *storage;
+} record_fixed;
 
 typedef struct {
     int32_t entry, view, input;
@@ -56,9 +63,11 @@ struct tr_recording {
     record_entry *entry;
     record_memory *memory;
     record_slot *slot;
+    record_fixed *fixed;
+    core_storage **written;
     tr_tensor **input; /* own one count each */
     char *arena;
-    int64_t entries, entry_room, memories, memory_room, slots, inputs, arena_capacity;
+    int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, inputs, arena_capacity;
     int32_t *table; /* storage -> memory, open addressing while recording */
     int64_t table_room;
     bool separate, complete, failed, moved; /* moved: the slots hold other addresses than the recorded inputs' */

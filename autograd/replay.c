@@ -45,19 +45,16 @@ static void bind(tr_recording *r, tr_tensor *const *input)
 
 static int check_memory(const tr_recording *r)
 {
-    for (int64_t i = 0; i < r->memories; i++) {
-        const record_memory *m = &r->memory[i];
-        if (m->handle && m->handle->storage != m->storage)
-            return core_fail_status("tr_replay: %s has other memory than when the step was recorded; record it again", core_show(m->handle));
-    }
+    for (const record_fixed *f = r->fixed, *end = f + r->fixes; f < end; f++)
+        if (f->handle->storage != f->storage)
+            return core_fail_status("tr_replay: %s has other memory than when the step was recorded; record it again", core_show(f->handle));
     return 0;
 }
 
 /* A graph that saved what the step writes must notice. */
-static void raise_versions(tr_recording *r)
+static void raise_versions(const tr_recording *r)
 {
-    for (int64_t i = 0; i < r->memories; i++)
-        if (r->memory[i].written && r->memory[i].storage) r->memory[i].storage->version++;
+    for (int64_t i = 0; i < r->writes; i++) r->written[i]->version++;
 }
 
 /* ---- running ---- */
@@ -120,20 +117,29 @@ static void run_group(group *g)
         core_span_end(&span);
 }
 
-static int run_all(tr_recording *r)
+/* One call, or the group that begins here; *e goes on to what follows. */
+static int run_next(const tr_recording *r, record_entry **e)
 {
-    for (int64_t i = 0; i < r->entries;) {
-        record_entry *e = &r->entry[i];
-        if (e->group) {
-            run_group(&(group){e, e->group - i});
-            i = e->group;
+    record_entry *first = *e;
+    *e = first->group ? r->entry + first->group : first + 1;
+    if (!first->group) return run_one(first);
+    run_group(&(group){first, *e - first});
+    return 0;
+}
+
+static int run_all(const tr_recording *r)
+{
+    const bool watched = core_watched();
+    int status = 0;
+    for (record_entry *e = r->entry, *end = e + r->entries; e < end && status >= 0;) {
+        if (e->plain && !watched) {
+            status = e->kernel(&e->call);
+            e++;
         } else {
-            int status = run_one(e);
-            if (status < 0) return status;
-            i++;
+            status = run_next(r, &e);
         }
     }
-    return 0;
+    return status < 0 ? status : 0;
 }
 
 int(tr_replay)(tr_recording *r, tr_replay_options options)
