@@ -5,27 +5,32 @@
 #include "core/watch.h"
 #include "kernels/watched.h"
 
-static const kernel_table *table_of(tr_device device)
+static kernel_fn *find_in(const kernel_table *table, tr_device device, const kernel_call *call)
 {
-    if (device.type == TR_CPU) return kernels_cpu();
-    const core_device *there = core_device_of(device);
-    return there ? there->kernels : NULL;
-}
-
-kernel_fn *kernel_find(tr_device device, const kernel_call *call)
-{
-    const kernel_table *table = table_of(device);
-    if (!table) return NULL;
     kernel_fn *kernel = call->kernel < KERNEL_COUNT && call->type < TR_DTYPES ? (*table)[call->kernel][call->type] : NULL;
     if (!kernel) core_fail("%s: %s is not served on %s", kernel_name(call->kernel), tr_dtype_name((tr_dtype)call->type), tr_device_name(device));
     return kernel;
 }
 
+kernel_fn *kernel_find(tr_device device, const kernel_call *call)
+{
+    if (device.type == TR_CPU) return find_in(kernels_cpu(), device, call);
+    const core_device *there = core_device_of(device);
+    return there ? find_in(there->kernels, device, call) : NULL;
+}
+
+/* On a device that is not the CPU; found, and entered. */
+static kernel_fn *find_there(tr_device device, const kernel_call *call)
+{
+    const core_device *there = core_device_of(device);
+    kernel_fn *kernel = there ? find_in(there->kernels, device, call) : NULL;
+    return kernel && there->enter(device.index) == 0 ? kernel : NULL;
+}
+
 int kernel_run(tr_device device, const kernel_call *call)
 {
     if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", kernel_name(call->kernel));
-    kernel_fn *kernel = kernel_find(device, call);
-    if (kernel && device.type != TR_CPU && core_device_of(device)->enter(device.index) < 0) return -1;
+    kernel_fn *kernel = device.type == TR_CPU ? find_in(kernels_cpu(), device, call) : find_there(device, call);
     if (kernel && core_watched()) return kernel_run_watched(kernel, call);
     return kernel ? kernel(call) : -1;
 }
