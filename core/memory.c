@@ -48,17 +48,6 @@ void core_system_give(void *p) { free(p); }
 
 /* ---- blocks by size class ---- */
 
-/* Class c holds blocks of (4 + c % 4) << (c / 4 + 4) bytes: 64, 80, 96, 112, 128 ... */
-static int64_t class_bytes(int class) { return (int64_t)(4 + class % 4) << (class / 4 + 4); }
-
-static int class_of(int64_t bytes)
-{
-    if (bytes <= 64) return 0;
-    int top = 63 - __builtin_clzll((uint64_t)(bytes - 1)); /* 2^top <= bytes - 1 < 2^(top + 1) */
-    int64_t quarter = ((bytes - 1) >> (top - 2)) & 3;      /* which quarter of that range it falls in */
-    return (top - 6) * 4 + (int)quarter + 1;
-}
-
 /* Every class of this thread, or NULL if there is no memory for them: no list, no cache. */
 static core_blocks *blocks_of(core_thread *here)
 {
@@ -70,9 +59,9 @@ static core_blocks *blocks_of(core_thread *here)
 void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
 {
     core_thread *here = core_here();
-    int class = class_of(bytes);
+    int class = core_class_of(bytes);
     if (bytes < 0 || class >= CORE_CLASSES) return core_fail_memory(what, bytes);
-    int64_t size = class_bytes(class);
+    int64_t size = core_class_bytes(class);
     core_blocks *blocks = blocks_of(here);
     void *p = blocks ? core_list_pop(&blocks[class].waiting) : NULL;
     if (p) {
@@ -91,7 +80,7 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
 void core_block_give(void *p, int64_t capacity)
 {
     core_thread *here = core_here();
-    core_blocks *blocks = here->block ? &here->block[class_of(capacity)] : NULL;
+    core_blocks *blocks = here->block ? &here->block[core_class_of(capacity)] : NULL;
     here->allocated_bytes -= capacity;
     if (!blocks || blocks->taken <= 0) { /* another thread took it, and takes no block from our list */
         core_system_give(p);

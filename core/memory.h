@@ -7,8 +7,7 @@
  * nodes) wait on lists of their own, the same way, but for this bound.
  *
  *     core_block_take(bytes) -> class -> list of this thread -> else the system
- *
- * Size classes grow by a quarter (64, 80, 96, 112, 128, 160, ...), so at most a fifth of a block is unused. */
+ */
 #ifndef TRIREME_CORE_MEMORY_H
 #define TRIREME_CORE_MEMORY_H
 
@@ -16,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <trireme/tensor.h>
+#include "core/size_class.h"
 
-enum { CORE_ALIGN = 64,
-       CORE_CLASSES = 176 };
+enum { CORE_ALIGN = 64 };
 
 /* Memory from the system, counted, aligned to CORE_ALIGN; NULL without an error noted.  Everything the library holds
  * comes from here, so that a test can make any single request fail. */

@@ -1,7 +1,7 @@
 /* CUDA devices: what the files of libtrireme-cuda share.  Plain C over the runtime's interface.
  *
- * Every device has one stream, in which its work is ordered whichever thread asks for it, and a pool of its own that memory
- * comes from in that order.  A device begins when a thread first enters it; nothing ends before the process does, since the
+ * Every device has one stream, in which its work is ordered whichever thread asks for it, and a pool of its own, or lists of
+ * blocks, that memory comes from in that order.  A device begins when a thread first enters it; nothing ends before the process does, since the
  * driver may be gone by then. */
 #ifndef TRIREME_CORE_CUDA_CUDA_H
 #define TRIREME_CORE_CUDA_CUDA_H
@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include "core/cuda/trouble.h"
 #include "core/module.h"
+#include "core/size_class.h"
 
 /* ---- who holds a device's memory (holders.c) ---- */
 
@@ -71,12 +72,33 @@ typedef struct {
     int64_t tail, head;   /* what they take of all that was ever staged */
 } cuda_stage;
 
+/* ---- memory where there are no pools (memory_plain.c) ---- */
+
+typedef struct {
+    void **waiting; /* room for all of the class's blocks, in use or not */
+    int64_t waiting_count, blocks, room;
+} cuda_plain_list;
+
+typedef struct {
+    pthread_mutex_t lock;
+    cuda_plain_list of[CORE_CLASSES];
+    int64_t reserved_bytes;
+} cuda_plain;
+
+/* A block of at least so many bytes of the current device, to be given back with as many. */
+cudaError_t cuda_plain_take(cuda_plain *m, void **p, int64_t bytes);
+void cuda_plain_give(cuda_plain *m, void *p, int64_t bytes);
+
+/* What waits goes back to the system, after all that the stream was asked. */
+cudaError_t cuda_plain_trim(cuda_plain *m, cudaStream_t stream);
+
 /* ---- a device (device.c) ---- */
 
 typedef struct {
     int index;
     cudaStream_t stream;
-    cudaMemPool_t pool;
+    cudaMemPool_t pool;    /* NULL: the runtime has none, */
+    cuda_plain plain;      /* and this is in its place */
     cuda_trouble *trouble; /* in pinned memory */
     cuda_stage up, down;
     cuda_holders holders;
@@ -105,6 +127,7 @@ cudaError_t cuda_stage_begin(cuda_stage *s);
 void *cuda_take(int index, int64_t bytes, int64_t *capacity, const char *what);
 void cuda_give(int index, void *p, int64_t capacity);
 tr_memory_stats cuda_memory(int index);
+cudaError_t cuda_trim(cuda_device *d); /* waits for it, the current one */
 int cuda_to_device(int index, void *device, const void *host, int64_t bytes);
 int cuda_from_device(int index, void *host, const void *device, int64_t bytes);
 int cuda_across(int to, void *there, int from, const void *here, int64_t bytes);

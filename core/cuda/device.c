@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { MOST_DEVICES = 64 };
 
@@ -34,10 +36,23 @@ int cuda_error(const char *doing, cudaError_t status)
 
 /* ---- a device begins ---- */
 
+/* False with an error noted for a value that means nothing. */
+static bool pools_wanted(bool *wanted)
+{
+    const char *value = getenv("TRIREME_CUDA_POOLS");
+    *wanted = !value || !*value || strcmp(value, "on") == 0;
+    if (*wanted || strcmp(value, "off") == 0) return true;
+    char message[128];
+    snprintf(message, sizeof message, "TRIREME_CUDA_POOLS=%.64s: expected on or off", value);
+    return cuda_host->fail(message) == 0;
+}
+
 /* A pool of our own: the default one is shared with other libraries.  It keeps what was given back, and takes no block by
  * chance of timing, nor by waiting for another stream behind our back. */
 static cudaError_t pool_new(int index, cudaMemPool_t *pool)
 {
+    int has = 0;
+    if (cudaDeviceGetAttribute(&has, cudaDevAttrMemoryPoolsSupported, index) || !has) return (void)cudaGetLastError(), cudaSuccess;
     struct cudaMemPoolProps props = {.allocType = cudaMemAllocationTypePinned, .location = {.type = cudaMemLocationTypeDevice, .id = index}};
     uint64_t keep = UINT64_MAX;
     int off = 0;
@@ -49,11 +64,11 @@ static cudaError_t pool_new(int index, cudaMemPool_t *pool)
 }
 
 /* d is the current device.  What a first try had made, a second one keeps. */
-static cudaError_t begin(cuda_device *d, int index)
+static cudaError_t begin(cuda_device *d, int index, bool pools)
 {
     cudaError_t status = cudaSuccess;
     d->index = index;
-    if (!d->pool) status = pool_new(index, &d->pool);
+    if (pools && !d->pool) status = pool_new(index, &d->pool);
     if (!status && !d->trouble) {
         status = cudaHostAlloc((void **)&d->trouble, sizeof *d->trouble, cudaHostAllocMapped | cudaHostAllocPortable);
         if (!status) *d->trouble = (cuda_trouble){0};
@@ -62,6 +77,7 @@ static cudaError_t begin(cuda_device *d, int index)
     if (!status) status = cuda_stage_begin(&d->down);
     if (status) return status;
     pthread_mutex_init(&d->holders.lock, NULL);
+    pthread_mutex_init(&d->plain.lock, NULL);
     return cudaStreamCreateWithFlags(&d->stream, cudaStreamNonBlocking); /* the last: it says that d has begun */
 }
 
@@ -72,8 +88,10 @@ cuda_device *cuda_enter(int index)
     if (here == d && cudaGetDevice(&now) == cudaSuccess && now == index) return d;
     cudaError_t status = cudaSetDevice(index);
     pthread_mutex_lock(&beginning);
-    if (!status && !d->stream) status = begin(d, index);
+    bool pools = true, known = d->stream || pools_wanted(&pools);
+    if (known && !status && !d->stream) status = begin(d, index, pools);
     pthread_mutex_unlock(&beginning);
+    if (!known) return NULL;
     if (!status) return here = d;
     char doing[32];
     snprintf(doing, sizeof doing, "cuda:%d", index);

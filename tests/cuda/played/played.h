@@ -17,7 +17,8 @@ extern "C" {
 #endif
 
 /* When work is done.  PLAYED_ORDER=lazy|at_once|others_first|random and PLAYED_SEED=n say it for a whole program, which
- * otherwise runs at random from seed 1. */
+ * otherwise runs at random from seed 1.  PLAYED_NO_DEVICE=1 makes a machine without a GPU, PLAYED_NO_POOLS=1 devices without
+ * memory pools. */
 typedef enum {
     PLAYED_LAZY,         /* as late as can be, and only what is needed */
     PLAYED_AT_ONCE,      /* before the call that asks for it returns */

@@ -55,6 +55,7 @@ const char *cudaGetErrorString(cudaError_t status)
     case cudaErrorIllegalState: return "the operation cannot be performed in the present state";
     case cudaErrorStreamCaptureUnsupported: return "operation not permitted when stream is capturing";
     case cudaErrorStreamCaptureInvalidated: return "operation failed due to a previous error during capture";
+    case cudaErrorNotSupported: return "operation not supported";
     case cudaErrorNotReady: return "device not ready";
     case cudaErrorIllegalAddress: return "an illegal memory access was encountered";
     case cudaErrorMisalignedAddress: return "misaligned address";
@@ -117,10 +118,12 @@ cudaError_t cudaDeviceGetPCIBusId(char *text, int bytes, int device)
     return cudaSuccess;
 }
 
+static bool has_pools(void) { return !getenv("PLAYED_NO_POOLS"); }
+
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr which, int)
 {
     *value = which == cudaDevAttrComputeCapabilityMajor ? 9 : which == cudaDevAttrMultiProcessorCount ? 4
-                                                          : which == cudaDevAttrMemoryPoolsSupported  ? 1
+                                                          : which == cudaDevAttrMemoryPoolsSupported  ? has_pools()
                                                                                                       : 0;
     return cudaSuccess;
 }
@@ -138,6 +141,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *is, int device)
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t *pool, const struct cudaMemPoolProps *props)
 {
+    if (!has_pools()) return said(cudaErrorNotSupported);
     *pool = new CUmemPoolHandle_st{props->location.id, {}};
     return cudaSuccess;
 }

@@ -1,12 +1,18 @@
 /* A CUDA device as programs meet it. */
-#include <trireme/trireme.h>
-#include "test.h"
+#include "on_played.h"
 
-BEFORE_ALL
+static int pools_asked_for_badly(void)
 {
-    if (tr_cuda_is_available()) return 0;
-    print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
-    return TEST_SKIPPED;
+    setenv("TRIREME_CUDA_POOLS", "some", 1);
+    tr_on_error(NULL, NULL);
+    if (tr_ones(TR_SHAPE(1), .device = tr_cuda(0))) return 1;
+    return strstr(tr_error_message(), "TRIREME_CUDA_POOLS=some: expected on or off") ? 0 : 2;
+}
+
+TEST(a_variable_that_means_nothing_is_refused) /* the first: no device has begun */
+{
+    needs_played_device(); /* a real one's driver is of no use in a child */
+    assert_int_equal(in_a_child(pools_asked_for_badly), 0);
 }
 
 TEST(there_is_a_device_and_nothing_missing)
