@@ -80,6 +80,13 @@ int(tr_synchronize)(tr_device device)
     return d ? d->synchronize(device.index) : -1;
 }
 
+void tr_empty_cache(void)
+{
+    core_memory_trim();
+    const core_device *cuda = core_cuda_if_loaded();
+    if (cuda && cuda->count) cuda->trim();
+}
+
 tr_memory_stats tr_memory(tr_device device)
 {
     if (device.type == TR_CPU) return core_memory_stats();

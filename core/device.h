@@ -27,6 +27,7 @@ typedef struct core_device {
     void (*describe)(int index, char *text, int64_t bytes);
     void *kernels;          /* a kernel_table (kernels/kernels.h) */
     const tr_lanes_ *lanes; /* NULL: none */
+    void (*trim)(void);     /* What is kept for reuse on any of these devices goes back to the system; waits for them. */
 } core_device;
 
 /* The device's kind, or NULL with an error noted that says why it is not there. */

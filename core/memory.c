@@ -146,5 +146,3 @@ tr_memory_stats core_memory_stats(void)
     const core_thread *here = core_here();
     return (tr_memory_stats){here->allocated_bytes, here->peak_bytes, here->cached_bytes, here->system_requests};
 }
-
-void tr_empty_cache(void) { core_memory_trim(); }

@@ -3,12 +3,14 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "core/fail.h"
 
 static char no_reason[512];
-static const core_device *cuda, none = {.reason = no_reason};
+static const core_device none = {.reason = no_reason};
+static const core_device *_Atomic cuda; /* NULL: not asked for yet */
 
 static int host_fail(const char *message) { return core_fail_status("%s", message); }
 static const core_host host = {host_fail, core_fail_memory};
@@ -19,16 +21,21 @@ static void load(void)
     void *object = dlopen(named && *named ? named : "libtrireme-cuda.so.0", RTLD_NOW | RTLD_LOCAL);
     core_module_entry *entry = NULL;
     if (object) *(void **)&entry = dlsym(object, CORE_MODULE_ENTRY_NAME);
-    cuda = entry ? entry(&host) : NULL;
-    if (cuda) return;
+    const core_device *found = entry ? entry(&host) : NULL;
+    if (found) {
+        atomic_store(&cuda, found);
+        return;
+    }
     const char *why = dlerror();
     snprintf(no_reason, sizeof no_reason, "%s", why ? why : "the CUDA devices' library did not start");
-    cuda = &none; /* the object stays: what CUDA began in a process never ends before it */
+    atomic_store(&cuda, &none); /* the object stays: what CUDA began in a process never ends before it */
 }
 
 const core_device *core_cuda(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, load);
-    return cuda;
+    return atomic_load_explicit(&cuda, memory_order_relaxed);
 }
+
+const core_device *core_cuda_if_loaded(void) { return atomic_load(&cuda); }

@@ -24,4 +24,7 @@ __attribute__((visibility("default"))) core_module_entry CORE_MODULE_ENTRY; /* t
 /* The CUDA devices, which may be none, with a reason.  Loads them the first time; any thread may ask. */
 const core_device *core_cuda(void);
 
+/* The same, or NULL where nobody has asked for them yet. */
+const core_device *core_cuda_if_loaded(void);
+
 #endif

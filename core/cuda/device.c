@@ -136,6 +136,16 @@ static int synchronize(int index)
     return d ? cuda_wait(d) : -1;
 }
 
+static void trim(void)
+{
+    for (int index = 0; index < MOST_DEVICES; index++) {
+        pthread_mutex_lock(&beginning);
+        bool began = all[index].stream;
+        pthread_mutex_unlock(&beginning);
+        if (began && cuda_enter(index) && cuda_trim(&all[index])) (void)cudaGetLastError();
+    }
+}
+
 /* ", peers 1 2": whose memory the device reaches without the host. */
 static void describe_peers(int index, char *text, size_t bytes)
 {
@@ -186,5 +196,6 @@ void cuda_begin(core_device *devices, const core_host *host, const char *(*name_
         .memory = cuda_memory,
         .describe = describe,
         .lanes = &cuda_lanes,
+        .trim = trim,
     };
 }

@@ -150,7 +150,7 @@ typedef struct {
 
 TR_API tr_memory_stats tr_memory(tr_device device);
 
-/* Give cached memory back to the system. */
+/* Give cached memory back to the system: this thread's on the CPU, and that of all CUDA devices, for which it waits. */
 TR_API void tr_empty_cache(void);
 
 /* ---- what the macros call ---- */

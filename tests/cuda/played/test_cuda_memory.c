@@ -25,6 +25,52 @@ TEST(what_is_held_is_counted)
     assert_int_equal(held(), before);
 }
 
+TEST(an_emptied_cache_keeps_what_is_held)
+{
+    TR_SCOPE;
+    tr_tensor *kept = tr_ones(TR_SHAPE(MIB), .device = tr_cuda(0));
+    {
+        TR_SCOPE;
+        assert_non_null(room(3 * MIB));
+    }
+    int64_t before = tr_memory(tr_cuda(0)).cached_bytes;
+    assert_true(before >= 3 * MIB);
+    tr_empty_cache();
+    tr_memory_stats now = tr_memory(tr_cuda(0));
+    assert_true(now.cached_bytes < before && now.allocated_bytes >= 4 * MIB);
+    if (played.count) assert_true(now.cached_bytes < MIB);
+    assert_item(tr_mean(kept), 1, 0);
+}
+
+TEST(what_was_freed_is_used_again)
+{
+    needs_played_device();
+    {
+        TR_SCOPE;
+        assert_non_null(room(3 * MIB));
+    }
+    played_counts before = counted();
+    for (int i = 0; i < 10; i++) {
+        TR_SCOPE;
+        assert_non_null(tr_fill_(room(3 * MIB), i));
+    }
+    assert_int_equal(counted().waits, before.waits);
+    assert_int_equal(tr_synchronize(tr_cuda(0)), 0);
+}
+
+/* One device's blocks are none of another's. */
+TEST(two_devices_have_memory_of_their_own)
+{
+    if (tr_cuda_device_count() < 2) skip_because("there is one CUDA device");
+    TR_SCOPE;
+    int64_t before = held();
+    tr_tensor *x = tr_ones(TR_SHAPE(MIB), .device = tr_cuda(1));
+    assert_int_equal(held(), before);
+    assert_true(tr_memory(tr_cuda(1)).allocated_bytes >= 4 * MIB);
+    tr_empty_cache();
+    assert_item(tr_mean(x), 1, 0);
+}
+
 TEST(what_there_is_not_is_an_error_that_says_who_holds_the_rest)
 {
     needs_played_device();
@@ -86,10 +132,12 @@ TEST(any_request_may_fail)
     {
         int status = -1;
         for (n = 1; status < 0 && n < 100; n++) {
+            tr_empty_cache();
             int64_t blocks = counted().live_blocks;
             played.fail_at(n, true);
             status = step(4 * KIB);
             played.fail_at(0, false);
+            tr_empty_cache();
             assert_int_not_equal(status, -2);
             if (status < 0) assert_error_says("out of memory");
             assert_int_equal(counted().live_blocks, blocks);
