@@ -11,7 +11,7 @@ typedef struct {
 } narrow;
 
 typedef struct autograd_narrows {
-    int64_t count, room;
+    int64_t count, room, capacity; /* of the block that this is */
     narrow of[];
 } narrows;
 
@@ -29,21 +29,21 @@ static tr_tensor *known(const tr_tensor *x)
     return NULL;
 }
 
-/* Without memory for it the copy is made anew next time. */
-static void note(tr_tensor *x, tr_tensor *copy)
+/* 0, or -1 with an error noted. */
+static int note(tr_tensor *x, tr_tensor *copy)
 {
     narrows *all = core_here()->narrows;
     if (!all || all->count == all->room) {
-        int64_t room = all ? 2 * all->room : 16;
-        narrows *more = core_system_take((int64_t)sizeof *more + room * (int64_t)sizeof *more->of);
-        if (!more) return;
-        more->count = all ? all->count : 0;
-        more->room = room;
+        int64_t room = all ? 2 * all->room : 16, capacity;
+        narrows *more = core_block_take((int64_t)sizeof *more + room * (int64_t)sizeof *more->of, &capacity, "tr_set_autocast");
+        if (!more) return -1;
+        *more = (narrows){.count = all ? all->count : 0, .room = room, .capacity = capacity};
         for (int64_t i = 0; i < more->count; i++) more->of[i] = all->of[i];
-        core_system_give(all);
+        if (all) core_block_give(all, all->capacity);
         core_here()->narrows = all = more;
     }
     all->of[all->count++] = (narrow){core_keep_tensor(x), core_keep_tensor(copy), x->storage->version};
+    return 0;
 }
 
 static void forget(void)
@@ -54,7 +54,7 @@ static void forget(void)
         core_drop_tensor(all->of[i].copy);
         core_drop_tensor(all->of[i].leaf);
     }
-    core_system_give(all);
+    if (all) core_block_give(all, all->capacity);
 }
 
 tr_tensor *autograd_autocast_narrow(tr_tensor *x)
@@ -65,8 +65,7 @@ tr_tensor *autograd_autocast_narrow(tr_tensor *x)
     tr_tensor *copy = kept ? known(x) : NULL;
     if (copy) return copy;
     copy = (tr_to)(x, type);
-    if (copy && kept) note(x, copy);
-    return copy;
+    return copy && kept && note(x, copy) < 0 ? NULL : copy;
 }
 
 tr_tensor *autograd_autocast_wide(tr_tensor *x) { return is_half(x) ? (tr_to)(x, TR_FLOAT32) : x; }
