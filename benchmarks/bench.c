@@ -12,7 +12,9 @@ enum { MOST_ROUNDS = 1000 };
 static bench_subject subject;
 static int rounds = 11;
 static bool quick;
-static const char *filter = "";
+static const char *filter = "", *device = "cpu";
+static void (*wait_for_device)(void);
+static const char *(*missing_on_device)(void);
 static FILE *csv;
 static int status;
 
@@ -20,20 +22,28 @@ static const char usage[] =
     "  --rounds N     samples of each case               (11; with --quick 3)\n"
     "  --filter TEXT  only cases with TEXT in their name and size\n"
     "  --csv FILE     write the table there, too\n"
-    "  --quick        short samples of less work: to see that it runs\n";
+    "  --quick        short samples of less work: to see that it runs\n",
+                  device_usage[] =
+                      "  --device NAME  where to work: cpu, cuda, cuda:1    (cpu)\n";
 
 static const char *synopsis(void)
 {
     static char line[256];
-    snprintf(line, sizeof line, "%s: %s\nusage: bench_%s [--rounds N] [--filter TEXT] [--csv FILE] [--quick]\n", subject.name, subject.about, subject.name);
+    snprintf(line, sizeof line, "%s: %s\nusage: bench_%s [--rounds N] [--filter TEXT] [--csv FILE] [--quick]%s\n", subject.name, subject.about, subject.name, wait_for_device ? " [--device NAME]" : "");
     return line;
 }
 
 static bool refuse(void)
 {
-    fprintf(stderr, "%s%s", synopsis(), usage);
+    fprintf(stderr, "%s%s%s", synopsis(), usage, wait_for_device ? device_usage : "");
     status = 2;
     return false;
+}
+
+void bench_takes_device(void (*wait)(void), const char *(*missing)(void))
+{
+    wait_for_device = wait;
+    missing_on_device = missing;
 }
 
 bool bench_begin(int argc, char **argv, bench_subject s)
@@ -43,6 +53,7 @@ bool bench_begin(int argc, char **argv, bench_subject s)
         {"filter", required_argument, NULL, 'f'},
         {"csv", required_argument, NULL, 'c'},
         {"quick", no_argument, NULL, 'q'},
+        {"device", required_argument, NULL, 'd'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -59,8 +70,12 @@ bool bench_begin(int argc, char **argv, bench_subject s)
         case 'f': filter = optarg; break;
         case 'c': path = optarg; break;
         case 'q': quick = true; break;
+        case 'd':
+            device = optarg;
+            if (bench_on_device() && !wait_for_device) return refuse();
+            break;
         case 'h':
-            printf("%s%s", synopsis(), usage);
+            printf("%s%s%s", synopsis(), usage, wait_for_device ? device_usage : "");
             return false;
         default: return refuse();
         }
@@ -76,10 +91,21 @@ bool bench_begin(int argc, char **argv, bench_subject s)
         }
         fprintf(csv, "subject,case,size,type,threads,who,version,median,p10,p90,unit,samples,rate,rate_unit,ceiling,share,error\n");
     }
-    printf("# %s: %s\n# by %s %s   %d samples of each, after one to warm up\n", s.name, s.about, s.who, s.version, rounds);
+    printf("# %s: %s\n# by %s %s%s%s   %d samples of each, after one to warm up\n", s.name, s.about, s.who, s.version, bench_on_device() ? " on " : "", bench_on_device() ? device : "", rounds);
     if (s.rate_unit) printf("# %s = %s\n", s.rate_unit, s.rate_formula);
     printf("#%-29s %16s %8s %3s %12s %10s %10s %10s %9s %8s\n", " case", "size", "type", "thr", s.unit, "p10", "p90", s.rate_unit ? s.rate_unit : "", "of best", "error");
     return true;
+}
+
+const char *bench_device(void) { return device; }
+bool bench_on_device(void) { return strcmp(device, "cpu") != 0; }
+
+void bench_gap(const char *name, const char *size, const char *why) { printf("# not here: %s, %s: %s\n", name, size, why); }
+
+void bench_skip(const char *why)
+{
+    fprintf(stderr, "bench_%s: skipped: %s\n", subject.name, why);
+    status = 77;
 }
 
 int bench_rounds(void) { return rounds; }
@@ -164,16 +190,20 @@ void bench_wrong(const char *name, const char *size, double error, double tolera
 
 static double sample(const bench_case *c, int64_t times)
 {
+    bool wait = bench_on_device();
     if (c->prepare) c->prepare(c->data, times);
+    if (wait) wait_for_device();
     double start = bench_seconds();
     c->run(c->data, times);
+    if (wait) wait_for_device();
     return bench_seconds() - start;
 }
 
 /* As many repetitions as fill a sample; finding out warms up. */
 static int64_t enough(const bench_case *c)
 {
-    const double fill = quick ? 2e-4 : 2e-3;
+    const double fill = quick ? 2e-4 : bench_on_device() ? 2e-2
+                                                         : 2e-3;
     int64_t times = 1;
     while (sample(c, times) < fill && times < INT64_C(1) << 30) times *= 2;
     return times;
@@ -183,6 +213,11 @@ void bench_run(bench_case c)
 {
     if (!bench_wants(c.name, c.size)) return;
     double error = c.check ? c.check(c.data) : NAN;
+    const char *missing = bench_on_device() ? missing_on_device() : NULL;
+    if (missing) {
+        bench_gap(c.name, c.size, missing);
+        return;
+    }
     if (c.check && !(error <= c.tolerance)) { /* NaN is wrong, too */
         bench_wrong(c.name, c.size, error, c.tolerance);
         return;

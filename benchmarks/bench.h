@@ -7,7 +7,14 @@
  *
  *     subject,case,size,type,threads,who,version,median,p10,p90,unit,samples,rate,rate_unit,ceiling,share,error
  *
- * share is rate / ceiling; error is the largest deviation from a plain computation.  What is unknown is empty. */
+ * share is rate / ceiling; error is the largest deviation from a plain computation.  What is unknown is empty.
+ *
+ * On a device (--device cuda) work is asked for and done later: a sample is as many repetitions as fill 20 milliseconds
+ * between two moments at which the device has nothing left to do, and
+ *
+ *     time = (second moment - first moment) / repetitions
+ *
+ * so that the last wait, some microseconds, is spread over all of them. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -34,17 +41,31 @@ typedef struct {
     void *data;
     double tolerance;
 
-    int64_t times;  /* repetitions in a sample; default: as many as fill two milliseconds */
+    int64_t times;  /* repetitions in a sample; default: as many as fill two milliseconds, on a device twenty */
     int64_t parts;  /* what one repetition consists of: the time printed is that of a part; default 1 */
     double work;    /* of a part, in what rate_unit counts per second; 0: no rate */
     double ceiling; /* in rate_unit; 0: unknown */
 } bench_case;
+
+/* Before bench_begin: this program takes --device.  wait returns when the device has done all that it was asked for;
+ * missing, asked after a check, says what is not made for the device yet, and forgets it; NULL: nothing. */
+void bench_takes_device(void (*wait)(void), const char *(*missing)(void));
 
 /* Read the options, say what is measured.  False: the program ends with bench_end(). */
 bool bench_begin(int argc, char **argv, bench_subject subject);
 
 /* Whether --filter lets this case through; for what is dear to set up. */
 bool bench_wants(const char *name, const char *size);
+
+/* What --device said: "cpu" unless it was there, "cuda", "cuda:1". */
+const char *bench_device(void);
+bool bench_on_device(void); /* not the CPU */
+
+/* A line that says what cannot be measured here, and why.  No failure. */
+void bench_gap(const char *name, const char *size, const char *why);
+
+/* The program cannot run here, which is no failure either: its status will be 77. */
+void bench_skip(const char *why);
 
 /* Check and time a case; a line of the table. */
 void bench_run(bench_case c);
@@ -60,7 +81,7 @@ void bench_wrong(const char *name, const char *size, double error, double tolera
 int bench_rounds(void);
 bool bench_quick(void);
 
-/* Status for main: 0, or 1 if an answer was wrong or options were. */
+/* Status for main: 0; 1 if an answer was wrong, 2 if options were; 77 if it cannot run here. */
 int bench_end(void);
 
 double bench_seconds(void); /* a clock that only goes forward */

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The benchmarks' answers on a CUDA device, and the shape of their tables: bench_NAME --quick --device cuda for every NAME
+# that is asked for. Needs $TRIREME_BIN, the folder they were built in, and $TRIREME_CUDA_LIBRARY.
+set -u
+failures=0
+header=subject,case,size,type,threads,who,version,median,p10,p90,unit,samples,rate,rate_unit,ceiling,share,error
+
+# Every row has all columns, a time, and an answer that was checked, unless nobody can check it (--unchecked).
+complete() { # complete FILE ROWS [--unchecked]
+    awk -v header=$header -v least="$2" -v unchecked="${3:-}" '
+        { line = $0; gsub(/"[^"]*"/, "x", line); columns = split(line, cell, ",") }
+        NR == 1 { if ($0 != header) { print "header: " $0; wrong++ }; next }
+        columns != 17 { print columns " columns: " $0; wrong++; next }
+        !(cell[8] > 0) || cell[8] ~ /inf|nan/ { print "no time: " $0; wrong++ }
+        unchecked == "" && cell[17] !~ /^[0-9]/ { print "not checked: " $0; wrong++ }
+        END { if (NR - 1 < least) { print NR - 1 " rows, " least " are wanted"; wrong++ }; exit wrong > 0 }' "$1"
+}
+claim() { # claim NAME ROWS [--unchecked] [--ceilings]: every row has something to be held against
+    local name=$1 least=$2 unchecked='' ceilings=''
+    shift 2
+    case " $* " in *' --unchecked '*) unchecked=--unchecked ;; esac
+    case " $* " in *' --ceilings '*) ceilings=yes ;; esac
+    if ! "$TRIREME_BIN/bench_$name" --quick --device cuda --csv "$name.csv" >"$name.out" 2>&1; then
+        echo "FAILED  bench_$name runs"
+        cat "$name.out"
+        failures=$((failures + 1))
+    elif ! complete "$name.csv" "$least" $unchecked; then
+        echo "FAILED  bench_$name: its table"
+        failures=$((failures + 1))
+    elif [ -n "$ceilings" ] && [ "$(awk 'NR > 1' "$name.csv" | grep -vcE ',[0-9.e+-]+,[0-9.e+-]+,[^,]*$')" != 0 ]; then
+        echo "FAILED  bench_$name: rows without a ceiling"
+        cat "$name.csv"
+        failures=$((failures + 1))
+    else
+        echo "ok      bench_$name: $(($(wc -l <"$name.csv") - 1)) rows"
+        grep '^# not here' "$name.out"
+    fi
+}
+
+claim ops 12 --ceilings
+# Who has no such device says so, and is no failure.
+status=0
+TRIREME_CUDA_LIBRARY=/nonexistent.so "$TRIREME_BIN/bench_ops" --quick --device cuda >out 2>&1 || status=$?
+if [ $status = 77 ] && grep -q 'skipped: .*nonexistent' out; then
+    echo "ok      without a device it is a skip"
+else
+    echo "FAILED  without a device: status $status"
+    cat out
+    failures=$((failures + 1))
+fi
+exit $((failures > 0))
