@@ -1,11 +1,14 @@
 /* Products of matrices on one thread: the smallest, where a library's start costs more than the arithmetic; squares; and
- * those that a network of 784-512-512-10 makes of a batch of 128.  Best: multiply-adds that stay in registers. */
+ * those that a network of 784-512-512-10 makes of a batch of 128.  Best: multiply-adds that stay in registers.
+ *
+ * On a device the same, squares up to 8192 and what a network of 784-4096-4096-10 makes of a batch of 8192, in float32 and
+ * bfloat16.  Best: cuBLASLt called directly, for the same numbers: a GPU is faster on zeros. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <trireme/trireme.h>
-#include "bench.h"
 #include "ceilings.h"
+#include "ceilings_device.h"
+#include "on_device.h"
 
 /* c (m, n) = a (m, k) b (k, n), where a T says that the factor lies transposed in memory. */
 typedef struct {
@@ -41,9 +44,19 @@ static const product products[] = {
     {"dW 512-10", "TN", 10, 128, 512},
 };
 
+static const product large[] = {
+    {"square", "NN", 2048, 2048, 2048},
+    {"square", "NN", 4096, 4096, 4096},
+    {"square", "NN", 8192, 8192, 8192},
+    {"forward 784-4096", "NT", 8192, 784, 4096},
+    {"forward 4096-4096", "NT", 8192, 4096, 4096},
+    {"dX 4096-4096", "NN", 8192, 4096, 4096},
+    {"dW 4096-4096", "TN", 4096, 8192, 4096},
+};
+
 typedef struct {
     const product *p;
-    tr_tensor *a, *b;
+    tr_tensor *a, *b, *c; /* c: NULL for the library's product */
 } work;
 
 static void run(void *data, int64_t times)
@@ -55,20 +68,23 @@ static void run(void *data, int64_t times)
     }
 }
 
-static tr_tensor *factor(int64_t rows, int64_t columns, bool transposed, uint32_t seed)
+static tr_tensor *factor(int64_t rows, int64_t columns, bool transposed, uint32_t seed, tr_dtype type, tr_device device)
 {
     tr_tensor *t = transposed ? tr_empty(TR_SHAPE(columns, rows)) : tr_empty(TR_SHAPE(rows, columns));
     if (t) bench_fill(tr_data(t), rows * columns, seed);
+    t = tr_to_device(tr_to(t, type), device);
     return transposed ? tr_t(t) : t;
 }
 
-/* y = t x in double precision, whatever t's strides. */
+/* y = t x in double precision, whatever t's strides and type, and wherever it is. */
 static void times_vector(tr_tensor *t, const double *x, double *y)
 {
+    TR_SCOPE;
+    t = tr_clone(tr_to(bench_at_home(t), TR_FLOAT32)); /* row-major */
     const float *values = tr_data(t);
     for (int64_t i = 0; i < tr_size(t, 0); i++) {
-        y[i] = 0;
-        for (int64_t j = 0; j < tr_size(t, 1); j++) y[i] += (double)values[i * tr_stride(t, 0) + j * tr_stride(t, 1)] * x[j];
+        y[i] = values ? 0 : NAN;
+        for (int64_t j = 0; values && j < tr_size(t, 1); j++) y[i] += (double)values[i * tr_size(t, 1) + j] * x[j];
     }
 }
 
@@ -77,7 +93,7 @@ static double error_of(void *data)
 {
     TR_SCOPE;
     work *w = data;
-    tr_tensor *c = tr_matmul(w->a, w->b);
+    tr_tensor *c = w->c ? w->c : tr_matmul(w->a, w->b);
     if (!c) return INFINITY;
     int64_t m = w->p->m, k = w->p->k, n = w->p->n;
     double *v = malloc(sizeof(double) * (size_t)(n + k + 2 * m)), largest = 0;
@@ -95,22 +111,57 @@ static double error_of(void *data)
     return largest;
 }
 
+/* What cuBLASLt alone does of this product, if it does it right. */
+static double direct(const work *w, const char *name, const char *size, double tolerance, tr_device device)
+{
+    TR_SCOPE;
+    double fastest;
+    work alone = *w;
+    alone.c = tr_empty(TR_SHAPE(w->p->m, w->p->n), .dtype = tr_dtype_of(w->a), .device = device);
+    double first = alone.c ? ceiling_device_product(w->a, w->b, alone.c, &fastest) : 0;
+    if (first == 0) return 0;
+    double error = error_of(&alone);
+    if (!(error <= tolerance)) {
+        bench_wrong("cuBLASLt alone", size, error, tolerance);
+        return 0;
+    }
+    if (fastest > 1.02 * first) printf("# %s %s: cuBLASLt's fastest of four is %.2f times as fast as its first\n", name, size, fastest / first);
+    return first;
+}
+
+static void measure(const product *p, tr_dtype type, tr_device device, double peak)
+{
+    TR_SCOPE;
+    char name[32], size[32];
+    snprintf(name, sizeof name, "%s %s", p->name, p->form);
+    snprintf(size, sizeof size, "%lldx%lldx%lld", (long long)p->m, (long long)p->k, (long long)p->n);
+    if (!bench_wants(name, size)) return;
+    const double tolerance = type == TR_FLOAT32 ? 1e-5 : 4e-3;
+    work w = {p, factor(p->m, p->k, p->form[0] == 'T', 1, type, device), factor(p->k, p->n, p->form[1] == 'T', 2, type, device), NULL};
+    if (bench_on_device()) peak = direct(&w, name, size, tolerance, device);
+    bench_run((bench_case){name, size, tr_dtype_name(type), .run = run, .check = error_of, .data = &w, .tolerance = tolerance, .work = 2e-9 * (double)(p->m * p->k * p->n), .ceiling = peak});
+}
+
 int main(int argc, char **argv)
 {
-    bench_subject subject = {"matmul", "products m x k x n, one thread; N and T: how the factors lie", "us", "GFLOP/s", "2 m k n / time", "trireme", tr_version()};
-    if (!bench_begin(argc, argv, subject)) return bench_end();
+    bench_subject subject = {"matmul", "products m x k x n, one thread or a device; N and T: how the factors lie", "us", "GFLOP/s", "2 m k n / time", "trireme", tr_version()};
+    tr_device device;
+    if (!bench_begin_on(argc, argv, subject, &device)) return bench_end();
     tr_set_num_threads(1);
-    double peak = ceiling_fma(1);
-    printf("# best: %.1f GFLOP/s of multiply-adds at level %s\n", peak, ceiling_fma_level());
-    for (size_t i = 0; i < sizeof products / sizeof *products; i++) {
-        TR_SCOPE;
-        const product *p = &products[i];
-        char name[32], size[32];
-        snprintf(name, sizeof name, "%s %s", p->name, p->form);
-        snprintf(size, sizeof size, "%lldx%lldx%lld", (long long)p->m, (long long)p->k, (long long)p->n);
-        if (!bench_wants(name, size)) continue;
-        work w = {p, factor(p->m, p->k, p->form[0] == 'T', 1), factor(p->k, p->n, p->form[1] == 'T', 2)};
-        bench_run((bench_case){name, size, .run = run, .check = error_of, .data = &w, .tolerance = 1e-5, .work = 2e-9 * (double)(p->m * p->k * p->n), .ceiling = peak});
+    double peak = bench_on_device() ? 0 : ceiling_fma(1);
+    if (bench_on_device())
+        printf("# best: cublasLtMatmul called directly, its first algorithm, 32 MiB of workspace\n");
+    else
+        printf("# best: %.1f GFLOP/s of multiply-adds at level %s\n", peak, ceiling_fma_level());
+    enum { PRODUCTS = sizeof products / sizeof *products,
+           LARGE = sizeof large / sizeof *large };
+    const int64_t most = bench_on_device() && bench_quick() ? 1 << 20 : INT64_MAX, halves_from = bench_quick() ? 1 << 19 : 1 << 21;
+    for (int i = 0; i < PRODUCTS + (bench_on_device() ? LARGE : 0); i++) {
+        const product *p = i < PRODUCTS ? &products[i] : &large[i - PRODUCTS];
+        const int64_t multiplications = p->m * p->k * p->n;
+        if (multiplications > most) continue;
+        measure(p, TR_FLOAT32, device, peak);
+        if (bench_on_device() && multiplications >= halves_from) measure(p, TR_BFLOAT16, device, peak);
     }
     int status = bench_end();
     return tr_finish() ? 1 : status;

@@ -151,6 +151,7 @@ static bool describe(product *p, void **layout, int attribute, int type, tr_tens
 static bool prepare(product *p, int type, tr_tensor *a, tr_tensor *b, tr_tensor *c)
 {
     const uint64_t most = WORKSPACE;
+    const uint32_t schemes = LT_REDUCTION_IN_COMPUTE_TYPE; /* partial sums as exact as the library's */
     const cublaslt *lt = p->lt;
     static void *handle; /* never closed, as the library's own */
     if (!handle && lt->create(&handle) != LT_SUCCESS) return false;
@@ -158,6 +159,7 @@ static bool prepare(product *p, int type, tr_tensor *a, tr_tensor *b, tr_tensor 
     return lt->desc_create(&p->desc, LT_COMPUTE_32F, LT_R_32F) == LT_SUCCESS &&
            describe(p, &p->left, LT_DESC_TRANSA, type, b) && describe(p, &p->right, LT_DESC_TRANSB, type, a) && describe(p, &p->out, 0, type, c) &&
            lt->preference_create(&p->preference) == LT_SUCCESS && lt->preference_set(p->preference, LT_PREFER_MAX_WORKSPACE, &most, sizeof most) == LT_SUCCESS &&
+           lt->preference_set(p->preference, LT_PREFER_REDUCTION_SCHEMES, &schemes, sizeof schemes) == LT_SUCCESS &&
            lt->choose(p->handle, p->desc, p->left, p->right, p->out, p->out, p->preference, CHOICES, p->choice, &p->found) == LT_SUCCESS;
 }
 

@@ -250,5 +250,5 @@ static int matmul(void *handle, void *desc, const void *alpha, const void *a, vo
 const cublaslt *cublaslt_here(void)
 {
     static const cublaslt functions = {create, status_string, desc_create, desc_set, destroy, layout_create, layout_set, destroy, preference_create, preference_set, destroy, choose, matmul};
-    return fake.here ? &functions : NULL;
+    return fake.here || getenv("PLAYED_CUBLASLT") ? &functions : NULL;
 }
