@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+const char *machine_root(void)
+{
+    const char *root = getenv("TRIREME_TEST_ROOT");
+    return root ? root : "";
+}
+
 int64_t machine_memory_bytes(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);

@@ -28,8 +28,9 @@ typedef struct {
 
 typedef struct {
     char name[64];
-    char bus[20]; /* PCI address, "0000:17:00.0" */
-    int node;     /* the operating system's number of the nearest NUMA node, -1: not known */
+    char bus[20];  /* PCI address, "0000:17:00.0" */
+    char uuid[48]; /* "GPU-8a56...", "" where no driver tells */
+    int node;      /* the operating system's number of the nearest NUMA node, -1: not known */
 } machine_gpu;
 
 typedef struct {
@@ -59,8 +60,15 @@ void machine_read(machine *m);
 /* Looks for NVIDIA's, AMD's and Intel's GPUs on the PCI bus. root is "" but in tests. */
 void machine_read_gpus(machine *m, const char *root);
 
-/* The same, where this trireme was built to use them: otherwise none, for nothing will run on them. */
+/* NVIDIA's, as programs will count them, where this trireme was built to use them (or TRIREME_CUDA_LIBRARY names what does):
+ * otherwise none, for nothing will run on them. */
 void machine_read_gpus_to_use(machine *m);
+
+/* Leaves those that CUDA_VISIBLE_DEVICES names, "2,0" or UUIDs, in its order; NULL: all. */
+void machine_hide_gpus(machine *m, const char *visible);
+
+/* What stands before /sys and /proc: "" but in tests (TRIREME_TEST_ROOT). */
+const char *machine_root(void);
 
 void machine_free(machine *m);
 

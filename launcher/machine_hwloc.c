@@ -104,7 +104,7 @@ void machine_read(machine *m)
         snprintf(m->host, sizeof m->host, "synthetic");
     else if (gethostname(m->host, sizeof m->host - 1) != 0)
         snprintf(m->host, sizeof m->host, "localhost");
-    if (real) m->quota = machine_cpu_quota("");
+    if (real) m->quota = machine_cpu_quota(machine_root());
     hwloc_obj_t package = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PACKAGE, 0);
     const char *cpu = package ? hwloc_obj_get_info_by_name(package, "CPUModel") : NULL;
     if (cpu) snprintf(m->cpu, sizeof m->cpu, "%s", cpu);

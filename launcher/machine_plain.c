@@ -12,7 +12,7 @@ void machine_read(machine *m)
     *m = (machine){.packages = 1, .nodes = 1};
     snprintf(m->source, sizeof m->source, "the system (built without hwloc)");
     if (gethostname(m->host, sizeof m->host - 1) != 0) snprintf(m->host, sizeof m->host, "localhost");
-    m->quota = machine_cpu_quota("");
+    m->quota = machine_cpu_quota(machine_root());
 
     long online = sysconf(_SC_NPROCESSORS_ONLN);
     m->cores = m->hardware_threads = online > 0 && online <= CPUS_MAX ? (int)online : 1;

@@ -14,27 +14,67 @@ static void take(plan_rank *rank, const machine *m, int first, int cores)
     }
 }
 
-/* Gives each NUMA node a number of ranks, one after another to the node with
- * the most cores left, then cuts the nodes into runs of `share` cores. Returns
- * false if they do not all fit. */
+/* The node beside the rank's GPU, an index into machine.node; -1: there is none, or nobody knows it. */
+static int node_of_gpu(const machine *m, int rank)
+{
+    int number = m->gpus ? m->gpu[rank % m->gpus].node : -1;
+    for (int d = 0; d < m->nodes && number >= 0; d++)
+        if (m->node[d].number == number) return d;
+    return -1;
+}
+
+static int roomiest_of(const int *left, int nodes)
+{
+    int roomiest = 0;
+    for (int d = 1; d < nodes; d++)
+        if (left[d] > left[roomiest]) roomiest = d;
+    return roomiest;
+}
+
+/* Gives each rank a node: the one beside its GPU while that has room for it; the others go, one after another, to the node
+ * with the most cores left, and stand in the nodes' order. */
+static void choose_nodes(int *home, int ranks, const machine *m, int share)
+{
+    int *left = need_memory(m->nodes, sizeof *left), *others = need_memory(m->nodes, sizeof *others), node = 0;
+    for (int i = 0; i < m->usables; i++) left[m->usable[i].node]++;
+    for (int r = 0; r < ranks; r++) {
+        home[r] = node_of_gpu(m, r);
+        if (home[r] >= 0 && left[home[r]] < share) home[r] = -1;
+        if (home[r] >= 0) left[home[r]] -= share;
+    }
+    for (int r = 0; r < ranks; r++) {
+        if (home[r] >= 0) continue;
+        int roomiest = roomiest_of(left, m->nodes);
+        left[roomiest] -= share;
+        others[roomiest]++;
+    }
+    for (int r = 0; r < ranks; r++) {
+        if (home[r] >= 0) continue;
+        while (others[node] == 0) node++;
+        others[node]--;
+        home[r] = node;
+    }
+    free(left);
+    free(others);
+}
+
+/* Cuts the nodes into runs of `share` cores, one for each rank. Returns false if they do not all fit. */
 static bool place_within_nodes(plan *p, const machine *m, int share)
 {
-    int *left = need_memory(m->nodes, sizeof *left), *ranks = need_memory(m->nodes, sizeof *ranks), placed = 0;
-    for (int i = 0; i < m->usables; i++) left[m->usable[i].node]++;
-    for (int r = 0; r < p->ranks; r++) {
-        int roomiest = 0;
-        for (int d = 1; d < m->nodes; d++)
-            if (left[d] > left[roomiest]) roomiest = d;
-        left[roomiest] -= share;
-        ranks[roomiest]++;
-    }
+    int *home = need_memory(p->ranks, sizeof *home), placed = 0;
+    choose_nodes(home, p->ranks, m, share);
     for (int i = 0, end; i < m->usables; i = end) {
         int node = m->usable[i].node;
         for (end = i; end < m->usables && m->usable[end].node == node;) end++;
-        for (; ranks[node] > 0 && i + share <= end; i += share, ranks[node]--) take(&p->rank[placed++], m, i, share);
+        for (int r = 0; r < p->ranks && i + share <= end; r++) {
+            if (home[r] != node) continue;
+            take(&p->rank[r], m, i, share);
+            home[r] = -1;
+            i += share;
+            placed++;
+        }
     }
-    free(left);
-    free(ranks);
+    free(home);
     return placed == p->ranks;
 }
 
@@ -94,6 +134,16 @@ int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_b
     p->threads = wish.threads ? wish.threads : p->rank[0].cores < affordable ? p->rank[0].cores
                                                                              : affordable;
     return 0;
+}
+
+bool plan_gpu_is_far(const plan *p, const machine *m, int rank)
+{
+    const plan_rank *r = &p->rank[rank];
+    int node = r->gpu < 0 ? -1 : node_of_gpu(m, r->gpu);
+    if (node < 0) return false;
+    cpus near = r->cpus;
+    cpus_cut(&near, &m->node[node].cpus);
+    return cpus_count(&near) == 0;
 }
 
 void plan_free(plan *p)

@@ -4,7 +4,8 @@
  * pace: every rank gets the same number of cores, floor(cores / ranks), whole
  * cores with all their hardware threads, neighbours in the machine's order.
  * No rank crosses from one NUMA node into another where all can avoid it, and
- * the nodes then get as equal a number of ranks as they have cores:
+ * the nodes then get as equal a number of ranks as they have cores. A rank with
+ * a GPU sits beside it as long as there is room:
  *
  *     2 nodes of 4 cores     0 1 2 3 | 4 5 6 7
  *     2 ranks                a a a a | b b b b
@@ -40,9 +41,12 @@ typedef struct {
     bool oversubscribed; /* ranks outnumber the cores: waiting must give up the core */
 } plan;
 
-/* Shares out m's usable cores. Returns 0, or -1 with the reason in why, a sentence for the user. */
+/* Shares out m's usable cores, each rank's near its GPU where there is room. Returns 0, or -1 with the reason in why, a sentence for the user. */
 int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_bytes);
 void plan_free(plan *p);
+
+/* Whether all of a rank's cores are on other NUMA nodes than its GPU; false where that is not known. */
+bool plan_gpu_is_far(const plan *p, const machine *m, int rank);
 
 /* A table's head and one row of it. A GPU below 0 is none. */
 void plan_print_head(FILE *out, int host_width);

@@ -101,6 +101,7 @@ static plan_rank share_out(plan_wish wish, place at, int *threads, char node[16]
     *gpu = mine.gpu;
     snprintf(node, 16, "several");
     if (mine.node >= 0) snprintf(node, 16, "%d", m.node[mine.node].number);
+    if (m.gpus > 1) setenv("CUDA_DEVICE_ORDER", "PCI_BUS_ID", 0); /* as the plan counts them */
     if (p.oversubscribed) setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
     plan_free(&p);
     machine_free(&m);

@@ -208,6 +208,7 @@ int launcher_run(int argc, char **argv)
         /* GNU's threads spin for milliseconds at a barrier before they sleep; where something else holds a core, every
          * barrier then lasts a scheduler's slice.  The MNIST example on two threads of two busy cores: 57 s, and 11 s so. */
         if (p.threads > 1 && !getenv("OMP_WAIT_POLICY")) command_default(&c, "GOMP_SPINCOUNT", "10000");
+        if (m.gpus > 1) command_default(&c, "CUDA_DEVICE_ORDER", "PCI_BUS_ID"); /* as the plan counts them */
         shares = plan_cpus_text(&p);
         snprintf(here, sizeof here, "localhost:%d", ranks); /* as many slots as ranks: how many fit was decided above */
         list = strdup(here);

@@ -127,7 +127,7 @@ TEST(gpus_are_told_from_other_devices)
     pci("0000:17:00.0", "0x038000\n", "0x1002\n", "-1\n");
     pci("0000:02:00.0", "0x030000\n", "0x1a03\n", "0\n"); /* a server's screen */
     pci("0000:03:00.0", "0x020000\n", "0x8086\n", "0\n"); /* a network card */
-    file("/proc/driver/nvidia/gpus/0000:99:00.0/information", "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ: 1\n");
+    file("/proc/driver/nvidia/gpus/0000:99:00.0/information", "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ: 1\nGPU UUID: \t GPU-8a56a4bc-9b4c\n");
     machine m = {0};
     machine_read_gpus(&m, root);
     assert_int_equal(m.gpus, 2);
@@ -136,7 +136,38 @@ TEST(gpus_are_told_from_other_devices)
     assert_int_equal(m.gpu[0].node, -1);
     assert_string_equal(m.gpu[1].name, "NVIDIA H100 80GB HBM3");
     assert_int_equal(m.gpu[1].node, 1);
+    assert_string_equal(m.gpu[1].uuid, "GPU-8a56a4bc-9b4c");
     machine_free(&m);
+}
+
+/* The letters of the GPUs that are left of a, b, c. */
+static const char *left_of_abc(const char *visible)
+{
+    static char left[8];
+    machine m = {.gpu = calloc(3, sizeof *m.gpu), .gpus = 3};
+    for (int i = 0; i < 3; i++) {
+        snprintf(m.gpu[i].name, sizeof m.gpu[i].name, "%c", 'a' + i);
+        snprintf(m.gpu[i].uuid, sizeof m.gpu[i].uuid, "GPU-%d%d%d", i, i, i);
+    }
+    machine_hide_gpus(&m, visible);
+    memset(left, 0, sizeof left);
+    for (int i = 0; i < m.gpus; i++) left[i] = m.gpu[i].name[0];
+    machine_free(&m);
+    return left;
+}
+
+TEST(gpus_are_hidden_and_ordered_as_cuda_does)
+{
+    assert_string_equal(left_of_abc(NULL), "abc");
+    assert_string_equal(left_of_abc("2,0"), "ca");
+    assert_string_equal(left_of_abc(""), "");
+    assert_string_equal(left_of_abc("-1"), "");
+    assert_string_equal(left_of_abc("1,7,0"), "b"); /* nor is what follows seen */
+    assert_string_equal(left_of_abc("GPU-22,GPU-000"), "ca");
+    assert_string_equal(left_of_abc("GPU-9"), "");
+    assert_string_equal(left_of_abc("0x1"), "");
+    assert_string_equal(left_of_abc("0,0,0,0,0"), "aaa"); /* never more than there are */
+    assert_string_equal(left_of_abc("MIG-1"), "abc");
 }
 
 TEST(a_machine_without_a_pci_bus_has_no_gpus)

@@ -122,6 +122,51 @@ TEST(only_cores_that_the_job_may_use_are_shared)
     assert_string_equal(shares(m, (plan_wish){.ranks = 2}), "2-3:4-5 threads 2 free 0");
 }
 
+/* The shares where GPU i is beside the i-th of these nodes. */
+static const char *shares_beside(const char *topology, const int *node, int gpus, int ranks)
+{
+    machine m = imagined(topology);
+    m.gpu = calloc((size_t)gpus, sizeof *m.gpu);
+    m.gpus = gpus;
+    for (int i = 0; i < gpus; i++) m.gpu[i].node = node[i];
+    return shares(m, (plan_wish){.ranks = ranks});
+}
+#define BESIDE(topology, ranks, ...) shares_beside(topology, (int[]){__VA_ARGS__}, sizeof(int[]){__VA_ARGS__} / sizeof(int), ranks)
+
+TEST(a_rank_sits_beside_its_gpu)
+{
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 2, 1, 0), "4-7:0-3 threads 4 free 0");
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 0, 1, 0, 1, 0), "4-5:0-1:6-7:2-3 threads 2 free 0");
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 4, 1, 0), "4-5:0-1:6-7:2-3 threads 2 free 0"); /* two ranks a GPU */
+    assert_string_equal(BESIDE("pack:4 [numa] core:4 pu:1", 1, 3), "0-15 threads 16 free 0");
+}
+
+TEST(a_gpu_whose_node_is_full_or_not_known_moves_nobody)
+{
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 3, 1, 1, 1), "4-5:6-7:0-1 threads 2 free 2");
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 2, -1, -1), "0-3:4-7 threads 4 free 0");
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 2, 9, 1), "0-3:4-7 threads 4 free 0");
+    assert_string_equal(BESIDE(TWO_BY_FOUR, 2, -1, 0), "4-7:0-3 threads 4 free 0");
+}
+
+TEST(a_gpu_is_far_where_none_of_its_ranks_cores_is_beside_it)
+{
+    machine m = imagined(TWO_BY_FOUR);
+    plan p;
+    m.gpu = calloc(3, sizeof *m.gpu);
+    m.gpus = 3;
+    for (int i = 0; i < 3; i++) m.gpu[i].node = 1;
+    assert_int_equal(plan_make(&p, &m, (plan_wish){.ranks = 3}, why, sizeof why), 0);
+    assert_false(plan_gpu_is_far(&p, &m, 1));
+    assert_true(plan_gpu_is_far(&p, &m, 2));
+    m.gpu[2].node = -1;
+    assert_false(plan_gpu_is_far(&p, &m, 2));
+    p.rank[2].gpu = -1;
+    assert_false(plan_gpu_is_far(&p, &m, 2));
+    plan_free(&p);
+    machine_free(&m);
+}
+
 TEST(every_number_of_ranks_gets_equal_disjoint_shares)
 {
     static const char *const topologies[] = {"core:1 pu:1", "core:7 pu:2", "pack:2 [numa] core:6 pu:2", "pack:3 [numa] core:5 pu:1"};
