@@ -16,13 +16,13 @@
  *   hosts.c      lists of hosts: the user's, a file's, Slurm's
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed
- *   topo.c       trireme topo
+ *   topo*.c      trireme topo (topo.h)
  *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody
  *   info.c       trireme info; cuda.c: its CUDA devices
  *   bench*.c     trireme bench (bench.h); worker/ is what its ranks run
  *   errors.c     how it ends when it cannot go on
  *   machine*.c   what the machine has and what this job may use of it (also
- *                quota.c, gpus.c) */
+ *                quota.c, gpus.c, nvml.c) */
 #ifndef LAUNCHER_LAUNCHER_H
 #define LAUNCHER_LAUNCHER_H
 

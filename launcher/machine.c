@@ -2,6 +2,7 @@
 #include "launcher/machine.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,10 +25,32 @@ int machine_capacity(const machine *m)
     return whole > 1 ? whole : 1;
 }
 
+void machine_free_gpus(machine *m)
+{
+    free(m->gpu);
+    m->gpu = NULL;
+    m->gpus = 0;
+}
+
 void machine_free(machine *m)
 {
+    machine_free_gpus(m);
     free(m->node);
-    free(m->gpu);
     free(m->usable);
     *m = (machine){0};
+}
+
+const char *bytes_text(int64_t bytes, char text[16])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)bytes;
+    int unit = 0;
+    for (; value >= 1024 && unit < 4; unit++) value /= 1024;
+    if (bytes <= 0)
+        snprintf(text, 16, "-");
+    else if (value < 100 && value > (double)(int64_t)value)
+        snprintf(text, 16, "%.1f %s", value, units[unit]);
+    else
+        snprintf(text, 16, "%.0f %s", value, units[unit]);
+    return text;
 }

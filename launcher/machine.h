@@ -71,6 +71,10 @@ void machine_hide_gpus(machine *m, const char *visible);
 const char *machine_root(void);
 
 void machine_free(machine *m);
+void machine_free_gpus(machine *m);
+
+/* "1.5 GiB"; "-" where it is not known. */
+const char *bytes_text(int64_t bytes, char text[16]);
 
 /* The memory that the system counts; 0: unknown. */
 int64_t machine_memory_bytes(void);

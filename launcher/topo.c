@@ -1,6 +1,6 @@
 /* trireme topo: the machine, and where ranks would sit on it. */
 #include "launcher/launcher.h"
-#include "launcher/plan.h"
+#include "launcher/topo.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -9,27 +9,13 @@
 static const char help[] =
     "usage: trireme topo [-n N] [--oversubscribe]\n"
     "\n"
-    "Shows this machine (packages, NUMA nodes, cores, caches, memory, GPUs), what\n"
-    "this job may use of it, and where N ranks would sit; without -n, as many as\n"
+    "Shows this machine (packages, NUMA nodes, cores, caches, memory, GPUs and what\n"
+    "joins them), what this job may use of it, and where N ranks would sit, with a\n"
+    "warning of GPUs that are far from their ranks; without -n, as many as\n"
     "`trireme run` would start. Numbers of CPUs and nodes are the operating\n"
     "system's, as taskset and numactl take them.\n";
 
 static const char *plural(int count) { return count == 1 ? "" : "s"; }
-
-static const char *bytes_text(int64_t bytes, char text[16])
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-    double value = (double)bytes;
-    int unit = 0;
-    for (; value >= 1024 && unit < 4; unit++) value /= 1024;
-    if (bytes <= 0)
-        snprintf(text, 16, "-");
-    else if (value < 100 && value > (double)(int64_t)value)
-        snprintf(text, 16, "%.1f %s", value, units[unit]);
-    else
-        snprintf(text, 16, "%.0f %s", value, units[unit]);
-    return text;
-}
 
 static void print_machine(const machine *m)
 {
@@ -43,12 +29,7 @@ static void print_machine(const machine *m)
     for (int i = 0; i < m->caches; i++)
         printf("%s%s %d x %s", i ? ", " : "", m->cache[i].name, m->cache[i].count, bytes_text(m->cache[i].bytes, size));
     printf("%s\n", m->caches ? "" : "not known");
-    printf("  GPUs       %s\n", m->gpus ? "" : "none seen");
-    for (int i = 0; i < m->gpus; i++) {
-        printf("    %-12s  %s", m->gpu[i].bus, m->gpu[i].name);
-        if (m->gpu[i].node >= 0) printf(", NUMA node %d", m->gpu[i].node);
-        printf("\n");
-    }
+    topo_print_gpus(m);
     cuda_print(m->gpus > 0);
 
     printf("\n  NUMA node  package  cores      memory  CPUs\n");
@@ -97,15 +78,17 @@ int launcher_topo(int argc, char **argv)
     machine m;
     plan p;
     machine_read(&m);
-    machine_read_gpus(&m, "");
+    machine_read_gpus(&m, machine_root());
     print_machine(&m);
     print_job(&m);
     fflush(stdout);
-    if (!*TRIREME_BUILT_CUDA) m.gpus = 0; /* shown, not used */
+    machine_free_gpus(&m); /* shown were all; used are some */
+    machine_read_gpus_to_use(&m);
     if (plan_make(&p, &m, wish, why, sizeof why) < 0) fail(EXIT_USAGE, "topo", "%s", why);
     printf("\n%d rank%s would sit\n", p.ranks, plural(p.ranks));
     plan_print(stdout, &p, &m, 0);
     if (p.free_cores) printf("  %d core%s left over\n", p.free_cores, plural(p.free_cores));
+    topo_print_far_gpus(&p, &m);
     plan_free(&p);
     machine_free(&m);
     return EXIT_SUCCESS;
