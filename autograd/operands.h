@@ -19,7 +19,7 @@ tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device
 static inline tr_tensor *autograd_plainly(tr_tensor *a, tr_tensor *b)
 {
     unsigned numbers = (a->flags | b->flags) & CORE_NUMBER;
-    if (!numbers) return a->dtype == b->dtype && core_same_shape(&a->shape, &b->shape) && core_same_device(a, b) ? a : NULL;
+    if (!numbers) return a->kind == b->kind && core_same_shape(&a->shape, &b->shape) ? a : NULL;
     tr_tensor *t = a->flags & CORE_NUMBER ? b : a, *number = t == a ? b : a;
     if (t->flags & CORE_NUMBER) return NULL;
     return core_dtype_category[number->dtype] <= core_dtype_category[t->dtype] ? t : NULL;

@@ -33,6 +33,6 @@ typedef struct core_device {
 /* The device's kind, or NULL with an error noted that says why it is not there. */
 const core_device *core_device_of(tr_device device);
 
-extern const core_device core_cpu;
+extern const core_device core_cpu __attribute__((visibility("hidden")));
 
 #endif

@@ -6,6 +6,7 @@
 #include <trireme/tensor.h>
 #include "core/fail.h"
 #include "core/free_list.h"
+#include "core/tensor.h"
 #include "core/thread.h"
 
 /* ---- requests that fail, for tests ---- */
@@ -95,8 +96,7 @@ void core_block_give(void *p, int64_t capacity)
 
 void *core_pool_fill(size_t bytes, const char *what)
 {
-    void *p = core_system_take((int64_t)bytes);
-    return p ? p : core_fail_memory(what, (int64_t)bytes);
+    return core_alloc((int64_t)bytes, what);
 }
 
 /* ---- bookkeeping ---- */
@@ -134,6 +134,7 @@ static void give_all(void **list)
 void core_memory_trim(void)
 {
     core_thread *here = core_here();
+    core_tensor_trim();
     for (int i = 0; i < CORE_POOLS; i++) give_all(&here->pool[i]);
     for (int i = 0; here->block && i < CORE_CLASSES; i++) give_all(&here->block[i].waiting);
     core_system_give(here->block);

@@ -44,11 +44,12 @@ typedef struct {
 } core_blocks;
 
 /* Small things of one size, kept on a list when given back. */
-typedef enum { CORE_POOL_TENSOR,
+typedef enum { CORE_POOL_PAIR,   /* handles with a storage of their own that needs no block (tensor.c) */
+               CORE_POOL_TENSOR, /* handles alone */
                CORE_POOL_STORAGE,
                CORE_POOL_NODE,
                CORE_POOLS } core_pool;
-void *core_pool_fill(size_t bytes, const char *what); /* one more, from the system; core_pool_take (thread.h) asks for it */
+void *core_pool_fill(size_t bytes, const char *what); /* one more, all zeros, from the system; core_pool_take (thread.h) asks for it */
 
 /* Ordinary memory for the rooms' own bookkeeping (names, lists): core_free(core_alloc(...)). Notes an error naming what. */
 void *core_alloc(int64_t bytes, const char *what);

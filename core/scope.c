@@ -1,56 +1,40 @@
+#include "core/scope.h"
+
 #include "core/memory.h"
-#include "core/object.h"
-#include "core/thread.h"
+
+bool core_scope_grow(core_thread *here, const char *what)
+{
+    int64_t room = here->owned_room ? 2 * here->owned_room : 64;
+    int64_t each = (int64_t)sizeof(core_object *);
+    core_object **owned = core_realloc(here->owned, here->owned_count * each, room * each, what);
+    if (!owned) return false;
+    here->owned = owned;
+    here->owned_room = room;
+    return true;
+}
 
 void *core_object_begin(core_object *object, const core_class *class)
 {
-    core_thread *here = core_here();
     object->class = class;
     object->count = 1;
-    if (here->owned_count == here->owned_room) {
-        int64_t room = here->owned_room ? 2 * here->owned_room : 64;
-        int64_t each = (int64_t)sizeof(core_object *);
-        core_object **owned = core_realloc(here->owned, here->owned_count * each, room * each, class->name);
-        if (!owned) {
-            core_release(object);
-            return NULL;
-        }
-        here->owned = owned;
-        here->owned_room = room;
-    }
-    here->owned[here->owned_count++] = object;
-    return object;
+    if (core_scope_owns(core_here(), object)) return object;
+    core_release(object);
+    return NULL;
 }
 
-/* Letting go of one object may make others (a module's farewell): they come on top and are let go as well. */
-static void release_down_to(core_thread *here, int64_t mark)
+int core_scope_deepen(core_thread *here)
 {
-    while (here->owned_count > mark) core_release(here->owned[--here->owned_count]);
+    int room = here->mark_room ? 2 * here->mark_room : 16;
+    int64_t *mark = core_realloc(here->mark, here->depth * (int64_t)sizeof *mark, room * (int64_t)sizeof *mark, "tr_scope_open");
+    if (!mark) return here->depth + 1; /* closes nothing; what is made belongs to the scope around */
+    here->mark = mark;
+    here->mark_room = room;
+    return core_scope_open(here);
 }
 
-int tr_scope_open(void)
-{
-    core_thread *here = core_here();
-    if (here->depth == here->mark_room) {
-        int room = here->mark_room ? 2 * here->mark_room : 16;
-        int64_t *mark = core_realloc(here->mark, here->depth * (int64_t)sizeof *mark, room * (int64_t)sizeof *mark, "tr_scope_open");
-        if (!mark) return here->depth + 1; /* closes nothing; what is made belongs to the scope around */
-        here->mark = mark;
-        here->mark_room = room;
-    }
-    here->mark[here->depth] = here->owned_count;
-    return here->depth++;
-}
-
-void tr_scope_close(int depth)
-{
-    core_thread *here = core_here();
-    if (depth < 0 || depth >= here->depth) return;
-    release_down_to(here, here->mark[depth]);
-    here->depth = depth;
-}
-
-void tr_scope_close_(const int *depth) { tr_scope_close(*depth); }
+int tr_scope_open(void) { return core_scope_open(core_here()); }
+void tr_scope_close(int depth) { core_scope_close(core_here(), depth); }
+void tr_scope_close_(const int *depth) { core_scope_close(core_here(), *depth); }
 
 int tr_scope_depth(void) { return core_here()->depth; }
 
@@ -71,7 +55,7 @@ void core_scope_end_all(void)
 {
     core_thread *here = core_here();
     here->depth = 0;
-    release_down_to(here, 0);
+    core_scope_release(here, 0);
     if (here->generator) core_release((core_object *)here->generator);
     here->generator = NULL;
     core_free(here->owned);

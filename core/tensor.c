@@ -3,7 +3,55 @@
 
 #include <string.h>
 #include "core/memory.h"
-#include "core/thread.h"
+#include "core/scope.h"
+
+/* ---- pairs ----
+ * A handle that goes, and whose memory is its storage's own, waits together with that storage: most tensors of a program
+ * of small ones are made by taking such a pair, without a call.  A handle that waits has no grad, sink, base or views. */
+
+/* On the CPU, for these storages are never a device's. */
+static inline bool is_pair(const tr_tensor *t)
+{
+    const core_storage *s = t->storage;
+    return s->count == 1 && s->data == s->small && !s->recorded && !atomic_load_explicit(&s->lent, memory_order_relaxed);
+}
+
+static inline void give_pair(core_thread *here, tr_tensor *t)
+{
+    t->storage->version = 0;
+    core_list_waits_(t->storage);
+    core_pool_give(here, CORE_POOL_PAIR, t);
+}
+
+static inline tr_tensor *take_pair(core_thread *here)
+{
+    tr_tensor *t = core_list_pop(&here->pool[CORE_POOL_PAIR]);
+    if (t) core_list_in_use_(t->storage);
+    return t;
+}
+
+/* Where only one of the two is wanted. */
+static void part_pair(core_thread *here)
+{
+    tr_tensor *t = take_pair(here);
+    if (!t) return;
+    core_pool_give(here, CORE_POOL_STORAGE, t->storage);
+    core_pool_give(here, CORE_POOL_TENSOR, t);
+}
+
+void core_tensor_trim(void)
+{
+    for (tr_tensor *t; (t = take_pair(core_here()));) {
+        core_system_give(t->storage);
+        core_system_give(t);
+    }
+}
+
+static void *take_one(core_thread *here, core_pool pool, size_t bytes, const char *what)
+{
+    if (!here->pool[pool]) part_pair(here);
+    return core_pool_take(here, pool, bytes, what);
+}
 
 /* ---- storages ---- */
 
@@ -46,22 +94,27 @@ core_storage *core_storage_lend(const tr_tensor *t)
     return s;
 }
 
-static inline core_storage *storage_new(const core_device *device, tr_device at, int64_t bytes, const char *what)
+/* What every new storage has: one tensor in it, nothing written or lent. */
+static inline void storage_begin(core_storage *s, const core_device *device, tr_device at)
 {
-    core_storage *s = core_pool_take(core_here(), CORE_POOL_STORAGE, sizeof *s, what);
-    if (!s) return NULL;
     s->count = 1;
-    atomic_init(&s->lent, 0);
     s->version = 0;
+    atomic_init(&s->lent, 0);
+    s->is_foreign = s->recorded = false;
     s->at = at;
     s->device = device;
-    s->is_foreign = false;
-    s->recorded = false;
+}
+
+static core_storage *storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
+{
+    core_storage *s = take_one(here, CORE_POOL_STORAGE, sizeof *s, what);
+    if (!s) return NULL;
+    storage_begin(s, device, at);
     if (device == &core_cpu && bytes <= (int64_t)sizeof s->small) {
         s->data = s->small;
         s->capacity = (int64_t)sizeof s->small;
     } else if (!(s->data = device->take(at.index, bytes, &s->capacity, what))) {
-        core_pool_give(core_here(), CORE_POOL_STORAGE, s);
+        core_pool_give(here, CORE_POOL_STORAGE, s);
         return NULL;
     }
     return s;
@@ -93,67 +146,132 @@ void core_tensor_is_view(tr_tensor *y, tr_tensor *t)
     base->views = y;
 }
 
-static void tensor_destroy(core_object *object)
+static inline void forget(core_origin *origin, const tr_tensor *t)
 {
-    tr_tensor *t = (tr_tensor *)object;
-    core_origin *origin = t->origin, *sink = t->sink;
     if (origin && origin->made == t) origin->made = NULL;
-    if (sink && sink->made == t) sink->made = NULL;
-    tr_tensor *base = t->base ? leave_base(t) : NULL;
-    if (t->grad) core_drop_tensor(t->grad);
-    core_storage_drop(t->storage);
-    core_pool_give(core_here(), CORE_POOL_TENSOR, t);
+}
+
+/* One that somebody looks at besides its own: backward, a view, another tensor on its memory. */
+static __attribute__((noinline)) void destroy_any(core_thread *here, tr_tensor *t)
+{
+    core_origin *origin = t->origin, *sink = t->sink;
+    tr_tensor *base = leave_base(t), *grad = t->grad;
+    forget(sink, t);
+    t->sink = NULL;
+    t->grad = NULL;
+    core_drop_tensor(grad);
+    if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
+    if (is_pair(t)) {
+        give_pair(here, t);
+    } else {
+        core_storage_drop(t->storage);
+        core_pool_give(here, CORE_POOL_TENSOR, t);
+    }
     if (origin) core_origin_release(origin);
     if (sink) core_origin_release(sink);
     core_drop_tensor(base);
 }
 
+static void tensor_destroy(core_object *object)
+{
+    core_thread *here = core_here();
+    tr_tensor *t = (tr_tensor *)object;
+    core_origin *origin = t->origin;
+    forget(origin, t);
+    if (t->sink || t->grad || t->base || !here->known || !is_pair(t)) {
+        destroy_any(here, t);
+        return;
+    }
+    give_pair(here, t);
+    if (origin) core_origin_release(origin);
+}
+
 static const core_class tensor_class = {"tensor", tensor_destroy};
 
 /* A handle on `storage`, which it takes over, also if it fails. */
-static inline tr_tensor *handle_new(core_storage *storage, tr_dtype dtype, const tr_shape *shape, int64_t numel, const char *what)
+static tr_tensor *handle_on(core_thread *here, core_storage *storage, const char *what)
 {
-    tr_tensor *t = storage ? core_pool_take(core_here(), CORE_POOL_TENSOR, sizeof *t, what) : NULL;
-    if (!t) {
-        if (storage) core_storage_drop(storage);
-        return NULL;
-    }
-    t->dtype = (uint8_t)dtype;
-    t->flags = core_here()->recording ? CORE_MADE_RECORDING : 0;
-    core_copy_shape(&t->shape, shape);
-    t->numel = numel;
-    t->data = storage->data;
-    t->storage = storage;
-    t->origin = NULL;
-    t->grad = NULL;
-    t->sink = NULL;
-    t->base = t->views = NULL;
-    return core_object_begin(&t->object, &tensor_class);
+    tr_tensor *t = storage ? take_one(here, CORE_POOL_TENSOR, sizeof *t, what) : NULL;
+    if (t)
+        t->storage = storage;
+    else if (storage)
+        core_storage_drop(storage);
+    return t;
 }
+
+static inline bool is_small(const core_device *device, int64_t bytes) { return device == &core_cpu && bytes <= (int64_t)sizeof(((core_storage *)0)->small); }
+
+/* A handle with memory of its own. */
+static inline tr_tensor *handle_with(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
+{
+    tr_tensor *t = is_small(device, bytes) ? take_pair(here) : NULL;
+    return t ? t : handle_on(here, storage_new(here, device, at, bytes, what), what);
+}
+
+/* What a handle that has its storage needs to be a tensor: all but strides, an owner, and its flags. */
+static inline void tensor_begin(core_thread *here, tr_tensor *t, tr_dtype dtype, uint8_t device, const tr_shape *shape, int64_t numel)
+{
+    t->object.class = &tensor_class;
+    t->object.count = 1;
+    t->dtype = (uint8_t)dtype;
+    t->device = device;
+    t->flags = (uint8_t)(here->recording ? CORE_MADE_RECORDING : 0);
+    t->numel = numel;
+    t->data = t->storage->data;
+    t->origin = NULL;
+    core_copy_shape(&t->shape, shape);
+}
+
+static inline tr_tensor *owned(core_thread *here, tr_tensor *t)
+{
+    if (core_scope_owns(here, &t->object)) return t;
+    core_release(&t->object);
+    return NULL;
+}
+
+static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
+{
+    core_row_major(t->shape.ndim, t->shape.size, t->stride);
+    t->flags |= CORE_ROW_MAJOR;
+    return owned(here, t);
+}
+
+static inline uint8_t device_number(tr_device at) { return (uint8_t)(at.type == TR_CPU ? 0 : 1 + at.index); }
 
 tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
 {
+    core_thread *here = core_here();
     int64_t n = core_check_shape(shape, dtype, what);
-    const core_device *device = n < 0 ? NULL : core_device_of(at);
-    if (!device) return NULL;
-    tr_tensor *t = handle_new(storage_new(device, at, n * core_dtype_bytes[dtype], what), dtype, shape, n, what);
+    const core_device *device = n < 0 ? NULL : at.type == TR_CPU ? &core_cpu
+                                                                 : core_device_of(at);
+    tr_tensor *t = device ? handle_with(here, device, at, n * core_dtype_bytes[dtype], what) : NULL;
     if (!t) return NULL;
-    core_row_major(shape->ndim, shape->size, t->stride);
-    t->flags |= CORE_ROW_MAJOR;
-    return t;
+    tensor_begin(here, t, dtype, device_number(at), shape, n);
+    return row_major(here, t);
+}
+
+static __attribute__((noinline)) tr_tensor *like_any(const tr_tensor *x, tr_dtype dtype, const char *what)
+{
+    core_thread *here = core_here();
+    const core_storage *s = x->storage;
+    if (x->numel > INT64_MAX / 16) return core_tensor_new(dtype, s->at, &x->shape, what); /* stretched beyond memory */
+    tr_tensor *t = handle_with(here, s->device, s->at, x->numel * core_dtype_bytes[dtype], what);
+    if (!t) return NULL;
+    tensor_begin(here, t, dtype, x->device, &x->shape, x->numel);
+    return row_major(here, t);
 }
 
 tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what)
 {
-    const core_storage *at = x->storage;
-    if (x->numel > INT64_MAX / 16) return core_tensor_new(dtype, at->at, &x->shape, what); /* stretched beyond memory */
-    tr_tensor *t = handle_new(storage_new(at->device, at->at, x->numel * core_dtype_bytes[dtype], what), dtype, &x->shape, x->numel, what);
-    if (!t) return NULL;
-    if (x->flags & CORE_ROW_MAJOR)
-        core_copy_sizes(x->shape.ndim, t->stride, x->stride);
-    else
-        core_row_major(x->shape.ndim, x->shape.size, t->stride);
+    enum { ROOM = sizeof(((core_storage *)0)->small) };
+    core_thread *here = core_here();
+    bool small = !x->device && x->numel <= ROOM && x->numel * core_dtype_bytes[dtype] <= ROOM;
+    if (!small || !here->pool[CORE_POOL_PAIR] || !(x->flags & CORE_ROW_MAJOR) || core_scope_is_full(here)) return like_any(x, dtype, what);
+    tr_tensor *t = take_pair(here);
+    tensor_begin(here, t, dtype, 0, &x->shape, x->numel);
+    core_copy_sizes(x->shape.ndim, t->stride, x->stride);
     t->flags |= CORE_ROW_MAJOR;
+    core_scope_put(here, &t->object);
     return t;
 }
 
@@ -162,8 +280,10 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
     of->storage->count++;
     uint64_t n = 1; /* wraps where a size of 0 follows */
     for (int d = 0; d < shape->ndim; d++) n *= (uint64_t)shape->size[d];
-    tr_tensor *t = handle_new(of->storage, (tr_dtype)of->dtype, shape, (int64_t)n, what);
+    core_thread *here = core_here();
+    tr_tensor *t = handle_on(here, of->storage, what);
     if (!t) return NULL;
+    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n);
     int64_t steps = 0;
     for (int i = 0; i < shape->ndim; i++) {
         t->stride[i] = stride[i];
@@ -172,7 +292,7 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
     if (steps == 0 && n > 1) t->flags |= CORE_UNIFORM;
     t->data = (char *)of->data + offset * core_dtype_bytes[of->dtype];
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
-    return t;
+    return owned(here, t);
 }
 
 void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
@@ -185,7 +305,7 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     core_storage_drop(t->storage);
     t->storage = from->storage;
     t->data = from->data;
-    t->dtype = from->dtype;
+    t->kind = from->kind;
     core_copy_shape(&t->shape, &from->shape);
     core_copy_sizes(from->shape.ndim, t->stride, from->stride);
     t->numel = from->numel;
@@ -194,15 +314,22 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
 
 tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_shape *shape, const int64_t *stride, void (*release)(void *), void *owner, const char *what)
 {
+    core_thread *here = core_here();
     const core_device *device = core_device_of(at);
-    core_storage *s = device ? core_pool_take(core_here(), CORE_POOL_STORAGE, sizeof *s, what) : NULL;
+    core_storage *s = device ? take_one(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
     if (!s) return NULL;
-    /* release stays NULL until nothing can fail: on failure the memory is the caller's, as before */
-    *s = (core_storage){.count = 1, .at = at, .device = device, .data = data, .foreign = owner, .is_foreign = true};
-    tr_tensor *t = handle_new(s, dtype, shape, tr_shape_numel(*shape), what);
+    storage_begin(s, device, at);
+    s->is_foreign = true;
+    s->data = data;
+    s->foreign = owner;
+    s->capacity = 0;
+    s->release = NULL; /* until nothing can fail: on failure the memory is the caller's, as before */
+    tr_tensor *t = handle_on(here, s, what);
     if (!t) return NULL;
+    tensor_begin(here, t, dtype, device_number(at), shape, tr_shape_numel(*shape));
     memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->ndim);
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
+    if (!(t = owned(here, t))) return NULL;
     s->release = release;
     return t;
 }

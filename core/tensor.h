@@ -20,17 +20,17 @@
 
 typedef struct core_storage {
     int32_t count;        /* tensors that lie in it */
-    _Atomic int32_t lent; /* 0: never lent; else borrowers outside, and 1 while count is not 0 */
     uint32_t version;     /* writes in place so far: backward refuses a saved value whose storage has moved on */
+    _Atomic int32_t lent; /* 0: never lent; else borrowers outside, and 1 while count is not 0 */
+    bool is_foreign;
+    bool recorded; /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
     tr_device at;
     const core_device *device;
+    void *data; /* `small`, a block of the device, or foreign memory */
     int64_t capacity;
-    void *data;               /* `small`, a block of the device, or foreign memory */
     void (*release)(void *p); /* foreign memory: called with `foreign` at the end, may be NULL */
     void *foreign;
-    bool is_foreign;
-    bool recorded;               /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
-    _Alignas(16) char small[64]; /* scalars and little vectors on the CPU need no block of their own */
+    _Alignas(64) char small[64]; /* scalars and little vectors on the CPU need no block of their own */
 } core_storage;
 
 /* How a tensor came to be.  Autograd's node begins with this. */
@@ -60,7 +60,13 @@ enum {
 
 struct tr_tensor {
     core_object object; /* what every operation looks at comes first, in one cache line */
-    uint8_t dtype, flags;
+    union {
+        struct {
+            uint8_t dtype, device; /* 0: the CPU; 1, 2, ...: a CUDA device */
+        };
+        uint16_t kind; /* both, to be compared at once */
+    };
+    uint8_t flags;
     int64_t numel;
     void *data;
     core_storage *storage; /* owns one count */
@@ -94,6 +100,9 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
 core_storage *core_storage_lend(const tr_tensor *t);
 void core_storage_give_back(core_storage *s);
 
+/* Give the handles that wait with a storage of their own back to the system (core_memory_trim). */
+void core_tensor_trim(void);
+
 /* Let go of one count of a storage; free one that has none. */
 void core_storage_drop(core_storage *s);
 void core_storage_free(core_storage *s);
@@ -106,10 +115,7 @@ void core_tensor_is_view(tr_tensor *y, tr_tensor *t);
 void core_tensor_adopt(tr_tensor *t, const tr_tensor *from);
 
 static inline tr_device core_device_at(const tr_tensor *t) { return t->storage->at; }
-static inline bool core_same_device(const tr_tensor *a, const tr_tensor *b)
-{
-    return a->storage->at.type == b->storage->at.type && a->storage->at.index == b->storage->at.index;
-}
+static inline bool core_same_device(const tr_tensor *a, const tr_tensor *b) { return a->device == b->device; }
 
 /* `bytes` of t's memory, from `from` on, to the host; and all of t, which is dense, from the host.  0 or -1. */
 static inline int core_receive(const tr_tensor *t, void *host, const void *from, int64_t bytes)
