@@ -17,7 +17,7 @@ bool tr_set_anomaly(bool on)
 
 void tr_anomaly_restore_(const bool *before) { tr_places_wanted_ = *before; }
 
-static bool waits(const autograd_node *n) { return !n->origin.file && n->origin.line == 0; }
+static bool waits(const autograd_node *n) { return n->origin.line == 0 && !n->origin.file; }
 
 void tr_place_at_(tr_tensor *made, const char *file, int line)
 {
@@ -48,7 +48,7 @@ static bool has_nan(tr_tensor *t)
 bool autograd_is_anomaly(const autograd_node *n, int input, tr_tensor *dx)
 {
     if (!has_nan(dx)) return false;
-    const char *file = n->origin.file, *name = file;
+    const char *file = n->origin.line < 0 ? NULL : n->origin.file, *name = file;
     for (const char *c = file; c && *c; c++)
         if (*c == '/') name = c + 1;
     const char *by = file ? core_text("called at %s:%d", name, n->origin.line) : "called where anomaly mode was off";

@@ -55,26 +55,29 @@ typedef struct {
     uint32_t version;
 } autograd_saved;
 
+/* Two cache lines are the graph; the third holds what was saved. */
 struct autograd_node {
     core_origin origin; /* name, count */
     const autograd_op *op;
     autograd_node **to; /* owns one count of each: where gradients of the inputs go; NULL where nobody wants one */
-    autograd_node *to_[AUTOGRAD_INPUTS];
     int32_t inputs;
-    uint8_t saved;              /* which of in (AUTOGRAD_A, B, C) and out (AUTOGRAD_Y) are there: only those are defined */
-    bool spent;                 /* the saved values are gone */
-    bool captured, needed;      /* tr_autograd_grad's: somebody asked for its gradient; leads to one that is captured */
-    struct autograd_hook *hook; /* of a sink; owned */
+    uint8_t saved;         /* which of in (AUTOGRAD_A, B, C) and out (AUTOGRAD_Y) are there: only those are defined */
+    bool spent;            /* the saved values are gone */
+    bool captured, needed; /* tr_autograd_grad's: somebody asked for its gradient; leads to one that is captured */
+
+    autograd_node *to_[AUTOGRAD_INPUTS];
 
     /* the walk */
     uint64_t pass;   /* which walk saw it last */
     int32_t waiting; /* gradients that are still to come */
+    bool told;       /* args say something; else their ndims are -1 */
     autograd_node *next;
     tr_tensor *gradient; /* owns one count: what has come so far, but for a division */
     double divisor;      /* that waits: autograd_divide_later */
 
     autograd_saved in[AUTOGRAD_INPUTS], out; /* a sink's out: the place of its leaf's gradient (tr_set_grad_place) */
     autograd_args args;
+    struct autograd_hook *hook; /* of a sink; owned */
 };
 
 /* ---- for operations ---- */
@@ -103,7 +106,13 @@ static inline tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_t
 }
 
 /* What y, a fresh result, tells its derivative, for the operation to fill; NULL if y was not noted. */
-static inline autograd_args *autograd_args_of(tr_tensor *y) { return y && y->origin ? &((autograd_node *)y->origin)->args : NULL; }
+static inline autograd_args *autograd_args_of(tr_tensor *y)
+{
+    autograd_node *n = y ? (autograd_node *)y->origin : NULL;
+    if (!n) return NULL;
+    n->told = true;
+    return &n->args;
+}
 
 /* The same without what an in-place operation owes to views (autograd/window.c): autograd_tell_views() pays it. */
 tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
@@ -156,6 +165,9 @@ tr_tensor *autograd_zeros(const tr_tensor *dy, const tr_shape *shape);
 
 /* dy summed over the dimensions along which a tensor of this shape was broadcast; dy itself for ndim -1. */
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape);
+
+/* The same for n's input of this shape: its args. */
+static inline tr_tensor *autograd_unstretched(const autograd_node *n, tr_tensor *dx, const tr_shape *shape) { return n->told ? autograd_sum_to(dx, shape) : dx; }
 
 /* ---- calling kernels ---- */
 

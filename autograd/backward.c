@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <trireme/ops.h>
 #include "core/memory.h"
+#include "core/scope.h"
 #include "core/watch.h"
 
 struct autograd_end_call {
@@ -110,9 +111,12 @@ void autograd_give(autograd_node *n, int input, tr_tensor *dx)
     autograd_node *to = n->to[input];
     double divisor = n->divisor;
     if (!dx || (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) || !to) return;
-    if (!to->gradient)
+    if (!to->gradient) {
+        to->gradient = core_keep_tensor(dx);
         to->divisor = divisor;
-    else if (to->divisor != divisor) { /* from two means: neither can wait any longer */
+        return;
+    }
+    if (to->divisor != divisor) { /* from two means: neither can wait any longer */
         if (!autograd_whole(to)) return;
         if (divisor != 1 && !(dx = divided(dx, divisor, false))) return;
     }
@@ -175,39 +179,42 @@ static void capture(const autograd_node *n, const autograd_walk *w)
         if (w->inputs[i] == n) w->gradients[i] = core_keep_tensor(n->gradient);
 }
 
-static int run(autograd_node *n, const autograd_walk *w)
+/* What dy gives to the inputs of an operation. */
+static int derive(core_thread *here, autograd_node *n, tr_tensor *dy)
 {
-    if (n->gradient && n->divisor != 1 && must_be_whole(n) && !autograd_whole(n)) return -1;
-    tr_tensor *dy = n->gradient;
-    bool into_leaves = !w->captures, goes_on = into_leaves || n->needed;
-    if (n->captured) capture(n, w);
-    if (dy && into_leaves && n->origin.made && (!n->inputs || (n->origin.made->flags & CORE_RETAINS_GRAD)))
-        if (arrive(n, n->origin.made, dy) < 0) return -1;
-    if (dy && goes_on && n->op->derivative) {
-        if (n->spent)
-            return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
-        CORE_SPAN(TRACE_BACKWARD, n->op->grad_name);
-        int depth = tr_scope_open();
-        n->op->derivative(n, dy);
-        tr_scope_close(depth);
-        if (core_here()->failure.stands) return -1;
-    }
-    core_drop_tensor(n->gradient);
-    n->gradient = NULL;
-    n->divisor = 1;
-    if (!w->keep_saved && goes_on && n->op->derivative) autograd_let_go_of_saved(n);
-    if (dy && into_leaves && n->hook && n->origin.made) autograd_hooks_call(n);
-    return core_here()->failure.stands ? -1 : 0;
+    if (n->spent)
+        return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
+    CORE_SPAN(TRACE_BACKWARD, n->op->grad_name);
+    int depth = core_scope_open(here);
+    n->op->derivative(n, dy);
+    core_scope_close(here, depth);
+    return here->failure.stands ? -1 : 0;
 }
 
-static int walk_all(autograd_node *root, const autograd_walk *w)
+static int run(core_thread *here, autograd_node *n, const autograd_walk *w)
+{
+    if (n->divisor != 1 && n->gradient && must_be_whole(n) && !autograd_whole(n)) return -1;
+    tr_tensor *dy = n->gradient, *made = n->origin.made;
+    bool into_leaves = !w->captures, sink = !n->inputs, goes_on = n->op->derivative && (into_leaves || n->needed);
+    if (n->captured) capture(n, w);
+    if (dy && into_leaves && made && (sink || made->flags & CORE_RETAINS_GRAD) && arrive(n, made, dy) < 0) return -1;
+    if (dy && goes_on && derive(here, n, dy) < 0) return -1;
+    if (n->saved && goes_on && !w->keep_saved) autograd_let_go_of_saved(n);
+    n->gradient = NULL;
+    n->divisor = 1;
+    core_drop_tensor(dy);
+    if (dy && into_leaves && sink && n->hook && n->origin.made) autograd_hooks_call(n);
+    return here->failure.stands ? -1 : 0;
+}
+
+static int walk_all(core_thread *here, autograd_node *root, const autograd_walk *w)
 {
     autograd_find(root);
     root->next = NULL;
     for (autograd_node *ready = root; ready;) {
         autograd_node *n = ready;
         ready = n->next;
-        if (run(n, w) < 0) return -1;
+        if (run(here, n, w) < 0) return -1;
         for (int i = 0; i < n->inputs; i++)
             if (n->to[i] && --n->to[i]->waiting == 0) {
                 n->to[i]->next = ready;
@@ -222,7 +229,7 @@ int autograd_walk_from(autograd_node *root, autograd_walk *w)
     core_thread *here = core_here();
     here->backward = w;
     root->origin.count++; /* a hook may drop the root */
-    int status = walk_all(root, w);
+    int status = walk_all(here, root, w);
     if (status < 0) clear(root);
     core_origin_release(&root->origin);
     here->backward = NULL;

@@ -164,8 +164,8 @@ static tr_tensor *chosen(tr_tensor *a, tr_tensor *b, tr_tensor *y)
   tr_tensor *b = used & AUTOGRAD_B ? autograd_in(n, 1) : NULL;                                                 \
   tr_tensor *y = used & AUTOGRAD_Y ? autograd_out(n) : NULL;                                                   \
   if (!a != !(used & AUTOGRAD_A) || !b != !(used & AUTOGRAD_B) || !y != !(used & AUTOGRAD_Y)) return;          \
-  if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to(da, &n->args.shape));                          \
-  if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to(db, &n->args.shape_b));                        \
+  if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_unstretched(n, da, &n->args.shape));                  \
+  if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_unstretched(n, db, &n->args.shape_b));                \
  }
 #include "autograd/binary.def"
 #undef ROW2

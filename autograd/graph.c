@@ -12,22 +12,33 @@ void autograd_let_go_of_saved(autograd_node *n)
 {
     unsigned saved = n->saved;
     n->saved = 0;
-    n->spent = saved || n->spent;
-    if (!saved) return;
+    n->spent = true;
     for (int i = 0; i < AUTOGRAD_INPUTS; i++)
         if (saved >> i & 1) core_drop_tensor(n->in[i].t);
     if (saved & AUTOGRAD_Y) core_drop_tensor(n->out.t);
 }
 
-static void let_go(autograd_node *n)
+/* What waits on its list is as new: node_new() need not look at what few nodes have. */
+static void let_go(core_thread *here, autograd_node *n)
 {
     if (n->saved) autograd_let_go_of_saved(n);
-    core_drop_tensor(n->gradient);
-    if (n->hook) autograd_hooks_free(n->hook);
+    if (n->gradient) core_drop_tensor(n->gradient);
+    n->gradient = NULL;
     for (int i = 0; i < n->inputs; i++)
         if (n->to[i]) core_origin_release(&n->to[i]->origin);
-    if (n->to != n->to_) core_free(n->to);
-    core_pool_give(core_here(), CORE_POOL_NODE, n);
+    if (n->told) {
+        n->told = false;
+        n->args.shape.ndim = n->args.shape_b.ndim = -1;
+    }
+    if (!n->inputs && n->hook) {
+        autograd_hooks_free(n->hook);
+        n->hook = NULL;
+    }
+    if (n->to != n->to_) {
+        core_free(n->to);
+        n->to = n->to_;
+    }
+    core_pool_give(here, CORE_POOL_NODE, n);
 }
 
 static void node_release(core_origin *origin)
@@ -41,33 +52,47 @@ static void node_release(core_origin *origin)
         return;
     }
     here->release = &end_of_list;
-    let_go(n);
+    let_go(here, n);
     while ((n = here->release) != &end_of_list) {
         here->release = n->next;
-        let_go(n);
+        let_go(here, n);
     }
     here->release = NULL;
 }
 
 /* ---- making ---- */
 
+/* One more, from the system. */
+static autograd_node *node_more(const autograd_op *op)
+{
+    autograd_node *n = core_pool_fill(sizeof *n, op->name);
+    if (!n) return NULL;
+    n->origin.release = node_release;
+    n->args.shape.ndim = n->args.shape_b.ndim = -1;
+    n->to = n->to_;
+    return n;
+}
+
 static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
-    autograd_node *n = core_pool_take(core_here(), CORE_POOL_NODE, sizeof *n, op->name);
-    if (!n) return NULL;
-    n->origin = (core_origin){op->grad_name, 1, node_release, NULL, NULL, tr_places_wanted_ ? 0 : -1};
+    core_thread *here = core_here();
+    autograd_node *n = core_list_pop(&here->pool[CORE_POOL_NODE]);
+    if (!n && !(n = node_more(op))) return NULL;
+    n->origin.name = op->grad_name;
+    n->origin.count = 1;
+    n->origin.line = -1;
+    if (tr_places_wanted_) {
+        n->origin.line = 0;
+        n->origin.file = NULL;
+    }
     n->op = op;
     n->inputs = inputs;
     n->saved = 0;
     n->spent = n->captured = n->needed = false;
-    n->hook = NULL;
-    n->args.shape.ndim = n->args.shape_b.ndim = -1;
-    n->pass = 0;
-    n->gradient = NULL;
     n->divisor = 1;
-    n->to = n->to_;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
-        core_pool_give(core_here(), CORE_POOL_NODE, n);
+        n->to = n->to_;
+        core_pool_give(here, CORE_POOL_NODE, n);
         return NULL;
     }
     return n;
@@ -76,27 +101,33 @@ static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
 /* A leaf's gradient arrives here; see autograd_arrive in backward.c. */
 static const autograd_op sink_op = {"accumulate", "AccumulateGrad", NULL, NULL};
 
-autograd_node *autograd_sink(tr_tensor *leaf)
+static __attribute__((noinline)) core_origin *make_sink(tr_tensor *leaf)
 {
-    if (!leaf->sink) {
-        autograd_node *n = node_new(&sink_op, 0);
-        if (!n) return NULL;
-        n->origin.made = leaf;
-        leaf->sink = &n->origin;
-    }
-    return (autograd_node *)leaf->sink;
+    autograd_node *n = node_new(&sink_op, 0);
+    if (!n) return NULL;
+    n->origin.made = leaf;
+    return leaf->sink = &n->origin;
 }
+
+autograd_node *autograd_sink(tr_tensor *leaf) { return (autograd_node *)(leaf->sink ? leaf->sink : make_sink(leaf)); }
 
 /* The node that wants t's gradient, with a count for the edge; NULL if none does.  Sets *failed if there is no memory. */
 static inline autograd_node *edge_to(tr_tensor *t, bool *failed)
 {
     if (!autograd_tracked(t)) return NULL;
-    autograd_node *n = t->origin ? (autograd_node *)t->origin : autograd_sink(t);
-    if (n)
-        n->origin.count++;
+    core_origin *origin = t->origin ? t->origin : t->sink ? t->sink
+                                                          : make_sink(t);
+    if (origin)
+        origin->count++;
     else
         *failed = true;
-    return n;
+    return (autograd_node *)origin;
+}
+
+static void tell(autograd_node *n, const autograd_args *args)
+{
+    n->args = *args;
+    n->told = true;
 }
 
 /* A derivative that needs complex values needs their conjugates. */
@@ -105,7 +136,7 @@ static inline bool save(autograd_node *n, unsigned which, autograd_saved *place,
     place->t = core_keep_tensor(t);
     place->version = t->storage->version;
     n->saved |= (uint8_t)which;
-    bool served = core_dtype_category[t->dtype] != 3 || saves & AUTOGRAD_CONJUGATES;
+    bool served = t->dtype < TR_COMPLEX64 || saves & AUTOGRAD_CONJUGATES;
     if (!served) core_fail("tr_%s: its derivative does not serve complex numbers, %s", n->op->name, core_show(t));
     return served;
 }
@@ -133,7 +164,7 @@ static inline tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
     return y;
 }
 
-static inline tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+static inline __attribute__((always_inline)) tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
     autograd_node *n = node_new(op, c ? 3 : 1 + (b != NULL));
     if (!n) return NULL;
@@ -144,7 +175,7 @@ static inline tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a,
     if (a && saves & AUTOGRAD_A) failed |= !save(n, AUTOGRAD_A, &n->in[0], a, saves);
     if (b && saves & AUTOGRAD_B) failed |= !save(n, AUTOGRAD_B, &n->in[1], b, saves);
     if (c && saves & AUTOGRAD_C) failed |= !save(n, AUTOGRAD_C, &n->in[2], c, saves);
-    if (args) n->args = *args;
+    if (args) tell(n, args);
     if (saves & AUTOGRAD_Y) failed |= !save_result(n, y, saves);
     return attach(y, n, failed);
 }
@@ -172,7 +203,7 @@ tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors in
     bool failed = false;
     for (int64_t i = 0; i < inputs.count; i++) n->to[i] = edge_to(inputs.tensor[i], &failed);
     if (saved) failed |= !save(n, AUTOGRAD_A, &n->in[0], saved, 0);
-    if (args) n->args = *args;
+    if (args) tell(n, args);
     return attach(y, n, failed);
 }
 

@@ -37,10 +37,10 @@ typedef struct core_storage {
 typedef struct core_origin {
     const char *name; /* "MulBackward0" */
     int32_t count;    /* tensors and nodes that hold it */
+    int32_t line;     /* the caller's place, noted in anomaly mode only; -1: nobody will */
     void (*release)(struct core_origin *origin);
     tr_tensor *made;  /* borrowed: the tensor that holds this, while it lives */
-    const char *file; /* the caller's place, noted in anomaly mode only */
-    int line;
+    const char *file; /* for a line that is not -1 */
 } core_origin;
 
 static inline void core_origin_release(core_origin *origin)
