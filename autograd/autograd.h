@@ -175,7 +175,23 @@ static inline tr_tensor *autograd_unstretched(const autograd_node *n, tr_tensor 
 int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *const *in, int inputs, double number);
 
 /* The same for two of out's shape and one type, or a number among them: most calls. */
-int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b);
+int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b);
+static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
+{
+    unsigned all = out->flags & a->flags & b->flags, some = a->flags | b->flags;
+    if (!(all & CORE_ROW_MAJOR) || some & CORE_NUMBER || out->numel == 0) return autograd_pair_any(kernel, type, out, a, b);
+    kernel_call call;
+    call.kernel = (uint16_t)kernel;
+    call.type = call.from = (uint8_t)type;
+    call.form = KERNEL_FLAT;
+    call.ones = 0;
+    call.flags = 0;
+    call.n = out->numel;
+    call.at[0] = out->data;
+    call.at[1] = a->data;
+    call.at[2] = b->data;
+    return autograd_run(&call, out, a, b, NULL);
+}
 
 /* Where a number's value stands in this type.  It keeps the place: a recorded call may point there. */
 void *autograd_number_at(tr_tensor *number, tr_dtype type);

@@ -62,7 +62,7 @@ static tr_tensor *kept(const row *r, tr_tensor *t, const tr_tensor *y)
     return t->flags & CORE_NUMBER && !factor ? autograd_number_as(t, (tr_dtype)y->dtype, core_device_at(y)) : t;
 }
 
-static tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves, bool stretched)
+static inline __attribute__((always_inline)) tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves, bool stretched)
 {
     if (!autograd_on(a, b, NULL)) return y;
     if ((saves & AUTOGRAD_A && !(a = kept(r, a, y))) || (saves & AUTOGRAD_B && !(b = kept(r, b, y)))) return NULL;
@@ -71,7 +71,7 @@ static tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_ten
 }
 
 /* Two alike, or one and a number. */
-static tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
+static inline __attribute__((always_inline)) tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
 {
     tr_dtype type = (tr_dtype)like->dtype;
     tr_tensor *y = core_tensor_like(like, type, r->function);
@@ -79,7 +79,7 @@ static tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *li
     return note(r, y, op, a, b, saves_for(r, a, b), false);
 }
 
-static tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+static __attribute__((noinline)) tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     tr_shape shape;
     tr_dtype type = working_type(r, a, b);
@@ -89,7 +89,7 @@ static tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a
     return note(r, y, op, a, b, saves_for(r, a, b), true);
 }
 
-static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     if (r->kernel == KERNEL_POW) a = autograd_wide(a), b = autograd_wide(b);
     if (!a || !b) return core_null(r->function);

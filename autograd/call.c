@@ -84,7 +84,7 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
     return autograd_run(&call, out, inputs > 0 ? in[0] : NULL, inputs > 1 ? in[1] : NULL, inputs > 2 ? in[2] : NULL);
 }
 
-int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
+int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
     if (!(out->flags & a->flags & b->flags & CORE_ROW_MAJOR) || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
     bool number_a = a->flags & CORE_NUMBER, number_b = b->flags & CORE_NUMBER;

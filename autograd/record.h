@@ -7,7 +7,7 @@
 
 #include "core/tensor.h"
 #include "core/thread.h"
-#include "kernels/kernels.h"
+#include "kernels/run.h"
 
 /* Called before a recorded call in every replay, to bring its numbers up to date.  0, or -1 with an error noted. */
 typedef int autograd_knob(core_object *owner, kernel_call *call);
@@ -17,8 +17,8 @@ int autograd_run_recorded(kernel_call *call, const tr_tensor *const view[KERNEL_
 /* Run a call whose views lie in these tensors (NULL for none). */
 static inline int autograd_run(kernel_call *call, const tr_tensor *out, const tr_tensor *a, const tr_tensor *b, const tr_tensor *c)
 {
-    if (!core_here()->recording) return kernel_run(core_device_at(out), call);
-    return autograd_run_recorded(call, (const tr_tensor *const[KERNEL_VIEWS]){out, a, b, c}, NULL, NULL);
+    if (core_here()->recording) return autograd_run_recorded(call, (const tr_tensor *const[KERNEL_VIEWS]){out, a, b, c}, NULL, NULL);
+    return out->device ? kernel_run(core_device_at(out), call) : kernel_run_on_cpu(call);
 }
 
 /* Run an optimiser's call on an array of kernel_optim_item; tensor[5 i ...] are item i's parameter, states and gradient. */

@@ -1,6 +1,7 @@
 /* Which of the compiled levels this processor runs. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/processor.h"
+#include "kernels/run.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,7 +20,7 @@ static void (*const fill_level[CPU_LEVELS])(kernel_table table) = {kernels_level
 
 static kernel_table table;
 static int chosen;
-static _Atomic(const kernel_table *) ready;
+_Atomic(const kernel_table *) kernels_cpu_chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void fill(int level, kernel_table t)
@@ -39,7 +40,7 @@ static void choose(void)
 {
     chosen = cpu_level(getenv("TRIREME_CPU_LEVEL"));
     fill(chosen, table);
-    atomic_store_explicit(&ready, (const kernel_table *)&table, memory_order_release);
+    atomic_store_explicit(&kernels_cpu_chosen, (const kernel_table *)&table, memory_order_release);
 }
 
 bool kernels_of_level(const char *name, kernel_table t)
@@ -54,10 +55,10 @@ bool kernels_of_level(const char *name, kernel_table t)
 
 const kernel_table *kernels_cpu(void)
 {
-    const kernel_table *t = atomic_load_explicit(&ready, memory_order_acquire);
+    const kernel_table *t = atomic_load_explicit(&kernels_cpu_chosen, memory_order_acquire);
     if (t) return t;
     pthread_once(&once, choose);
-    return atomic_load_explicit(&ready, memory_order_acquire);
+    return atomic_load_explicit(&kernels_cpu_chosen, memory_order_acquire);
 }
 
 const char *kernels_cpu_level(void)
