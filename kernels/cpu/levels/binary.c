@@ -128,11 +128,10 @@ static void mul_loop_b(void *const *at, int64_t n, unsigned ones) { run_b(both_b
     DIVISIONS(K, fmod) INTEGERS(K, fmod)
 /* clang-format on */
 
-#define KERNEL(name, t, loop, type, work)                                          \
- static int name##_kernel_##t(const kernel_call *call)                             \
- {                                                                                 \
-  const walk_plan plan = walk_plan_of(name##_loop_##loop, 3, 6, work, type, type); \
-  return walk_run(call, &plan);                                                    \
+#define KERNEL(name, t, loop, type, work)                               \
+ static int name##_kernel_##t(const kernel_call *call)                  \
+ {                                                                      \
+  return walk_run_of(call, name##_loop_##loop, 3, 6, work, type, type); \
  }
 BINARY(KERNEL)
 

@@ -8,6 +8,10 @@ static INLINE void OF(run)(OF(formula) f, void *const *at, int64_t n, unsigned o
     const T *a = at[1], *b = at[2];
     if (n <= 0) return;
     const T one_a = *a, one_b = *b; /* out may be a or b: read before it is written */
+    if (n == 1) {
+        *out = f(one_a, one_b);
+        return;
+    }
     switch (ones & 6u) {
     case 0:
 #pragma omp simd

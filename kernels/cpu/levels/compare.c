@@ -73,11 +73,10 @@ static void ne_loop_c128(void *const *at, int64_t n, unsigned ones) { run_c128(n
     REAL(K, lt, KERNEL_LT) REAL(K, le, KERNEL_LE) REAL(K, gt, KERNEL_GT) REAL(K, ge, KERNEL_GE)
 /* clang-format on */
 
-#define KERNEL(name, id, t, loop, type, work)                                         \
- static int name##_kernel_##t(const kernel_call *call)                                \
- {                                                                                    \
-  const walk_plan plan = walk_plan_of(name##_loop_##loop, 3, 6, work, TR_BOOL, type); \
-  return walk_run(call, &plan);                                                       \
+#define KERNEL(name, id, t, loop, type, work)                              \
+ static int name##_kernel_##t(const kernel_call *call)                     \
+ {                                                                         \
+  return walk_run_of(call, name##_loop_##loop, 3, 6, work, TR_BOOL, type); \
  }
 COMPARISONS(KERNEL)
 

@@ -43,11 +43,10 @@ typedef double _Complex __attribute__((may_alias)) complex_f64;
 
 enum { WORK = 64 };
 
-#define KERNEL(name, t, loop, views, ones, out, in)                               \
- static int name##_kernel_##t(const kernel_call *call)                            \
- {                                                                                \
-  const walk_plan plan = walk_plan_of(name##_##loop, views, ones, WORK, out, in); \
-  return walk_run(call, &plan);                                                   \
+#define KERNEL(name, t, loop, views, ones, out, in)                    \
+ static int name##_kernel_##t(const kernel_call *call)                 \
+ {                                                                     \
+  return walk_run_of(call, name##_##loop, views, ones, WORK, out, in); \
  }
 #define ROW(name, ...)                                         \
  KERNEL(name, c64, loop_c64, 2, 0, TR_COMPLEX64, TR_COMPLEX64) \

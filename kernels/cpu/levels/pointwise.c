@@ -31,17 +31,15 @@
 #undef OF
 
 /* Kernels: a loop with its plan.  Half types run float's loop.  libm takes some four times as long as our series. */
-#define FORWARD(name, t, loop, work, type)                                    \
- static int name##_kernel_##t(const kernel_call *call)                        \
- {                                                                            \
-  const walk_plan plan = walk_plan_of(name##_##loop, 2, 0, work, type, type); \
-  return walk_run(call, &plan);                                               \
+#define FORWARD(name, t, loop, work, type)                         \
+ static int name##_kernel_##t(const kernel_call *call)             \
+ {                                                                 \
+  return walk_run_of(call, name##_##loop, 2, 0, work, type, type); \
  }
-#define BACKWARD(name, t, loop, work, type)                                            \
- static int name##_backward_kernel_##t(const kernel_call *call)                        \
- {                                                                                     \
-  const walk_plan plan = walk_plan_of(name##_backward_##loop, 4, 2, work, type, type); \
-  return walk_run(call, &plan);                                                        \
+#define BACKWARD(name, t, loop, work, type)                                 \
+ static int name##_backward_kernel_##t(const kernel_call *call)             \
+ {                                                                          \
+  return walk_run_of(call, name##_backward_##loop, 4, 2, work, type, type); \
  }
 #define ROW(name, ...)                                               \
  FORWARD(name, f32, loop_f32, name##_work, TR_FLOAT32)               \

@@ -26,16 +26,14 @@
  K(f16, f32, TR_FLOAT16, 16) \
  K(bf16, f32, TR_BFLOAT16, 16)
 
-#define KERNEL(t, loop, type, work)                                                 \
- static int pow_kernel_##t(const kernel_call *call)                                 \
- {                                                                                  \
-  const walk_plan plan = walk_plan_of(pow_loop_##loop, 3, 6, work, type, type);     \
-  return walk_run(call, &plan);                                                     \
- }                                                                                  \
- static int pow_backward_kernel_##t(const kernel_call *call)                        \
- {                                                                                  \
-  walk_plan plan = walk_plan_of(pow_backward_loop_##loop, 4, 10, work, type, type); \
-  return walk_run(call, &plan);                                                     \
+#define KERNEL(t, loop, type, work)                                            \
+ static int pow_kernel_##t(const kernel_call *call)                            \
+ {                                                                             \
+  return walk_run_of(call, pow_loop_##loop, 3, 6, work, type, type);           \
+ }                                                                             \
+ static int pow_backward_kernel_##t(const kernel_call *call)                   \
+ {                                                                             \
+  return walk_run_of(call, pow_backward_loop_##loop, 4, 10, work, type, type); \
  }
 POWERS(KERNEL)
 

@@ -49,8 +49,7 @@ static void log_loop(void *const *at, int64_t n, unsigned ones)
 
 static INLINE int walk(const kernel_call *call, walk_loop *loop, int work, tr_dtype type)
 {
-    const walk_plan plan = walk_plan_of(loop, 2, 0, work, type, type);
-    return walk_run(call, &plan);
+    return walk_run_of(call, loop, 2, 0, work, type, type);
 }
 
 static int exp_kernel_f32(const kernel_call *call) { return walk(call, exp_loop, exp_work, TR_FLOAT32); }

@@ -36,13 +36,29 @@ static inline walk_plan walk_plan_of(walk_loop *loop, int views, int ones, int w
     return plan;
 }
 
-/* A small flat call goes straight to the loop. */
-static inline int walk_run(const kernel_call *call, const walk_plan *plan)
+/* A small flat call goes straight to the loop; a plan is made for the others. */
+static INLINE bool walk_is_short(const kernel_call *call, unsigned ones, int work)
 {
-    if (call->form == KERNEL_FLAT && !plan->wanted && !(call->ones & ~plan->ones) && call->n * plan->work < KERNELS_SERIAL_WORK)
+    return call->form == KERNEL_FLAT && !(call->ones & ~ones) && call->n * work < KERNELS_SERIAL_WORK;
+}
+
+static INLINE int walk_run(const kernel_call *call, const walk_plan *plan)
+{
+    if (!plan->wanted && walk_is_short(call, plan->ones, plan->work))
         plan->loop(call->at, call->n, call->ones);
     else
         walk_over(call, plan);
+    return 0;
+}
+
+static INLINE int walk_run_of(const kernel_call *call, walk_loop *loop, int views, int ones, int work, tr_dtype out, tr_dtype in)
+{
+    if (!is_half(out) && !is_half(in) && walk_is_short(call, (unsigned)ones, work)) {
+        loop(call->at, call->n, call->ones);
+        return 0;
+    }
+    const walk_plan plan = walk_plan_of(loop, views, ones, work, out, in);
+    walk_over(call, &plan);
     return 0;
 }
 
