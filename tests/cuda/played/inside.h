@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-enum { DEVICES = 2 };
+enum { DEVICES = 8 }; /* at most; PLAYED_DEVICES=n of them are there, or 2 */
 
 extern std::mutex lock;
 extern played_counts counts;
@@ -35,7 +35,8 @@ struct work {
     const char *name;
     std::function<void()> run;
     std::shared_ptr<mark> waits, reaches;
-    int other = -1; /* a device whose memory it touches, too */
+    int other = -1;                        /* a device whose memory it touches, too */
+    std::function<bool()> ready = nullptr; /* it cannot begin before another process has done its part; none: it can */
 };
 struct CUstream_st {
     int device;

@@ -53,6 +53,9 @@ int played_queues(const void *stream);
 /* Work for a stream (a cudaStream_t) that is no kernel: a library's that is played too.  `ends` frees the argument. */
 void played_enqueue(void *stream, const char *name, void (*work)(void *), void (*ends)(void *), void *argument);
 
+/* The same for what other processes have a part in: it begins when `ready` says so, which is asked often and must not wait. */
+void played_enqueue_when(void *stream, const char *name, int (*ready)(void *), void (*work)(void *), void (*ends)(void *), void *argument);
+
 /* Is p memory that a kernel may be handed: a device's, or pinned? */
 int played_reaches(const void *p);
 

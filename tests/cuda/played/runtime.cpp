@@ -66,16 +66,23 @@ const char *cudaGetErrorString(cudaError_t status)
 
 /* ---- devices ---- */
 
+static int device_count(void)
+{
+    const char *wish = getenv("PLAYED_DEVICES");
+    int n = wish ? atoi(wish) : 2;
+    return n >= 0 && n <= DEVICES ? n : DEVICES;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
     if (getenv("PLAYED_NO_DEVICE")) return said(cudaErrorInsufficientDriver);
-    *count = DEVICES;
+    *count = device_count();
     return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device)
 {
-    if (device < 0 || device >= DEVICES) return said(cudaErrorInvalidDevice);
+    if (device < 0 || device >= device_count()) return said(cudaErrorInvalidDevice);
     current = device;
     return said(broken[device]);
 }
@@ -288,7 +295,12 @@ void played_fault_at(int64_t n, int status)
     fault = status;
 }
 
-void played_enqueue(void *handle, const char *name, void (*does)(void *), void (*ends)(void *), void *argument)
+void played_enqueue(void *stream, const char *name, void (*does)(void *), void (*ends)(void *), void *argument)
+{
+    played_enqueue_when(stream, name, nullptr, does, ends, argument);
+}
+
+void played_enqueue_when(void *handle, const char *name, int (*ready)(void *), void (*does)(void *), void (*ends)(void *), void *argument)
 {
     std::lock_guard<std::mutex> hold(lock);
     std::shared_ptr<void> owned(argument, ends);
@@ -301,13 +313,15 @@ void played_enqueue(void *handle, const char *name, void (*does)(void *), void (
     counts.launches++;
     bool faulty = fault_in > 0 && --fault_in == 0;
     int device = current;
-    enqueue(stream, {name, [=] {
-                         if (faulty)
-                             broken[device] = (cudaError_t)fault;
-                         else
-                             does(owned.get());
-                     },
-                     nullptr, nullptr});
+    work w = {name, [=] {
+                  if (faulty)
+                      broken[device] = (cudaError_t)fault;
+                  else
+                      does(owned.get());
+              },
+              nullptr, nullptr};
+    if (ready) w.ready = [=] { return ready(owned.get()) != 0; };
+    enqueue(stream, std::move(w));
 }
 
 void played_count(played_counts *now)

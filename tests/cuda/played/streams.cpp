@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static std::vector<cudaStream_t> all;
 
@@ -41,7 +42,9 @@ void played_order(played_orders order, unsigned seed)
 
 /* ---- running ---- */
 
-static bool can_run(cudaStream_t s) { return !s->queue.empty() && (!s->queue.front().waits || s->queue.front().waits->reached); }
+static bool must_wait(const work &w) { return w.waits && !w.waits->reached; }
+static bool is_ready(cudaStream_t s) { return broken[s->device] || !s->queue.front().ready || s->queue.front().ready(); }
+static bool can_run(cudaStream_t s) { return !s->queue.empty() && !must_wait(s->queue.front()) && is_ready(s); }
 
 static void run_first(cudaStream_t s)
 {
@@ -54,11 +57,23 @@ static void run_first(cudaStream_t s)
     w.run();
 }
 
-/* The next of s, and what it waits for before. */
+/* The next of s, or what it waits for before; false if there is nothing, or another process has yet to do its part. */
+static bool try_next(cudaStream_t s)
+{
+    while (!s->queue.empty() && must_wait(s->queue.front())) s = s->queue.front().waits->of;
+    if (!can_run(s)) return false;
+    run_first(s);
+    return true;
+}
+
+/* While another process does its part this one's other threads go on. */
 static void run_next(cudaStream_t s)
 {
-    while (!can_run(s)) run_next(s->queue.front().waits->of);
-    run_first(s);
+    if (try_next(s)) return;
+    memory_close();
+    lock.unlock();
+    usleep(100);
+    lock.lock();
 }
 
 /* Something of any stream but one; false if there is nothing. */
@@ -171,7 +186,7 @@ static cudaError_t ask(cudaStream_t s, const std::function<bool()> &done)
 {
     if (broken[s->device]) return said(broken[s->device]);
     if (done()) return cudaSuccess;
-    run_next(s);
+    (void)try_next(s);
     memory_close();
     return cudaErrorNotReady;
 }
