@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-enum { DIST_NOTES = 8,
+enum { DIST_NOTES = 16,
        DIST_PAGE = 4096 };
 
 typedef enum {
@@ -37,6 +37,7 @@ typedef struct {
     uint64_t pid_space;  /* in which the pid means something */
     char host[64];
     _Atomic int64_t called, arrived, done; /* collectives */
+    _Atomic int64_t begun, ended;          /* collectives of its device, which are done for the rank before; begun > ended: it is in one */
     _Atomic int64_t messages;              /* that are done */
     _Atomic int waits;                     /* for others: a dist_waits */
     _Atomic int left;                      /* 1 in tr_dist_finish, with all others; 2 behind it */
@@ -87,6 +88,9 @@ bool dist_board_known(const dist_board *b, int64_t rank);
 
 /* This rank found that rank `blamed` failed (-1: nobody knows which one).  False: another was first. */
 bool dist_board_claim(dist_board *b, int64_t blamed, const char *why);
+
+/* It is in a collective, for which other devices may be missing. */
+static inline bool dist_device_waits(const dist_page *p) { return atomic_load(&p->begun) > atomic_load(&p->ended); }
 
 /* The note of collective `number`; NULL if it has been written over. */
 const dist_note *dist_page_note(const dist_page *p, int64_t number);

@@ -10,6 +10,9 @@
  *     has started k         and does something else, so that k is not brought on
  *     nobody knows          its host cannot be reached
  *
+ * A device may wait in k too, when its rank has long gone on (underway.h); then k is done when the devices have done it, and
+ * who has come to it but whose device has not begun it is stuck in what it was asked before.
+ *
  * Ranks may be some collectives apart (a broadcast's root need not wait), so k is the one in which the last of those who
  * wait is waiting: nobody is blamed who waits himself. */
 #include "dist/life.h"
@@ -74,6 +77,7 @@ static void add_life(char *text, size_t bytes, const dist_page *p)
 enum { INNOCENT,
        UNREACHED,
        LEFT_ALONE,
+       DEVICE_ELSEWHERE,
        HALTED_INSIDE, /* + a dist_life */
        ELSEWHERE = HALTED_INSIDE + DIST_ENDED + 1,
        OTHERWISE,
@@ -81,14 +85,33 @@ enum { INNOCENT,
 
 static bool in_collective(const dist_page *p) { return atomic_load(&p->waits) == DIST_WAITS_COLLECTIVE; }
 
+static bool waits(const dist_page *p) { return atomic_load(&p->waits) || dist_device_waits(p); }
+
+/* Where a rank waits, itself or its device. */
+static int64_t waits_in(const dist_page *p)
+{
+    int64_t own = atomic_load(&p->done) + 1, its_device = atomic_load(&p->begun);
+    return dist_device_waits(p) && (its_device < own || !in_collective(p)) ? its_device : own;
+}
+
 static int64_t waited_for(const dist_board *b)
 {
-    int64_t k = atomic_load(&dist_board_page(b, b->rank)->done) + 1;
+    int64_t k = waits_in(dist_board_page(b, b->rank));
     for (int64_t i = 0; i < b->world; i++) {
         const dist_page *p = dist_board_page(b, i);
-        if (dist_board_known(b, i) && in_collective(p) && dist_life_of(p) == DIST_ALIVE && atomic_load(&p->done) + 1 < k) k = atomic_load(&p->done) + 1;
+        bool in_one = in_collective(p) || dist_device_waits(p);
+        if (dist_board_known(b, i) && in_one && dist_life_of(p) == DIST_ALIVE && waits_in(p) < k) k = waits_in(p);
     }
     return k;
+}
+
+static bool is_of_devices(const dist_board *b, int64_t k)
+{
+    for (int64_t i = 0; i < b->world; i++) {
+        const dist_page *p = dist_board_page(b, i);
+        if (dist_board_known(b, i) && dist_device_waits(p) && atomic_load(&p->begun) == k) return true;
+    }
+    return false;
 }
 
 static bool asks_otherwise(const dist_page *p, const dist_page *q, int64_t k)
@@ -108,12 +131,14 @@ static const dist_page *first_to_come(const dist_board *b, int64_t k)
 static int guilt(const dist_board *b, int64_t rank, int64_t k, const dist_page *first)
 {
     const dist_page *p = dist_board_page(b, rank);
-    if (!dist_board_known(b, rank) || atomic_load(&p->done) >= k) return INNOCENT;
+    bool of_devices = is_of_devices(b, k);
+    if (!dist_board_known(b, rank) || (of_devices ? atomic_load(&p->ended) : atomic_load(&p->done)) >= k) return INNOCENT;
     int halted = (int)dist_life_of(p);
     if (halted == DIST_UNREACHED) return UNREACHED;
     if (atomic_load(&p->arrived) < k) return halted != DIST_ALIVE ? HALTED_OUTSIDE + halted : ELSEWHERE;
     if (asks_otherwise(p, first, k)) return OTHERWISE;
     if (halted != DIST_ALIVE) return HALTED_INSIDE + halted;
+    if (of_devices) return atomic_load(&p->begun) >= k || waits(p) ? INNOCENT : DEVICE_ELSEWHERE;
     return atomic_load(&p->waits) ? INNOCENT : LEFT_ALONE;
 }
 
@@ -142,6 +167,7 @@ static void accuse(char *text, size_t bytes, const dist_page *p, int64_t rank, i
     }
     bool started = how == LEFT_ALONE || (how == ELSEWHERE && atomic_load(&p->called) >= k);
     if (started) add(text, bytes, "; it has started it, but brings nothing on");
+    if (how == DEVICE_ELSEWHERE) add(text, bytes, "; its device has not begun it, and is still at what it was asked before");
 }
 
 static bool all_known(const dist_board *b)
@@ -170,6 +196,7 @@ static int64_t judge_collective(const dist_board *b, char *text, size_t bytes)
         add(text, bytes, "all ranks%s%s have come to ", all_known(b) ? "" : " of host ", all_known(b) ? "" : first->host);
         add_number(text, bytes, first, k);
         add(text, bytes, "%s", all_known(b) ? " and wait for each other" : ": a rank of another host is missing, or the network");
+        if (is_of_devices(b, k)) add(text, bytes, "; their devices are in it");
     }
     return blamed;
 }
@@ -245,7 +272,7 @@ int64_t dist_verdict_first_waiting(const dist_board *b)
 {
     for (int64_t i = 0; i < b->world; i++) {
         const dist_page *p = dist_board_page(b, i);
-        if (dist_board_known(b, i) && atomic_load(&p->waits) && dist_life_of(p) == DIST_ALIVE) return i;
+        if (dist_board_known(b, i) && waits(p) && dist_life_of(p) == DIST_ALIVE) return i;
     }
     return -1;
 }
@@ -256,21 +283,22 @@ static void add_row(char *text, size_t bytes, const dist_page *p)
 {
     static const char *const lives[] = {"", ", unreached", ", silent", ", stopped", ", ended"};
     int64_t called = atomic_load(&p->called), arrived = atomic_load(&p->arrived), done = atomic_load(&p->done);
-    int waits = atomic_load(&p->waits);
+    int waiting = atomic_load(&p->waits);
     if (tells_nothing(p)) {
         add_life(text, bytes, p);
         return;
     }
-    if (waits == DIST_WAITS_MESSAGE) {
+    if (waiting == DIST_WAITS_MESSAGE) {
         add(text, bytes, "waits in ");
         add_note(text, bytes, &p->message);
-    } else if (waits == DIST_WAITS_END) {
+    } else if (waiting == DIST_WAITS_END) {
         add(text, bytes, "waits in MPI_Finalize");
     } else {
-        add(text, bytes, "%s", done == called ? "last did " : waits ? "waits in "
-                                                                    : "has started ");
-        add_number(text, bytes, p, done == called || !waits ? called : done + 1);
+        add(text, bytes, "%s", done == called ? "last did " : waiting ? "waits in "
+                                                                      : "has started ");
+        add_number(text, bytes, p, done == called || !waiting ? called : done + 1);
     }
+    if (dist_device_waits(p)) add(text, bytes, ", its device is in #%lld", (long long)atomic_load(&p->begun));
     add(text, bytes, " [called %lld, arrived %lld, done %lld]%s", (long long)called, (long long)arrived, (long long)done, lives[dist_life_of(p)]);
 }
 

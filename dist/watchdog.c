@@ -38,7 +38,15 @@ static struct {
     int64_t progress;      /* of this rank, when it was last looked at */
     int64_t beat_ms;       /* the last one */
     int64_t claimed_since; /* another reports; 0: nobody */
+    int64_t stuck_since;   /* the looker found that it cannot go on; 0: it can */
 } dog;
+
+/* Who looks at the device. */
+static struct {
+    pthread_mutex_t lock;
+    dist_looker *look;
+    void *data;
+} looker = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 bool dist_watchdog_runs(void) { return dog.runs; }
 
@@ -144,8 +152,8 @@ static void look_at_deaths(void)
 static void look_at_the_time(int64_t now_ms)
 {
     enum { MOST_MS = 5 * BEAT_MS };
-    int64_t passed = now_ms - dog.beat_ms, progress = atomic_load(&dog.mine->done) + atomic_load(&dog.mine->messages);
-    bool waits = atomic_load(&dog.mine->waits) != 0;
+    int64_t passed = now_ms - dog.beat_ms, progress = atomic_load(&dog.mine->done) + atomic_load(&dog.mine->ended) + atomic_load(&dog.mine->messages);
+    bool waits = atomic_load(&dog.mine->waits) != 0 || dist_device_waits(dog.mine);
     if (!waits || progress != dog.progress)
         dog.waited = dog.ask_at = 0;
     else
@@ -171,6 +179,29 @@ static void look_at_others(int64_t now_ms)
     dog.end(text);
 }
 
+/* A device's way may say itself that it has failed, which often is another rank's end: that is told better by who saw it. */
+static void look_at_device(int64_t now_ms)
+{
+    char why[1024];
+    int64_t begun = 0, ended = 0;
+    pthread_mutex_lock(&looker.lock);
+    const char *trouble = looker.look ? looker.look(looker.data, &begun, &ended) : NULL;
+    atomic_store_explicit(&dog.mine->ended, ended, memory_order_relaxed);
+    atomic_store_explicit(&dog.mine->begun, begun, memory_order_release);
+    if (trouble) snprintf(why, sizeof why, "rank %lld on %s: %s", (long long)dog.board.rank, dog.mine->host, trouble);
+    pthread_mutex_unlock(&looker.lock);
+    if (trouble && !dog.stuck_since) dog.stuck_since = now_ms;
+    if (trouble && now_ms - dog.stuck_since >= OTHERS_END_MS) tell(dog.board.rank, why, "");
+}
+
+void dist_watchdog_looks(dist_looker *look, void *data)
+{
+    pthread_mutex_lock(&looker.lock);
+    looker.look = look;
+    looker.data = data;
+    pthread_mutex_unlock(&looker.lock);
+}
+
 static void *watch(void *unused)
 {
     nfds_t ranks = (nfds_t)dog.board.world;
@@ -181,6 +212,7 @@ static void *watch(void *unused)
         if (asked->revents) dist_far_answer(&dog.far, &dog.board);
         int64_t now_ms = (int64_t)(1e3 * dist_now());
         atomic_store_explicit(&dog.mine->beat_ms, now_ms, memory_order_relaxed);
+        look_at_device(now_ms);
         look_at_deaths();
         look_at_the_time(now_ms);
         look_at_others(now_ms);
@@ -224,7 +256,7 @@ static int open_all(dist_transport *way)
     dog.limit = dist_limit();
     dog.waited = dog.ask_at = 0;
     dog.saw_end = false;
-    dog.claimed_since = 0;
+    dog.claimed_since = dog.stuck_since = 0;
     dog.beat_ms = (int64_t)(1e3 * dist_now());
     return start_thread();
 }

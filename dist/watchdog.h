@@ -2,7 +2,8 @@
  *
  *     beat     ten times a second it writes on its page of the board (board.h) that the process is alive
  *     death    it is woken when the process of a rank of this host ends, and ends this one if that was before its time
- *     limit    when the rank has waited for others for TRIREME_TIMEOUT seconds it finds out who is missing and why, asks the
+ *     device   it looks whether the rank's device waits for others', which the rank itself may not know
+ *     limit    when the rank or its device has waited for others for TRIREME_TIMEOUT seconds it finds out who is missing and why, asks the
  *              watchdogs of other hosts (far.h), reports what each rank asked for last, and ends all ranks
  *
  * A rank that waits is not to blame, and one that counts fewest collectives need not be: verdict.c tells apart processes
@@ -34,6 +35,11 @@ void dist_watchdog_failed(const char *why, char *line, size_t bytes);
 
 /* The same in tr_dist_finish, where it may still be told to all in peace; failed() then ends the peace. */
 void dist_watchdog_fails_in_peace(const char *why);
+
+/* Called at each beat, by the watchdog's thread: the last collective that the rank's device has begun, and the last that it
+ * has ended; why it cannot go on, or NULL.  A looker of NULL: no more, and no call is under way. */
+typedef const char *dist_looker(void *data, int64_t *begun, int64_t *ended);
+void dist_watchdog_looks(dist_looker *look, void *data);
 
 /* ---- verdict.c ---- */
 

@@ -64,7 +64,7 @@ static void has_not_come(int rank)
     atomic_store(&p->arrived, 7);
     atomic_store(&p->waits, 0);
     write_note(rank, 8, DIST_BARRIER, 0, "older.c");
-    atomic_store(&p->note[0].number, 0);
+    atomic_store(&p->note[8 % DIST_NOTES].number, 0);
 }
 
 static void signal_and_wait(int rank, int number)
@@ -134,6 +134,63 @@ TEST(a_rank_that_counts_more_is_not_missing_and_one_that_waits_earlier_tells_whe
     }
     has_not_come(3);
     assert_blames(3, "has not come to #8");
+    clear();
+}
+
+/* Ranks have gone on, their devices have not. */
+static void all_devices_are_in_eight(void)
+{
+    everybody_waits_in_eight();
+    for (int i = 0; i < RANKS; i++) {
+        dist_page *p = dist_board_page(&board, i);
+        atomic_store(&p->called, 9);
+        atomic_store(&p->arrived, 9);
+        atomic_store(&p->done, 9);
+        atomic_store(&p->waits, 0);
+        atomic_store(&p->begun, 8);
+        atomic_store(&p->ended, 7);
+        write_note(i, 9, DIST_BARRIER, 0, "later.c");
+    }
+}
+
+TEST(devices_that_wait_for_each_other_are_nobody_s_fault)
+{
+    all_devices_are_in_eight();
+    assert_blames(-1, "all ranks have come to #8 all_reduce of 5 float32 at step.c:10 and wait for each other; their devices are in it");
+    dist_verdict_table(&board, text, sizeof text);
+    assert_non_null(strstr(text, "last did #9 barrier at later.c:10, its device is in #8"));
+    clear();
+}
+
+TEST(a_rank_whose_device_has_not_come_is_blamed)
+{
+    all_devices_are_in_eight();
+    atomic_store(&dist_board_page(&board, 2)->begun, 7); /* it was asked, and does something else */
+    assert_blames(2, "rank 2 on h does not end #8 all_reduce of 5 float32 at step.c:10: its process");
+    assert_blames(2, "its device has not begun it");
+    has_not_come(3);
+    atomic_store(&dist_board_page(&board, 3)->begun, 7);
+    atomic_store(&dist_board_page(&board, 3)->done, 7);
+    assert_blames(3, "rank 3 on h has not come to #8 all_reduce of 5 float32 at step.c:10");
+    clear();
+}
+
+TEST(a_rank_that_waits_earlier_than_devices_tells_where)
+{
+    all_devices_are_in_eight();
+    dist_page *one = dist_board_page(&board, 1), *other = dist_board_page(&board, 3);
+    atomic_store(&one->called, 7); /* waits itself in 7, for rank 3 */
+    atomic_store(&one->arrived, 7);
+    atomic_store(&one->done, 6);
+    atomic_store(&one->waits, DIST_WAITS_COLLECTIVE);
+    atomic_store(&one->begun, 5);
+    atomic_store(&one->ended, 5);
+    atomic_store(&other->called, 6);
+    atomic_store(&other->arrived, 6);
+    atomic_store(&other->done, 6);
+    atomic_store(&other->begun, 5);
+    atomic_store(&other->ended, 5);
+    assert_blames(3, "rank 3 on h has not come to #7");
     clear();
 }
 
