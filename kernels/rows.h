@@ -3,6 +3,7 @@
  *   name_uses                   KERNEL_USES_X, KERNEL_USES_Y: what the derivative reads
  *   name_chooses                dx is dy or 0, no product
  *   name_value_is_careful, name_derivative_is_careful     sin or cos is called, fast and NaN for huge arguments
+ *   name_has_complex            its value uses no word of real numbers alone
  *   name_work, name_backward_work     cheap steps per element */
 #ifndef TRIREME_KERNELS_ROWS_H
 #define TRIREME_KERNELS_ROWS_H
@@ -17,6 +18,7 @@
      name##_chooses = (USES_(derivative) & USES_CHOICE) != 0,            \
      name##_value_is_careful = (USES_(value) & USES_SIN) != 0,           \
      name##_derivative_is_careful = (USES_(derivative) & USES_SIN) != 0, \
+     name##_has_complex = !(USES_(value) & USES_REAL),                   \
      name##_work = USES_(value) & USES_SERIES ? 8 : 1,                   \
      name##_backward_work = USES_(derivative) & USES_SERIES ? 8 : 2      \
  };

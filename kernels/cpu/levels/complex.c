@@ -1,18 +1,10 @@
 /* Complex numbers through C's own functions: the rows of pointwise.def that they have, |z|, and powers.  Products and
  * quotients of two operands stand in binary.c. */
 #include "kernels/cpu/levels/walk.h"
+#include "kernels/rows.h"
 
 #include <complex.h>
 #include <math.h>
-
-/* Which rows: those whose value uses no word of real numbers alone. */
-#include "kernels/words_uses.h"
-#define x                     1u
-#define ROW(name, value, ...) enum { name##_served = !(USES_(value) & USES_REAL) };
-#include "kernels/pointwise.def"
-#undef ROW
-#undef x
-#include "kernels/words_undo.h"
 
 typedef float _Complex __attribute__((may_alias)) complex_f32;
 typedef double _Complex __attribute__((may_alias)) complex_f64;
@@ -61,7 +53,7 @@ KERNEL(power, c128, loop_c128, 3, 6, TR_COMPLEX128, TR_COMPLEX128)
 void kernels_complex(kernel_table table)
 {
 #define ROW(name, ...)                                      \
- if (name##_served) {                                       \
+ if (name##_has_complex) {                                  \
   table[KERNEL_##name][TR_COMPLEX64] = name##_kernel_c64;   \
   table[KERNEL_##name][TR_COMPLEX128] = name##_kernel_c128; \
  }
