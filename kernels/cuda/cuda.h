@@ -16,6 +16,7 @@ void kernels_cuda_rows(kernel_table table);
 void kernels_cuda_rows_backward(kernel_table table);
 void kernels_cuda_binary(kernel_table table);
 void kernels_cuda_power(kernel_table table);
+void kernels_cuda_complex(kernel_table table);
 void kernels_cuda_compare(kernel_table table);
 void kernels_cuda_where(kernel_table table);
 void kernels_cuda_copy(kernel_table table);

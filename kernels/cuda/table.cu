@@ -7,6 +7,7 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_rows_backward(table);
     kernels_cuda_binary(table);
     kernels_cuda_power(table);
+    kernels_cuda_complex(table);
     kernels_cuda_compare(table);
     kernels_cuda_where(table);
     kernels_cuda_copy(table);

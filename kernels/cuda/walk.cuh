@@ -12,6 +12,12 @@
 
 #include "kernels/cuda/elements.cuh"
 
+/* How many blocks a multiprocessor is to hold at least: 1 where an operation would spill its registers, 0 says nothing. */
+template <class OP>
+struct blocks_at_once {
+    enum { LEAST = 0 };
+};
+
 static __device__ inline int64_t thread_index(void) { return (int64_t)blockIdx.x * blockDim.x + threadIdx.x; }
 static __device__ inline int64_t thread_count(void) { return (int64_t)gridDim.x * blockDim.x; }
 
@@ -68,7 +74,7 @@ struct flat_views {
 };
 
 template <class OP>
-__global__ void __launch_bounds__(THREADS) walk_flat(const flat_views v, const OP op)
+__global__ void __launch_bounds__(THREADS, blocks_at_once<OP>::LEAST) walk_flat(const flat_views v, const OP op)
 {
     typedef typename OP::out out;
     typedef typename OP::a a;
@@ -158,7 +164,7 @@ static __device__ inline void place(const strided_views &v, int64_t i, int64_t *
 }
 
 template <class OP>
-__global__ void __launch_bounds__(THREADS) walk_strided(const strided_views v, const OP op)
+__global__ void __launch_bounds__(THREADS, blocks_at_once<OP>::LEAST) walk_strided(const strided_views v, const OP op)
 {
     for (int64_t i = thread_index(); i < v.n; i += thread_count()) {
         int64_t at[KERNEL_VIEWS];
