@@ -57,9 +57,6 @@ enum { TEST_SKIPPED = 77 };
 tr_device harness_device(void);
 /* t there; the CPU's stay what they are. */
 tr_tensor *harness_there(tr_tensor *t);
-/* Does the message say that this device, which is not the CPU, does not serve a kernel?  Which ones may say so is
- * told by tests/cuda/test_cuda_served.c. */
-bool harness_unserved(const char *message);
 
 /* ---- tensors in a few words ---- */
 #define TEST_NUMBERS_(...) ((const double[]){0, __VA_ARGS__})

@@ -31,8 +31,6 @@ tr_device harness_device(void) { return device; }
 
 tr_tensor *harness_there(tr_tensor *t) { return device.type == TR_CPU ? t : (tr_to_device)(t, device); }
 
-bool harness_unserved(const char *message) { return device.type != TR_CPU && strstr(message, "is not served on ") != NULL; }
-
 /* 0, or the status to end with. */
 static int choose_device(void)
 {
