@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include "bench.h"
 #include "loops.h"
+#include "on_device.h"
 
 enum { CHECKED = 99, /* iterations after which results are compared: whole epochs of the crops */
        CHAIN = 100,  /* additions in a chain */
@@ -158,7 +159,7 @@ int main(int argc, char **argv)
 {
     bench_subject subject = {"loops", "one iteration of each tutorial's training loop; one operation on tensors of one element",
                              "us", NULL, NULL, "trireme", tr_version()};
-    if (!bench_begin(argc, argv, subject)) return bench_end();
+    if (!bench_begin_on(argc, argv, subject, &loop_device)) return bench_end();
     tr_set_num_threads(1);
     by_hand_data();
     for (int i = 0; i < BY_HAND_LOOPS; i++) loops[i].data();
@@ -169,9 +170,9 @@ int main(int argc, char **argv)
         bench_run((bench_case){loops[i].name, hand->size, .prepare = start_loop, .run = replay_loop, .check = replay_error, .data = &loops[i], .tolerance = 1e-3, .times = hand->iterations});
     }
 
-    a = tr_full(TR_SHAPE(1), 0.25);
-    b = tr_full(TR_SHAPE(1), 0.5);
-    leaf = tr_full(TR_SHAPE(1), 0.25, .requires_grad = true);
+    a = tr_full(TR_SHAPE(1), 0.25, .device = loop_device);
+    b = tr_full(TR_SHAPE(1), 0.5, .device = loop_device);
+    leaf = tr_full(TR_SHAPE(1), 0.25, .device = loop_device, .requires_grad = true);
     bench_run((bench_case){"add", "1", .run = add, .check = add_error});
     bench_run((bench_case){"add tracked", "1", .run = add_tracked, .check = add_error});
     bench_run((bench_case){"add backward", "1", .prepare = prepare_one, .run = backward, .check = add_error, .times = MOST_ROOTS});

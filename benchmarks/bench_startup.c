@@ -1,8 +1,9 @@
 /* From the start of a process to the end of its first training step: one process, two ranks under `trireme run`, and beside
  * them what mpirun and MPI themselves take with the launcher's settings, to the end of a barrier (peers/empty_mpi.c).
  *
- * The program starts itself anew as `bench_startup --first-step FILE`, which trains for one step and writes into FILE what
- * the clock then says; that clock is the same for all processes of a machine.  Every round starts each of them once. */
+ * The program starts itself anew as `bench_startup --first-step FILE DEVICE`, which trains for one step there and writes into
+ * FILE what the clock then says; that clock is the same for all processes of a machine.  Every round starts each of them
+ * once. */
 #include <limits.h>
 #include <math.h>
 #include <spawn.h>
@@ -13,17 +14,21 @@
 #include <trireme/dist.h>
 #include <unistd.h>
 #include "mlp.h"
+#include "on_device.h"
 
 extern char **environ;
 
 enum { MOST_ROUNDS = 1000 };
 
-static int first_step(int argc, char **argv, const char *path)
+static int first_step(int argc, char **argv, const char *path, bool on_cpu)
 {
     tr_dist_init(&argc, &argv);
-    tr_module *model = tr_data_parallel(mlp_model());
+    tr_device device = on_cpu ? tr_cpu() : tr_dist_device();
+    tr_module *net = mlp_model(&mlp_usual);
+    if (tr_module_to(net, device) < 0) return tr_dist_finish();
+    tr_module *model = tr_data_parallel(net);
     tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.01, .momentum = 0.9);
-    tr_tensor *loss = tr_cross_entropy(tr_forward(model, tr_rand(TR_SHAPE(64, PIXELS))), tr_randint(0, CLASSES, TR_SHAPE(64)));
+    tr_tensor *loss = tr_cross_entropy(tr_forward(model, tr_to_device(tr_rand(TR_SHAPE(64, PIXELS)), device)), tr_to_device(tr_randint(0, CLASSES, TR_SHAPE(64)), device));
     bool done = tr_backward(loss) == 0 && tr_step(sgd) == 0 && tr_item(loss) > 0;
     double now = bench_seconds();
     FILE *f = done && tr_dist_rank() == 0 ? fopen(path, "w") : NULL;
@@ -53,12 +58,14 @@ static double start(char *const *argv, const char *path, long long ranks)
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--first-step") == 0) return first_step(argc, argv, argv[2]);
+    if (argc == 4 && strcmp(argv[1], "--first-step") == 0) return first_step(argc, argv, argv[2], strcmp(argv[3], "cpu") == 0);
 
     bench_subject subject = {"startup", "from the start of a process to the end of its first step, 784-512-512-10, batch 64", "ms", NULL, NULL, "trireme", tr_version()};
-    if (!bench_begin(argc, argv, subject)) return bench_end();
+    tr_device unused; /* every rank takes its own, or the CPU */
+    if (!bench_begin_on(argc, argv, subject, &unused)) return bench_end();
     char self[PATH_MAX] = "", launcher[PATH_MAX + 16], empty[PATH_MAX + 16], path[64];
-    char option[] = "--first-step", run[] = "run", quiet[] = "--quiet", bare[] = "--no-watch", n[] = "-n", two[] = "2";
+    char option[] = "--first-step", run[] = "run", quiet[] = "--quiet", bare[] = "--no-watch", n[] = "-n", two[] = "2", device[32];
+    snprintf(device, sizeof device, "%s", bench_device());
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return 1;
     int folder = (int)(strrchr(self, '/') - self);
     snprintf(launcher, sizeof launcher, "%.*s/trireme", folder, self);
@@ -72,8 +79,8 @@ int main(int argc, char **argv)
         bool wanted;
         double worst, samples[MOST_ROUNDS];
     } cases[] = {
-        {.name = "process", .size = "1 rank", .ranks = 1, .argv = {self, option, path}},
-        {.name = "trireme run", .size = "2 ranks", .ranks = 2, .argv = {launcher, run, quiet, n, two, self, option, path}},
+        {.name = "process", .size = "1 rank", .ranks = 1, .argv = {self, option, path, device}},
+        {.name = "trireme run", .size = "2 ranks", .ranks = 2, .argv = {launcher, run, quiet, n, two, self, option, path, device}},
         {.name = "mpirun, empty MPI program", .size = "2 ranks", .ranks = 2, .argv = {launcher, run, quiet, bare, n, two, empty, path}},
     };
     enum { CASES = sizeof cases / sizeof *cases };

@@ -3,6 +3,14 @@
 
 #include <string.h>
 
+tr_device loop_device;
+
+static tr_tensor *from(const void *values, tr_shape shape) { return tr_to_device(tr_from_data(values, TR_FLOAT32, shape), loop_device); }
+static tr_module *on_device(tr_module *m) { return tr_module_to(m, loop_device) < 0 ? NULL : m; }
+static void result_of(tr_tensor *t, float *to)
+{
+    if (tr_to_data(t, TR_FLOAT32, to) < 0) memset(to, 0xff, (size_t)tr_numel(t) * sizeof *to); /* NaN */
+}
 static void set(tr_tensor *t, const float *values)
 {
     TR_SCOPE;
@@ -10,7 +18,7 @@ static void set(tr_tensor *t, const float *values)
     tr_copy_(t, tr_from_data(values, TR_FLOAT32, tr_shape_of_tensor(t)));
 }
 
-static tr_tensor *parameter(tr_shape shape) { return tr_zeros(shape, .requires_grad = true); }
+static tr_tensor *parameter(tr_shape shape) { return tr_zeros(shape, .device = loop_device, .requires_grad = true); }
 
 /* ---- (X theta - Y)^2, a gradient descent step by hand ---- */
 
@@ -23,8 +31,8 @@ static void regression_data(void)
         columns[i][0] = 1;
         columns[i][1] = line_x[i];
     }
-    X = tr_from_data(columns, TR_FLOAT32, TR_SHAPE(POINTS, 2));
-    Y = tr_from_data(line_y, TR_FLOAT32, TR_SHAPE(POINTS, 1));
+    X = from(columns, TR_SHAPE(POINTS, 2));
+    Y = from(line_y, TR_SHAPE(POINTS, 1));
     theta = parameter(TR_SHAPE(2, 1));
 }
 
@@ -38,7 +46,7 @@ static tr_tensor *regression(void)
     tr_zero_(tr_grad(theta));
     return loss;
 }
-static void regression_result(float *to) { memcpy(to, tr_data(theta), 2 * sizeof *to); }
+static void regression_result(float *to) { result_of(theta, to); }
 
 /* ---- the same line as a layer ---- */
 
@@ -48,8 +56,8 @@ static tr_optim *affine_sgd;
 
 static void layer_data(void)
 {
-    column = tr_from_data(line_x, TR_FLOAT32, TR_SHAPE(POINTS, 1));
-    affine = tr_linear_layer(1, 1);
+    column = from(line_x, TR_SHAPE(POINTS, 1));
+    affine = on_device(tr_linear_layer(1, 1));
     affine_weight = tr_parameters(affine).tensor[0];
     affine_bias = tr_parameters(affine).tensor[1];
     affine_sgd = tr_sgd(tr_parameters(affine), .lr = 0.1);
@@ -102,8 +110,8 @@ static tr_tensor *patterns, *labels, *W, *w;
 
 static void hidden_data(void)
 {
-    patterns = tr_from_data(hidden_x, TR_FLOAT32, TR_SHAPE(POINTS, INPUTS));
-    labels = tr_from_data(hidden_y, TR_FLOAT32, TR_SHAPE(POINTS));
+    patterns = from(hidden_x, TR_SHAPE(POINTS, INPUTS));
+    labels = from(hidden_y, TR_SHAPE(POINTS));
     W = parameter(TR_SHAPE(INPUTS, NEURONS));
     w = parameter(TR_SHAPE(NEURONS));
 }
@@ -129,8 +137,8 @@ static tr_tensor *hidden(void)
 }
 static void hidden_result(float *to)
 {
-    memcpy(to, tr_data(W), INPUTS * NEURONS * sizeof *to);
-    memcpy(to + INPUTS * NEURONS, tr_data(w), NEURONS * sizeof *to);
+    result_of(W, to);
+    result_of(w, to + INPUTS * NEURONS);
 }
 
 /* ---- a module of one's own: w x + b ---- */
@@ -151,12 +159,12 @@ static tr_optim *model_sgd;
 
 static void module_data(void)
 {
-    points_x = tr_from_data(line_x, TR_FLOAT32, TR_SHAPE(POINTS));
-    points_y = tr_from_data(line_y, TR_FLOAT32, TR_SHAPE(POINTS));
+    points_x = from(line_x, TR_SHAPE(POINTS));
+    points_y = from(line_y, TR_SHAPE(POINTS));
     model = tr_module_new("MyLinearModel", line_forward, sizeof(line));
     line *self = tr_module_self(model);
-    self->w = tr_module_parameter(model, "w", tr_zeros(TR_SHAPE(1)));
-    self->b = tr_module_parameter(model, "b", tr_zeros(TR_SHAPE(1)));
+    self->w = tr_module_parameter(model, "w", tr_zeros(TR_SHAPE(1), .device = loop_device));
+    self->b = tr_module_parameter(model, "b", tr_zeros(TR_SHAPE(1), .device = loop_device));
     model_sgd = tr_sgd(tr_parameters(model), .lr = 0.01);
 }
 
@@ -193,8 +201,8 @@ static void crops_data(void)
 {
     tr_dataset *train_ds = tr_dataset_tensors(tr_from_data(crops_x, TR_FLOAT32, TR_SHAPE(REGIONS, 3)), tr_from_data(crops_y, TR_FLOAT32, TR_SHAPE(REGIONS, 2)));
     /* batches read when asked for, as PyTorch's loader reads them unless told otherwise */
-    train_dl = tr_loader_new(train_ds, .batch_size = CROP_BATCH, .shuffle = true, .seed = 1, .workers = -1);
-    linear = tr_linear_layer(3, 2);
+    train_dl = tr_loader_new(train_ds, .batch_size = CROP_BATCH, .shuffle = true, .seed = 1, .workers = -1, .device = loop_device);
+    linear = on_device(tr_linear_layer(3, 2));
     linear_sgd = tr_sgd(tr_parameters(linear), .lr = 1e-5);
 
     tr_generator *generator = tr_generator_new(TR_MT19937, 0);
@@ -232,8 +240,8 @@ static bool next_crops(int64_t i)
 }
 static void crops_result(float *to)
 {
-    memcpy(to, tr_data(tr_parameters(linear).tensor[0]), 6 * sizeof *to);
-    memcpy(to + 6, tr_data(tr_parameters(linear).tensor[1]), 2 * sizeof *to);
+    result_of(tr_parameters(linear).tensor[0], to);
+    result_of(tr_parameters(linear).tensor[1], to + 6);
 }
 
 loop loops[BY_HAND_LOOPS] = {

@@ -17,6 +17,7 @@ typedef struct {
 } loop;
 
 extern loop loops[BY_HAND_LOOPS];
-extern tr_batch loop_batch; /* what next() brought */
+extern tr_device loop_device; /* where all of it is; set before data() */
+extern tr_batch loop_batch;   /* what next() brought */
 
 #endif

@@ -12,7 +12,7 @@ static void wait_for_device(void)
 }
 
 /* Two kinds of errors say that something is yet to be made, not that it is wrong. */
-static const char *missing(void)
+const char *bench_missing(void)
 {
     static char why[512];
     const char *message = tr_error_stands() ? tr_error_message() : "";
@@ -24,7 +24,7 @@ static const char *missing(void)
 
 bool bench_begin_on(int argc, char **argv, bench_subject subject, tr_device *device)
 {
-    bench_takes_device(wait_for_device, missing);
+    bench_takes_device(wait_for_device, bench_missing);
     if (!bench_begin(argc, argv, subject)) return false;
     if (tr_device_parse(bench_device(), &here) < 0) {
         bench_skip(tr_error_message());

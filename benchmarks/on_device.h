@@ -9,6 +9,9 @@
  * options were wrong or there is no such device here, which was said. */
 bool bench_begin_on(int argc, char **argv, bench_subject subject, tr_device *device);
 
+/* What stands as an error because it is not made for the device yet, and no longer stands; NULL: nothing of that kind. */
+const char *bench_missing(void);
+
 /* t in the memory of the host: t itself if it is there. */
 tr_tensor *bench_at_home(tr_tensor *t);
 
