@@ -148,6 +148,38 @@ TEST(sums_of_floats_round_alike_on_every_level)
             }
 }
 
+/* A few sums go a shorter way than many do. */
+TEST(a_sum_has_the_bits_of_its_row_among_many)
+{
+    enum { ROWS = 5,
+           LONGEST = 700,
+           STEP = 3 };
+    static const int64_t lengths[] = {1, 2, 7, 8, 9, 100, 127, 128, 512, 513, LONGEST};
+    static float x[ROWS * LONGEST * STEP];
+    for (int i = 0; i < ROWS * LONGEST * STEP; i++) x[i] = (float)ldexp(next_number(), 7 * i % 61);
+    for (int l = 0; l < levels(); l++)
+        for (int i = 0; i < (int)(sizeof lengths / sizeof *lengths); i++)
+            for (int64_t step = 1; step <= STEP; step += STEP - 1) {
+                int64_t n = lengths[i], row = step == 1 ? n : 1; /* rows one after the other; or side by side */
+                if (step != 1 && n <= ROWS) continue;            /* by columns */
+                float many[ROWS], few[ROWS], two[2];
+                kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = ROWS, .ndim = 2, .split = 1, .at = {many, x}, .number = {3}, .size = {ROWS, n}, .stride = {{1}, {row, step == 1 ? 1 : ROWS}}};
+                run_on(l, &call);
+                for (int64_t r = 0; r < ROWS; r++) {
+                    kernel_call one = call;
+                    one.n = one.size[0] = 1;
+                    one.at[0] = &few[r];
+                    one.at[1] = x + r * row;
+                    run_on(l, &one);
+                }
+                assert_bits(few, many, sizeof few);
+                call.n = call.size[0] = 2;
+                call.at[0] = two;
+                run_on(l, &call);
+                assert_bits(two, many, sizeof two);
+            }
+}
+
 TEST(long_sums_have_the_same_bits_on_every_level_and_number_of_threads)
 {
     enum { MANY = 500003 };

@@ -317,7 +317,39 @@ static const reducer prod_of_f64 = {prod_row_f64, prod_columns_f64, prod_row_f64
 static const reducer prod_of_c128 = {prod_row_c128, prod_columns_c128, prod_row_c128, TR_COMPLEX128, TR_COMPLEX128, &one_c128};
 static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64, TR_INT64, TR_INT64, &one_i64};
 
-static int sum_f32(const kernel_call *call) { return reduce(call, &sum_of_f32, call->type); }
+/* A few short sums of floats along one dim, most of all the loss's: what reduce() would do, without looking for what is
+ * not there.  False: not such a call. */
+static bool sum_few(const kernel_call *call)
+{
+    int64_t n = 1, step = 1, to = 0, from = 0;
+    for (int d = call->split; d < call->ndim; d++) {
+        if (call->size[d] == 1) continue;
+        if (n != 1 && step != call->stride[1][d] * call->size[d]) return false;
+        n *= call->size[d];
+        step = call->stride[1][d];
+    }
+    for (int d = 0; d < call->split && call->n > 1; d++) {
+        if (call->size[d] == 1) continue;
+        if (call->size[d] != call->n) return false;
+        to = call->stride[0][d];
+        from = call->stride[1][d];
+    }
+    bool by_columns = distance(from) < distance(step) && call->n >= n;
+    if (n == 0 || n > BLOCK || (call->n > 1 && by_columns)) return false;
+    const float *x = call->at[1];
+    float *y = call->at[0], row[BLOCK];
+    for (int64_t i = 0; i < call->n; i++) {
+        if (step != 1) gather(sizeof *row, row, x + i * from, step, n);
+        y[i * to] = (float)((0 + sum_run_f32(step == 1 ? x + i * from : row, n)) / call->number[0]);
+    }
+    return true;
+}
+
+static int sum_f32(const kernel_call *call)
+{
+    bool few = call->type == TR_FLOAT32 && call->n > 0 && call->n < 4;
+    return few && sum_few(call) ? 0 : reduce(call, &sum_of_f32, call->type);
+}
 static int sum_f64(const kernel_call *call) { return reduce(call, &sum_of_f64, call->type); }
 static int sum_complex(const kernel_call *call) { return reduce(call, &sum_of_c128, call->type); }
 

@@ -1,6 +1,6 @@
 /* Loops of the reductions in one type: included once per type with T, OF(), A the type that sums run in, IS_NAN(), and
- * START_MAX, START_MIN, what a maximum and a minimum begin with; WIDE_SUMS where lane_sums() and sum_columns() stand
- * already. */
+ * START_MAX, START_MIN, what a maximum and a minimum begin with; WIDE_SUMS where lane_sums(), sum_short() and
+ * sum_columns() stand already. */
 
 /* In each lane the sum of its elements, up to the last whole round of the lanes; returns how many elements these are. */
 #ifndef WIDE_SUMS
@@ -24,7 +24,17 @@ static INLINE A OF(sum_lanes)(const T *x, int64_t n, int lanes)
     return lane[0];
 }
 
-static A OF(sum_run)(const T *x, int64_t n) { return n < 4 * LANES ? OF(sum_lanes)(x, n, 8) : OF(sum_lanes)(x, n, LANES); }
+#ifndef WIDE_SUMS
+static INLINE A OF(sum_short)(const T *x, int64_t n)
+{
+    return OF(sum_lanes)(x, n, 8);
+}
+#endif
+
+static A OF(sum_run)(const T *x, int64_t n)
+{
+    return n < 4 * LANES ? OF(sum_short)(x, n) : OF(sum_lanes)(x, n, LANES);
+}
 
 static void OF(sum_row)(void *accumulator, const void *x, int64_t n) { *(A *)accumulator += OF(sum_run)(x, n); }
 

@@ -26,6 +26,26 @@ static INLINE int64_t lane_sums_f32(double *lane, const float *x, int64_t n, int
     return i;
 }
 
+/* sum_lanes() of eight lanes, without the memory of more: what is left over is one more round, with zeros behind it. */
+static INLINE double sum_short_f32(const float *x, int64_t n)
+{
+    enum { FEW = 8 };
+    doubles sum[FEW / WIDTH] = {{0}};
+    int64_t i = 0;
+    for (; i + FEW <= n; i += FEW)
+#pragma GCC unroll 4
+        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
+    if (i < n) {
+        float rest[FEW] = {0};
+        for (int j = 0; i < n; i++, j++) rest[j] = x[i];
+#pragma GCC unroll 4
+        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(rest + v * WIDTH);
+    }
+    double lane[FEW];
+    memcpy(lane, sum, sizeof lane);
+    return (lane[0] + lane[4] + (lane[2] + lane[6])) + (lane[1] + lane[5] + (lane[3] + lane[7]));
+}
+
 static void sum_columns_f32(void *accumulators, const void *x_, int64_t n)
 {
     double *sum = accumulators;
