@@ -74,6 +74,7 @@ tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
     if (!t) return core_null("tr_to_device");
     tr_device from = core_device_at(t);
     if (from.type == device.type && from.index == device.index) return t;
+    if (!(t->flags & CORE_NUMBER) && autograd_not_recorded("tr_to_device", "a copy between devices") < 0) return NULL;
     tr_tensor *source = autograd_plain_copy(t, (tr_dtype)t->dtype);
     tr_tensor *y = source ? core_tensor_new((tr_dtype)t->dtype, device, &t->shape, "tr_to_device") : NULL;
     if (!y || carry(y, source) < 0) return NULL;

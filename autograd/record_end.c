@@ -72,9 +72,9 @@ static bool finish(tr_recording *r)
 {
     record_forget_table(r);
     if (!record_prune(r) || !find_slots(r)) return false;
-    if (!r->separate) record_join(r);
+    if (!r->separate && r->at.type == TR_CPU) record_join(r); /* blocks are for a processor's caches */
     int64_t bytes = record_plan(r);
-    if (bytes < 0 || (bytes && !(r->arena = core_block_take(bytes, &r->arena_capacity, "tr_record_end")))) return false;
+    if (bytes < 0 || (bytes && !(r->arena = r->device->take(r->at.index, bytes, &r->arena_capacity, "tr_record_end")))) return false;
     move_addresses(r);
     for (int64_t i = 0; i < r->memories; i++) {
         record_hold(&r->memory[i]);

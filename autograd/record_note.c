@@ -91,10 +91,21 @@ static void turn(record_entry *e, core_object *owner, autograd_knob *knob)
     e->knob = knob;
 }
 
+/* A step is recorded on the device of its first call. */
+static bool runs_at(tr_recording *r, const kernel_call *call, tr_device at)
+{
+    if (!r->device) {
+        r->device = core_device_of(at);
+        r->at = at;
+    }
+    if (r->at.type == at.type && r->at.index == at.index) return r->device != NULL;
+    core_fail("%s: on %s, in a step that is recorded on %s", kernel_name(call->kernel), tr_device_name(at), tr_device_name(r->at));
+    return false;
+}
+
 static bool note(tr_recording *r, kernel_call *call, const tr_tensor *const view[KERNEL_VIEWS], core_object *owner, autograd_knob *knob)
 {
-    if (core_device_at(view[0]).type != TR_CPU) return core_fail("%s: on %s steps cannot be recorded yet", kernel_name(call->kernel), tr_device_name(core_device_at(view[0]))) != NULL;
-    record_entry *e = new_entry(r);
+    record_entry *e = runs_at(r, call, core_device_at(view[0])) ? new_entry(r) : NULL;
     if (!e) return false;
     int64_t at = r->entries - 1;
     unsigned writes = kernel_writes(call->kernel);
@@ -128,7 +139,7 @@ int autograd_run_recorded(kernel_call *call, const tr_tensor *const view[KERNEL_
 int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, core_object *owner, autograd_knob *knob)
 {
     tr_recording *r = core_here()->recorder;
-    record_entry *e = new_entry(r);
+    record_entry *e = runs_at(r, call, device) ? new_entry(r) : NULL;
     if (!e) return -1;
     int64_t at = r->entries - 1, places = call->n * RECORD_ITEM_VIEWS;
     e->call = *call;

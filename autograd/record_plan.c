@@ -10,7 +10,12 @@
 
 #include "core/memory.h"
 
-static int64_t rounded(int64_t bytes) { return (bytes + CORE_ALIGN - 1) / CORE_ALIGN * CORE_ALIGN; }
+/* What begins a block elsewhere begins one here: kernels choose their way by it, and so their last bits. */
+static int64_t rounded(const tr_recording *r, int64_t bytes)
+{
+    const int64_t align = r->at.type == TR_CPU ? CORE_ALIGN : 256;
+    return (bytes + align - 1) / align * align;
+}
 
 bool record_is_whole(const tr_recording *r, const record_entry *e, int v, int32_t memory)
 {
@@ -54,7 +59,7 @@ static bool share_group(const plan *p, const record_memory *a, const record_memo
 static bool compatible(const plan *p, int32_t a, int32_t b, int64_t at_a, int64_t at_b)
 {
     const record_memory *x = &p->r->memory[a], *y = &p->r->memory[b];
-    if (at_a + rounded(x->bytes) <= at_b || at_b + rounded(y->bytes) <= at_a) return true;
+    if (at_a + rounded(p->r, x->bytes) <= at_b || at_b + rounded(p->r, y->bytes) <= at_a) return true;
     bool same = at_a == at_b && x->bytes == y->bytes;
     if (x->first > y->first || (x->first == y->first && x->last > y->last)) {
         const record_memory *swap = x;
@@ -81,7 +86,7 @@ static int64_t lowest(const plan *p, const int32_t *placed, int64_t count, int32
     int64_t best = free_at(p, placed, count, i, 0) ? 0 : -1;
     for (int64_t k = 0; k < count && best != 0; k++) {
         const record_memory *m = &p->r->memory[placed[k]];
-        const int64_t candidate[2] = {m->place, m->place + rounded(m->bytes)};
+        const int64_t candidate[2] = {m->place, m->place + rounded(p->r, m->bytes)};
         for (int c = 0; c < 2; c++)
             if ((best < 0 || candidate[c] < best) && free_at(p, placed, count, i, candidate[c])) best = candidate[c];
     }
@@ -146,7 +151,7 @@ int64_t record_plan(tr_recording *r)
         record_memory *m = &r->memory[i];
         if (m->first < 0) continue;
         if (m->constant && m->written)
-            constant += rounded(m->bytes);
+            constant += rounded(r, m->bytes);
         else if (m->written && !m->read_first && !record_is_seen(r, m))
             order[count++] = i;
         else
@@ -158,7 +163,7 @@ int64_t record_plan(tr_recording *r)
         record_memory *m = &r->memory[order[k]];
         m->place = lowest(&p, order, k, order[k]);
         m->planned = true;
-        if (m->place + rounded(m->bytes) > bytes) bytes = m->place + rounded(m->bytes);
+        if (m->place + rounded(r, m->bytes) > bytes) bytes = m->place + rounded(r, m->bytes);
     }
     r->info.planned_bytes = bytes + constant;
     r->info.live_bytes = live_bytes(r, order, count) + constant;

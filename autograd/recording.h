@@ -65,7 +65,9 @@ struct tr_recording {
     record_slot *slot;
     record_fixed *fixed;
     core_storage **written;
-    tr_tensor **input; /* own one count each */
+    tr_tensor **input;         /* own one count each */
+    const core_device *device; /* where all its calls are run; NULL before the first */
+    tr_device at;
     char *arena;
     int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, inputs, arena_capacity;
     int32_t *table; /* storage -> memory, open addressing while recording */

@@ -89,9 +89,15 @@ static void run_part(void *job, int64_t from, int64_t to)
         }
 }
 
-static int run_one(record_entry *e)
+/* Kernels that are called from now on run on the recording's device. */
+static int enter(const tr_recording *r) { return r->at.type == TR_CPU ? 0 : r->device->enter(r->at.index); }
+
+static int run_one(const tr_recording *r, record_entry *e)
 {
-    if (!e->kernel) return e->f(e->data);
+    if (!e->kernel) {
+        int status = e->f(e->data);
+        return status < 0 ? status : enter(r); /* it may have been elsewhere */
+    }
     if (e->knob && e->knob(e->owner, &e->call) < 0) return -1;
     return core_watched() ? kernel_run_watched(e->kernel, &e->call) : e->kernel(&e->call);
 }
@@ -122,7 +128,7 @@ static int run_next(const tr_recording *r, record_entry **e)
 {
     record_entry *first = *e;
     *e = first->group ? r->entry + first->group : first + 1;
-    if (!first->group) return run_one(first);
+    if (!first->group) return run_one(r, first);
     run_group(&(group){first, *e - first});
     return 0;
 }
@@ -130,7 +136,7 @@ static int run_next(const tr_recording *r, record_entry **e)
 static int run_all(const tr_recording *r)
 {
     const bool watched = core_watched();
-    int status = 0;
+    int status = enter(r);
     for (record_entry *e = r->entry, *end = e + r->entries; e < end && status >= 0;) {
         if (e->plain && !watched) {
             status = e->kernel(&e->call);

@@ -1,5 +1,5 @@
 /* The training steps of the examples and tutorials, as they are written there: recorded and replayed they give every
- * parameter the bits that running them gives. */
+ * parameter the bits that running them gives.  On the device under test (test.h). */
 #include <math.h>
 #include <string.h>
 #include <trireme/trireme.h>
@@ -17,21 +17,23 @@ typedef struct {
     tr_optim *optim;
 } training;
 
+/* Called before an optimiser is made of them. */
 static void parameters_of_model(training *t)
 {
+    assert_int_equal(tr_module_to(t->model, harness_device()), 0);
     tr_tensors all = tr_parameters(t->model);
     assert_true(all.count <= MOST);
     for (int64_t i = 0; i < all.count; i++) t->parameter[t->count++] = all.tensor[i];
 }
 
-static tr_tensor *parameter(training *t, tr_tensor *start) { return t->parameter[t->count++] = tr_requires_grad_(start, true); }
+static tr_tensor *parameter(training *t, tr_tensor *start) { return t->parameter[t->count++] = tr_requires_grad_(harness_there(start), true); }
 
 /* A hundred points of a line, as rows of one column. */
 static void line_data(training *t, int64_t columns)
 {
     tr_tensor *at = tr_view(tr_linspace(-1, 1, 100), TR_SHAPE(100, 1));
-    t->y = tr_add(tr_add(tr_mul(4, at), 5), tr_mul(0.5, tr_randn(TR_SHAPE(100, 1))));
-    t->x = columns == 2 ? tr_cat(TR_TENSORS(tr_ones(TR_SHAPE(100, 1)), at), 1) : at;
+    t->y = harness_there(tr_add(tr_add(tr_mul(4, at), 5), tr_mul(0.5, tr_randn(TR_SHAPE(100, 1)))));
+    t->x = harness_there(columns == 2 ? tr_cat(TR_TENSORS(tr_ones(TR_SHAPE(100, 1)), at), 1) : at);
 }
 
 /* ---- basics: theta by hand, then a layer ---- */
@@ -54,8 +56,8 @@ static void layer_make(training *t)
 {
     line_data(t, 1);
     t->model = tr_linear_layer(1, 1);
-    t->optim = tr_sgd(tr_parameters(t->model), .lr = 0.1);
     parameters_of_model(t);
+    t->optim = tr_sgd(tr_parameters(t->model), .lr = 0.1);
 }
 static void layer(training *t)
 {
@@ -95,8 +97,8 @@ static void module_make(training *t)
     my_linear_model *self = tr_module_self(t->model);
     self->w = tr_module_parameter(t->model, "w", tr_rand(TR_SHAPE(1)));
     self->b = tr_module_parameter(t->model, "b", tr_rand(TR_SHAPE(1)));
-    t->optim = tr_sgd(tr_parameters(t->model), .lr = 0.01);
     parameters_of_model(t);
+    t->optim = tr_sgd(tr_parameters(t->model), .lr = 0.01);
 }
 static void mse(training *t) /* and line_fit.c's order: gradients go first */
 {
@@ -109,8 +111,8 @@ static void mse(training *t) /* and line_fit.c's order: gradients go first */
 
 static void squares_make(training *t)
 {
-    t->x = tr_randn(TR_SHAPE(100, 50));
-    t->y = tr_randn(TR_SHAPE(100));
+    t->x = harness_there(tr_randn(TR_SHAPE(100, 50)));
+    t->y = harness_there(tr_randn(TR_SHAPE(100)));
     parameter(t, tr_randn(TR_SHAPE(50)));
 }
 static void squares(training *t)
@@ -123,8 +125,8 @@ static void squares(training *t)
 
 static void hidden_make(training *t)
 {
-    t->x = tr_randn(TR_SHAPE(100, 50));
-    t->y = tr_randn(TR_SHAPE(100));
+    t->x = harness_there(tr_randn(TR_SHAPE(100, 50)));
+    t->y = harness_there(tr_randn(TR_SHAPE(100)));
     parameter(t, tr_randn(TR_SHAPE(50, 11)));
     parameter(t, tr_randn(TR_SHAPE(11)));
 }
@@ -163,8 +165,8 @@ static void lin(training *t)
 
 static void crops_by_hand_make(training *t)
 {
-    t->x = tr_mul(100, tr_rand(TR_SHAPE(5, 3)));
-    t->y = tr_mul(100, tr_rand(TR_SHAPE(5, 2)));
+    t->x = harness_there(tr_mul(100, tr_rand(TR_SHAPE(5, 3))));
+    t->y = harness_there(tr_mul(100, tr_rand(TR_SHAPE(5, 2))));
     parameter(t, tr_randn(TR_SHAPE(2, 3)));
     parameter(t, tr_randn(TR_SHAPE(2)));
 }
@@ -183,13 +185,13 @@ static void crops_by_hand(training *t)
 static void crops_make(training *t)
 {
     t->model = tr_linear_layer(3, 2);
-    t->optim = tr_sgd(tr_parameters(t->model), .lr = 1e-5);
     parameters_of_model(t);
+    t->optim = tr_sgd(tr_parameters(t->model), .lr = 1e-5);
 }
 static void crops_batch(training *t)
 {
-    t->x = tr_mul(100, tr_rand(TR_SHAPE(5, 3)));
-    t->y = tr_mul(100, tr_rand(TR_SHAPE(5, 2)));
+    t->x = harness_there(tr_mul(100, tr_rand(TR_SHAPE(5, 3))));
+    t->y = harness_there(tr_mul(100, tr_rand(TR_SHAPE(5, 2))));
 }
 
 /* ---- digits and mnist.c; the same with dropout, Adam and clipped gradients ---- */
@@ -197,13 +199,13 @@ static void crops_batch(training *t)
 static void digits_make(training *t)
 {
     t->model = tr_sequential(tr_flatten_layer(), tr_linear_layer(784, 64), tr_relu_layer(), tr_linear_layer(64, 10));
-    t->optim = tr_sgd(tr_parameters(t->model), .lr = 0.1, .momentum = 0.9);
     parameters_of_model(t);
+    t->optim = tr_sgd(tr_parameters(t->model), .lr = 0.1, .momentum = 0.9);
 }
 static void digits_batch(training *t)
 {
-    t->x = tr_rand(TR_SHAPE(32, 28, 28));
-    t->y = tr_randint(0, 10, TR_SHAPE(32));
+    t->x = harness_there(tr_rand(TR_SHAPE(32, 28, 28)));
+    t->y = harness_there(tr_randint(0, 10, TR_SHAPE(32)));
 }
 static void digits(training *t)
 {
@@ -215,8 +217,8 @@ static void digits(training *t)
 static void dropout_make(training *t)
 {
     t->model = tr_sequential(tr_flatten_layer(), tr_linear_layer(784, 64), tr_tanh_layer(), tr_dropout_layer(0.3), tr_linear_layer(64, 10));
-    t->optim = tr_adam(tr_parameters(t->model), .lr = 0.001);
     parameters_of_model(t);
+    t->optim = tr_adam(tr_parameters(t->model), .lr = 0.001);
 }
 static void clipped(training *t)
 {
@@ -254,7 +256,7 @@ static void step(int example, training *t)
 static void assert_same_bits(int example, int at, const training *run, const training *replayed)
 {
     for (int i = 0; i < run->count; i++) {
-        tr_tensor *a = run->parameter[i], *b = replayed->parameter[i];
+        tr_tensor *a = tr_to_device(run->parameter[i], tr_cpu()), *b = tr_to_device(replayed->parameter[i], tr_cpu());
         if (memcmp(tr_data(a), tr_data(b), (size_t)(tr_numel(a) * tr_dtype_size(tr_dtype_of(a)))) != 0) fail_msg("%s: step %d: parameter %d", examples[example].name, at, i);
     }
 }

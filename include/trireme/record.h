@@ -23,6 +23,8 @@
  * that leaves the step (tr_item, printing, a shape that depends on values), numbers of a Mersenne Twister, copies between
  * devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
  *
+ * A step is recorded on one device, which is the CPU or a CUDA device.
+ *
  * A recording belongs to the thread that made it. */
 #ifndef TRIREME_RECORD_H
 #define TRIREME_RECORD_H

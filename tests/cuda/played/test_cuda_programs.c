@@ -179,13 +179,3 @@ TEST(a_loader_hands_batches_out_there)
     assert_null(tr_dataset_tensors(tr_to_device(x, THERE), y));
     assert_error_says("inputs are on cuda:0, not on the CPU");
 }
-
-TEST(a_step_on_a_device_cannot_be_recorded_yet)
-{
-    tr_tensor *x = tr_ones(TR_SHAPE(3), .device = THERE);
-    tr_recording *step;
-    assert_int_equal(tr_record(&step, .inputs = TR_TENSORS(x)), 0);
-    assert_null(tr_mul(x, x));
-    assert_int_equal(tr_record_end(), -1);
-    assert_error_says("cannot be recorded yet");
-}
