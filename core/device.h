@@ -6,6 +6,19 @@
 #include <trireme/tensor.h>
 #include <trireme/types.h>
 
+/* What a thread's kernels ask of a device can be noted instead of done, and then be done as a whole, again and again. */
+typedef struct core_graph core_graph;
+typedef int core_asking(void *data); /* calls kernels; 0, or negative with an error noted */
+
+typedef struct {
+    /* Note what `ask` asks for, which is not done; it may be called twice.  NULL with an error noted. */
+    core_graph *(*capture)(int index, core_asking *ask, void *data);
+    /* Do it, in the order of what else the device is asked for.  Before, `renew` calls once more, in their order, those
+     * kernels whose numbers may have changed (kernel_takes_numbers), which then launch nothing.  0 or negative. */
+    int (*launch)(core_graph *graph, core_asking *renew, void *data);
+    void (*forget)(core_graph *graph);
+} core_graphs;
+
 /* Devices of one kind.  `index` says which of them. */
 typedef struct core_device {
     int count;
@@ -25,9 +38,10 @@ typedef struct core_device {
     tr_memory_stats (*memory)(int index);
     /* "NVIDIA H100 80GB HBM3, 79.1 GiB, sm_90, 0000:17:00.0, peers 1 2", which starts nothing there.  NULL where nobody asks. */
     void (*describe)(int index, char *text, int64_t bytes);
-    void *kernels;          /* a kernel_table (kernels/kernels.h) */
-    const tr_lanes_ *lanes; /* NULL: none */
-    void (*trim)(void);     /* What is kept for reuse on any of these devices goes back to the system; waits for them. */
+    void *kernels;             /* a kernel_table (kernels/kernels.h) */
+    const tr_lanes_ *lanes;    /* NULL: none */
+    void (*trim)(void);        /* What is kept for reuse on any of these devices goes back to the system; waits for them. */
+    const core_graphs *graphs; /* NULL: none */
 } core_device;
 
 /* The device's kind, or NULL with an error noted that says why it is not there. */

@@ -161,6 +161,9 @@ bool kernel_may_refuse(int kernel);
 /* Does element i of every view of a flat call meet only the elements i of the others? */
 bool kernel_is_pointwise(const kernel_call *call);
 
+/* Has a call numbers that a knob (autograd/record.h) brings up to date, and that a device may read when it comes to them? */
+bool kernel_takes_numbers(int kernel);
+
 /* Run a call on a device.  0, or -1 with an error noted: not served, or what the kernel met. */
 int kernel_run(tr_device device, const kernel_call *call);
 

@@ -71,3 +71,5 @@ bool kernel_is_pointwise(const kernel_call *call)
     bool pointwise = row || arithmetic || call->kernel == KERNEL_FILL || (call->kernel == KERNEL_COPY && call->from == call->type);
     return pointwise && call->form == KERNEL_FLAT; /* other calls have no form */
 }
+
+bool kernel_takes_numbers(int kernel) { return kernel >= KERNEL_PHILOX_UNIFORM && kernel <= KERNEL_ADAGRAD; }

@@ -135,8 +135,17 @@ int cuda_across(int to, void *there, int from, const void *here, int64_t bytes);
 /* "1.5 GiB", or "12 bytes". */
 const char *cuda_bytes_text(int64_t bytes, char text[32]);
 
-/* lanes.c */
+/* While a step is captured, or its numbers are renewed (graph.c): where launches go instead, NULL for nowhere; numbers that
+ * replays change, and their place on the device; memory for the time of a call. */
+bool cuda_capturing(void);
+cudaStream_t cuda_capture_stream(void);
+const void *cuda_capture_numbers(const void *numbers, int64_t bytes);
+void *cuda_capture_take(int64_t bytes);
+void cuda_capture_give(void);
+
+/* lanes.c, graph.c */
 extern const tr_lanes_ cuda_lanes;
+extern const core_graphs cuda_graphs;
 
 /* Find the devices and fill in all but the kernels, whose names name_of gives. */
 void cuda_begin(core_device *devices, const core_host *host, const char *(*name_of)(int kernel));

@@ -197,5 +197,6 @@ void cuda_begin(core_device *devices, const core_host *host, const char *(*name_
         .describe = describe,
         .lanes = &cuda_lanes,
         .trim = trim,
+        .graphs = &cuda_graphs,
     };
 }

@@ -39,8 +39,18 @@ void kernels_cuda_cumsum(kernel_table table);
 void kernels_cuda_clip(kernel_table table);
 void kernels_cuda_linalg(kernel_table table);
 
-/* The stream of the device that the calling thread entered, a cudaStream_t. */
+/* The stream that the calling thread's launches go to, a cudaStream_t: that of the device that it entered, or one in which a
+ * step is captured; and the device's in any case. */
 void *cuda_stream(void);
+void *cuda_own_stream(void);
+
+/* Numbers of a launch that may be others whenever a captured step is replayed; which kernels have some says
+ * kernel_takes_numbers.  Returns where on the device the kernel has to read them; NULL: hand it these.  Where `launches` is
+ * false, that was all: the numbers were renewed for what was launched once. */
+const void *cuda_numbers(const void *numbers, int64_t bytes, bool *launches);
+
+/* Is a step captured, or are its numbers renewed? */
+bool cuda_captures(void);
 
 /* Note that a call met what the runtime says: always -1. */
 int cuda_fail(const kernel_call *call, const char *what);

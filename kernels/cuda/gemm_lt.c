@@ -37,7 +37,7 @@ static scale scale_of(int type, double number)
 /* 0 or -1, or 1: the library does not do this one. */
 static int multiply(const cublaslt *lt, const kernel_call *call, const gemm_arguments *g)
 {
-    gemm_plans *plans = gemm_plans_of(lt, cuda_stream());
+    gemm_plans *plans = gemm_plans_of(lt, cuda_own_stream());
     gemm_plan *p = plans ? gemm_plan_of(lt, plans, g) : NULL;
     if (!p) return 1;
     void *workspace = NULL;

@@ -4,10 +4,24 @@
 
 #include <stdio.h>
 
-void *cuda_stream(void)
+void *cuda_own_stream(void)
 {
     cuda_device *d = cuda_here();
     return d ? d->stream : NULL;
+}
+
+void *cuda_stream(void)
+{
+    cudaStream_t captures = cuda_capture_stream();
+    return captures ? captures : cuda_own_stream();
+}
+
+bool cuda_captures(void) { return cuda_capturing(); }
+
+const void *cuda_numbers(const void *numbers, int64_t bytes, bool *launches)
+{
+    *launches = !cuda_capturing() || cuda_capture_stream();
+    return cuda_capturing() ? cuda_capture_numbers(numbers, bytes) : NULL;
 }
 
 cuda_trouble *cuda_trouble_here(void) { return cuda_here()->trouble; }
@@ -28,12 +42,16 @@ int cuda_launched(const kernel_call *call, int status)
 void *cuda_scratch_take(const kernel_call *call, int64_t bytes)
 {
     int64_t capacity;
+    if (cuda_capturing()) return cuda_capture_take(bytes);
     return cuda_take(cuda_here()->index, bytes, &capacity, kernel_name(call->kernel));
 }
 
 void cuda_scratch_give(void *scratch)
 {
-    if (scratch) cuda_give(cuda_here()->index, scratch, 0);
+    if (cuda_capturing())
+        cuda_capture_give();
+    else if (scratch)
+        cuda_give(cuda_here()->index, scratch, 0);
 }
 
 const core_device *CORE_MODULE_ENTRY(const core_host *host)

@@ -56,7 +56,7 @@ static __device__ void step(const optim_tensor &x, int64_t i, const OP &op)
 }
 
 template <class OP>
-__global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const OP op)
+__global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const OP now, const OP *replayed)
 {
     enum { COUNT = 16 / sizeof(typename OP::type) };
     for (int64_t chunk = blockIdx.x; chunk < list.chunks; chunk += gridDim.x) {
@@ -64,6 +64,7 @@ __global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const
         for (int half = MOST_TENSORS / 2; half > 0; half /= 2)
             if (t + half < list.count && list.first[t + half] <= chunk) t += half;
         const optim_tensor &x = list.tensor[t];
+        const OP op = replayed ? replayed[t] : now;
         int64_t from = (chunk - list.first[t]) * CHUNK, to = x.n - from < CHUNK ? x.n : from + CHUNK;
         uintptr_t places = (uintptr_t)x.parameter | (uintptr_t)x.gradient | (uintptr_t)x.state[0] | (uintptr_t)x.state[1] | (uintptr_t)x.state[2];
         int64_t packs = places % 16 ? 0 : (to - from) / COUNT;
@@ -72,26 +73,36 @@ __global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const
     }
 }
 
-/* Items that follow one another go together as long as they have one step count, and so one set of numbers. */
+/* Items that follow one another go together as long as they have one step count, and so one set of numbers.  In a captured
+ * step each has its own: replays may count them differently. */
 template <class OP>
 static int optimise(const kernel_call *call)
 {
-    static_assert(sizeof(optim_list) + sizeof(OP) <= 4096, "more than a launch can carry");
+    static_assert(sizeof(optim_list) + sizeof(OP) + sizeof(void *) <= 4096, "more than a launch can carry");
+    const bool each = cuda_captures();
     const kernel_optim_item *items = (const kernel_optim_item *)call->at[0];
     for (int64_t i = 0; i < call->n;) {
         const kernel_optim_item *first = &items[i];
         optim_list list;
+        char numbers[MOST_TENSORS][sizeof(OP)];
         memset(&list, 0, sizeof list);
-        for (; i < call->n && list.count < MOST_TENSORS && items[i].step == first->step && items[i].first == first->first; i++) {
+        for (; i < call->n && list.count < MOST_TENSORS && (each || (items[i].step == first->step && items[i].first == first->first)); i++) {
             if (items[i].n <= 0) continue;
             optim_tensor *x = &list.tensor[list.count];
             x->parameter = items[i].parameter, x->gradient = items[i].gradient, x->n = items[i].n;
             memcpy(x->state, items[i].state, sizeof x->state);
+            if (each) {
+                const OP its(call, &items[i]);
+                memcpy(numbers[list.count], &its, sizeof its);
+            }
             list.first[list.count++] = list.chunks;
             list.chunks += (x->n + CHUNK - 1) / CHUNK;
         }
         if (!list.count) continue;
-        LAUNCH(step_all<OP>, grid_of(list.chunks), THREADS, list, OP(call, first));
+        bool launches;
+        const OP *replayed = (const OP *)cuda_numbers(numbers, list.count * (int64_t)sizeof(OP), &launches);
+        if (!launches) continue;
+        LAUNCH(step_all<OP>, grid_of(list.chunks), THREADS, list, OP(call, first), replayed);
         if (launched(call) < 0) return -1;
     }
     return 0;

@@ -29,8 +29,9 @@ static __device__ inline void numbers_of(const core_philox_words &w, const rando
 }
 
 template <class S, class W, bool normal>
-__global__ void __launch_bounds__(THREADS) fill_random(S *out, const random_call r)
+__global__ void __launch_bounds__(THREADS) fill_random(S *out, const random_call now, const random_call *replayed)
 {
+    const random_call r = replayed ? *replayed : now;
     enum { COUNT = 16 / sizeof(W) };
     const int64_t skip = (int64_t)(r.offset % COUNT), blocks = (skip + r.n + COUNT - 1) / COUNT;
     for (int64_t k = thread_index(); k < blocks; k += thread_count()) {
@@ -48,9 +49,13 @@ static int philox(const kernel_call *call)
 {
     if (call->n <= 0) return 0;
     random_call r;
+    memset(&r, 0, sizeof r); /* its gaps are compared, too */
     r.n = call->n, r.seed = call->word[0], r.offset = call->word[1];
     r.a = call->number[0], r.b = call->number[1], r.bits = uniform_bits(call->type);
-    LAUNCH((fill_random<S, W, normal>), blocks_for(r.n / 2 + 1), THREADS, (S *)call->at[0], r);
+    bool launches;
+    const random_call *replayed = (const random_call *)cuda_numbers(&r, sizeof r, &launches);
+    if (!launches) return 0;
+    LAUNCH((fill_random<S, W, normal>), blocks_for(r.n / 2 + 1), THREADS, (S *)call->at[0], r, replayed);
     return launched(call);
 }
 

@@ -15,6 +15,14 @@ static kernel_table on_gpu, on_cpu;
 
 static void *stream_here;
 void *cuda_stream(void) { return stream_here; }
+void *cuda_own_stream(void) { return stream_here; }
+bool cuda_captures(void) { return false; }
+const void *cuda_numbers(const void *numbers, int64_t bytes, bool *launches)
+{
+    (void)numbers, (void)bytes;
+    *launches = true;
+    return NULL;
+}
 int cuda_fail(const kernel_call *call, const char *what) { return core_fail_status("%s: %s", kernel_name(call->kernel), what); }
 int cuda_launched(const kernel_call *call, int status) { return status ? core_fail_status("%s: %d", kernel_name(call->kernel), status) : 0; }
 
