@@ -58,6 +58,21 @@ typedef struct {
     int64_t offset; /* bytes from the input's first element */
 } record_slot;
 
+/* Neighbouring calls that a device does as a whole, or one by one. */
+typedef struct {
+    record_entry *entry;
+    int32_t first, end;
+    core_graph *graph; /* owned; NULL: one by one */
+} record_part;
+
+enum { RECORD_BINDINGS = 2 }; /* to the recorded inputs; to copies of others */
+
+typedef struct {
+    record_part *part; /* owned; NULL before they are captured */
+    int64_t count;
+    bool warm; /* they ran one by one */
+} record_parts;
+
 struct tr_recording {
     core_object object;
     record_entry *entry;
@@ -68,6 +83,10 @@ struct tr_recording {
     tr_tensor **input;         /* own one count each */
     const core_device *device; /* where all its calls are run; NULL before the first */
     tr_device at;
+    record_parts parts[RECORD_BINDINGS];
+    char *copies; /* on the device: of inputs that are not the recorded ones */
+    int64_t copies_capacity;
+    int bound; /* on such a device: 1 + what the slots' addresses are; 0: anything */
     char *arena;
     int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, inputs, arena_capacity;
     int32_t *table; /* storage -> memory, open addressing while recording */
@@ -98,6 +117,14 @@ void record_join(tr_recording *r);
 
 /* Places in an arena for the memory that nobody else holds: sets planned and place, and info.  Returns its bytes. */
 int64_t record_plan(tr_recording *r);
+
+/* Slots get the inputs' addresses; calls [from, to) are run. */
+void record_bind(tr_recording *r, tr_tensor *const *input);
+int record_run(const tr_recording *r, int64_t from, int64_t to);
+
+/* All of it, on a device that is not the CPU, with these inputs or (NULL) the recorded ones. */
+int record_replay_there(tr_recording *r, tr_tensor *const *given);
+void record_forget_parts(tr_recording *r);
 
 /* Is call `at` a pointwise one over whole operands, whose output may stand where `input`'s memory dies? */
 bool record_takes_place(const tr_recording *r, int64_t at, int32_t output, int32_t input);

@@ -33,7 +33,7 @@ static int check_inputs(const tr_recording *r, tr_tensors inputs)
     return 0;
 }
 
-static void bind(tr_recording *r, tr_tensor *const *input)
+void record_bind(tr_recording *r, tr_tensor *const *input)
 {
     for (int64_t i = 0; i < r->slots; i++) {
         const record_slot *s = &r->slot[i];
@@ -133,11 +133,11 @@ static int run_next(const tr_recording *r, record_entry **e)
     return 0;
 }
 
-static int run_all(const tr_recording *r)
+int record_run(const tr_recording *r, int64_t from, int64_t to)
 {
     const bool watched = core_watched();
     int status = enter(r);
-    for (record_entry *e = r->entry, *end = e + r->entries; e < end && status >= 0;) {
+    for (record_entry *e = r->entry + from, *end = r->entry + to; e < end && status >= 0;) {
         if (e->plain && !watched) {
             status = e->kernel(&e->call);
             e++;
@@ -158,9 +158,11 @@ int(tr_replay)(tr_recording *r, tr_replay_options options)
     bool given = options.inputs.count > 0;
     if (given && check_inputs(r, options.inputs) < 0) return -1;
     if (check_memory(r) < 0) return -1;
-    if (given || r->moved) bind(r, given ? (tr_tensor *const *)options.inputs.tensor : r->input);
-    r->moved = given;
+    tr_tensor *const *inputs = given ? (tr_tensor *const *)options.inputs.tensor : NULL;
     raise_versions(r);
     CORE_SPAN(TRACE_REPLAY, "replay");
-    return run_all(r);
+    if (r->at.type != TR_CPU) return record_replay_there(r, inputs);
+    if (given || r->moved) record_bind(r, given ? inputs : r->input);
+    r->moved = given;
+    return record_run(r, 0, r->entries);
 }

@@ -85,6 +85,7 @@ TEST(replays_train_as_running_does)
             step(&run);
             assert_same_bits(run.loss, replayed.loss);
         }
+        assert_int_equal(tr_recording_info_of(recording).graphs, harness_device().type == TR_CUDA);
         assert_same_models(&run, &replayed);
     }
 }
@@ -160,7 +161,7 @@ TEST(a_replay_takes_no_memory)
 {
     problem p = make_problem(2, 64);
     tr_recording *recording = recorded(&p);
-    assert_int_equal(tr_replay(recording), 0);
+    for (int i = 0; i < 2; i++) assert_int_equal(tr_replay(recording), 0);
     tr_memory_stats before = tr_memory(harness_device());
     for (int i = 0; i < 10; i++) assert_int_equal(tr_replay(recording), 0);
     tr_memory_stats after = tr_memory(harness_device());

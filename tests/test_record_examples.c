@@ -300,6 +300,8 @@ TEST(every_example_replays_the_bits_of_running_it)
         }
         const double after = tr_item(tr_sum(run.parameter[0]));
         assert_true(isfinite(after) && after != before);
+        const int64_t graphs = tr_recording_info_of(recording).graphs;
+        assert_true(harness_device().type == TR_CUDA ? graphs > 0 : graphs == 0);
         tr_recording_drop(recording);
     }
 }

@@ -23,7 +23,10 @@
  * that leaves the step (tr_item, printing, a shape that depends on values), numbers of a Mersenne Twister, copies between
  * devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
  *
- * A step is recorded on one device, which is the CPU or a CUDA device.
+ * A step is recorded on one device.  On a CUDA device calls that stand side by side become one CUDA graph, launched as a
+ * whole; in between stands what the host does: tr_record_call, and gradients clipped by tr_clip_grad_norm, which waits for
+ * the norm.  Otherwise a replay waits for nothing.  The first one runs call by call, the second one makes the graphs; the
+ * same once more for inputs that are not the recorded ones, which are copied to a place that the recording has for them.
  *
  * A recording belongs to the thread that made it. */
 #ifndef TRIREME_RECORD_H
@@ -77,6 +80,7 @@ typedef struct {
     int64_t held_bytes;    /* memory that the program holds as well: parameters, gradients, inputs */
     int64_t planned_bytes; /* memory of everything else, laid out by lifetimes */
     int64_t live_bytes;    /* the largest sum of bytes of everything else that are alive at once: no plan needs less */
+    int64_t graphs;        /* that a replay on a CUDA device launches, each instead of many calls; known from the second one on */
 } tr_recording_info;
 TR_API tr_recording_info tr_recording_info_of(const tr_recording *recording);
 

@@ -1,0 +1,159 @@
+/* Replays on a device that does many calls as a whole.
+ *
+ *     calls    copy  gemm  add  relu  f(data)  gemm ... sgd
+ *     parts    [------ graph -------] [one by] [--- graph --]
+ *
+ * Neighbouring calls become one graph.  Between graphs stands what the host does at its place: calls of the program's own,
+ * and numbers that a value on the device decides.  A learning rate, a step count or a place among counted random numbers
+ * decides nothing: the device reads it from memory that is brought up to date before the graph.
+ *
+ * A graph's addresses are fixed.  Other inputs than the recorded ones are copied to a place of their own, and the calls are
+ * captured once more, with that place; a step that writes into its inputs is not captured then.
+ *
+ * The first replay runs call by call, so that whatever a kernel makes when it first meets an address is made; the second one
+ * captures.  Where that fails, as on a device that cannot, calls are run one by one from then on. */
+#include "autograd/recording.h"
+
+#include <trireme/error.h>
+#include "core/memory.h"
+#include "core/watch.h"
+
+enum { LEAST = 2 }; /* calls in a graph: one alone is launched as quickly by itself */
+
+/* ---- inputs ---- */
+
+static int64_t bytes_of(const tr_tensor *x) { return (x->numel * core_dtype_bytes[x->dtype] + 255) / 256 * 256; }
+
+static bool writes_inputs(const tr_recording *r)
+{
+    for (int64_t i = 0; i < r->memories; i++)
+        for (int64_t k = 0; r->memory[i].written && k < r->inputs; k++)
+            if (r->input[k]->storage == r->memory[i].storage) return true;
+    return false;
+}
+
+static bool make_copies(tr_recording *r)
+{
+    int64_t bytes = 0;
+    for (int64_t k = 0; k < r->inputs; k++) bytes += bytes_of(r->input[k]);
+    if (!r->copies) r->copies = r->device->take(r->at.index, bytes, &r->copies_capacity, "tr_replay");
+    return r->copies;
+}
+
+static int copy_inputs(const tr_recording *r, tr_tensor *const *given)
+{
+    char *place = r->copies;
+    for (int64_t k = 0; k < r->inputs; place += bytes_of(r->input[k++])) {
+        const tr_tensor *x = given[k];
+        kernel_call copy = {.kernel = KERNEL_COPY, .type = x->dtype, .from = x->dtype, .n = x->numel, .at = {place, x->data}};
+        if (x->numel && kernel_run(r->at, &copy) < 0) return -1;
+    }
+    return 0;
+}
+
+static void bind_copies(tr_recording *r)
+{
+    for (int64_t i = 0; i < r->slots; i++) {
+        const record_slot *s = &r->slot[i];
+        char *place = r->copies;
+        for (int32_t k = 0; k < s->input; k++) place += bytes_of(r->input[k]);
+        r->entry[s->entry].call.at[s->view] = place + s->offset;
+    }
+}
+
+/* ---- parts ---- */
+
+static bool capturable(const record_entry *e) { return e->kernel && (!e->knob || kernel_takes_numbers(e->call.kernel)); }
+
+static int64_t end_of(const tr_recording *r, int64_t first)
+{
+    int64_t end = first + 1;
+    while (end < r->entries && capturable(&r->entry[end]) == capturable(&r->entry[first])) end++;
+    return end;
+}
+
+static int ask(void *data)
+{
+    const record_part *p = data;
+    for (int64_t i = p->first; i < p->end; i++)
+        if (p->entry[i].kernel(&p->entry[i].call) < 0) return -1;
+    return 0;
+}
+
+static int renew(void *data)
+{
+    const record_part *p = data;
+    for (int64_t i = p->first; i < p->end; i++) {
+        record_entry *e = &p->entry[i];
+        if (e->knob && (e->knob(e->owner, &e->call) < 0 || e->kernel(&e->call) < 0)) return -1;
+    }
+    return 0;
+}
+
+/* What cannot be captured is no error: it stays without a graph. */
+static bool make_parts(tr_recording *r, record_parts *all)
+{
+    int64_t count = 0;
+    for (int64_t i = 0; i < r->entries; i = end_of(r, i)) count++;
+    all->part = core_alloc((count + 1) * (int64_t)sizeof *all->part, "tr_replay");
+    if (!all->part) return false;
+    r->info.graphs = 0;
+    for (int64_t i = 0; i < r->entries; i = end_of(r, i)) {
+        record_part *p = &all->part[all->count++];
+        *p = (record_part){.entry = r->entry, .first = (int32_t)i, .end = (int32_t)end_of(r, i)};
+        if (!capturable(&r->entry[i]) || p->end - p->first < LEAST) continue;
+        p->graph = r->device->graphs->capture(r->at.index, ask, p);
+        r->info.graphs += p->graph != NULL;
+        tr_error_clear();
+    }
+    return true;
+}
+
+void record_forget_parts(tr_recording *r)
+{
+    for (int which = 0; which < RECORD_BINDINGS; which++) {
+        record_parts *all = &r->parts[which];
+        for (int64_t i = 0; i < all->count; i++)
+            if (all->part[i].graph) r->device->graphs->forget(all->part[i].graph);
+        core_free(all->part);
+    }
+    if (r->copies) r->device->give(r->at.index, r->copies, r->copies_capacity);
+}
+
+/* ---- running ---- */
+
+static int launch(record_part *p, const core_device *device)
+{
+    CORE_SPAN(TRACE_KERNEL, "graph");
+    return device->graphs->launch(p->graph, renew, p);
+}
+
+static int run_parts(tr_recording *r, const record_parts *all)
+{
+    for (int64_t i = 0; i < all->count; i++) {
+        record_part *p = &all->part[i];
+        int status = p->graph ? launch(p, r->device) : record_run(r, p->first, p->end);
+        if (status < 0) return status;
+    }
+    return 0;
+}
+
+int record_replay_there(tr_recording *r, tr_tensor *const *given)
+{
+    const int binding = given != NULL;
+    record_parts *all = &r->parts[binding];
+    if (!r->device->graphs || (given && writes_inputs(r))) {
+        record_bind(r, given ? given : r->input);
+        r->bound = 0;
+        return record_run(r, 0, r->entries);
+    }
+    if (given && (!make_copies(r) || copy_inputs(r, given) < 0)) return -1;
+    if (r->bound != 1 + binding) given ? bind_copies(r) : record_bind(r, r->input);
+    r->bound = 1 + binding;
+    if (!all->warm) {
+        all->warm = true;
+        return record_run(r, 0, r->entries);
+    }
+    if (!all->part && !make_parts(r, all)) return -1;
+    return run_parts(r, all);
+}
