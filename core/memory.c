@@ -6,7 +6,7 @@
 #include <trireme/tensor.h>
 #include "core/fail.h"
 #include "core/free_list.h"
-#include "core/tensor.h"
+#include "core/storage.h"
 #include "core/thread.h"
 
 /* ---- requests that fail, for tests ---- */
@@ -64,16 +64,16 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
     if (bytes < 0 || class >= CORE_CLASSES) return core_fail_memory(what, bytes);
     int64_t size = core_class_bytes(class);
     core_blocks *blocks = blocks_of(here);
+    if (blocks && !blocks[class].waiting) core_storage_part(here, &blocks[class]);
     void *p = blocks ? core_list_pop(&blocks[class].waiting) : NULL;
-    if (p) {
-        here->cached_bytes -= size;
-    } else if (!(p = core_system_take(size))) {
-        core_memory_trim(); /* blocks of other classes may be what is missing */
-        if (!(p = core_system_take(size))) return core_fail_memory(what, bytes);
+    if (!p) {
+        if (!(p = core_system_take(size))) {
+            core_memory_trim(); /* blocks of other classes may be what is missing */
+            if (!(p = core_system_take(size))) return core_fail_memory(what, bytes);
+        }
+        here->cached_bytes += size;
     }
-    if (here->block) here->block[class].taken++;
-    here->allocated_bytes += size;
-    if (here->allocated_bytes > here->peak_bytes) here->peak_bytes = here->allocated_bytes;
+    core_block_taken(here, here->block ? &here->block[class] : NULL, size);
     *capacity = size;
     return p;
 }
@@ -82,14 +82,13 @@ void core_block_give(void *p, int64_t capacity)
 {
     core_thread *here = core_here();
     core_blocks *blocks = here->block ? &here->block[core_class_of(capacity)] : NULL;
-    here->allocated_bytes -= capacity;
     if (!blocks || blocks->taken <= 0) { /* another thread took it, and takes no block from our list */
+        here->allocated_bytes -= capacity;
         core_system_give(p);
         return;
     }
-    blocks->taken--;
+    core_block_given(here, blocks, capacity);
     core_list_push(&blocks->waiting, p);
-    here->cached_bytes += capacity;
 }
 
 /* ---- small things of one size ---- */
@@ -134,9 +133,12 @@ static void give_all(void **list)
 void core_memory_trim(void)
 {
     core_thread *here = core_here();
-    core_tensor_trim();
+    while (here->pool[CORE_POOL_PAIR]) core_tensor_part(here);
+    for (int i = 0; here->block && i < CORE_CLASSES; i++) {
+        while (here->block[i].storages) core_storage_part(here, &here->block[i]);
+        give_all(&here->block[i].waiting);
+    }
     for (int i = 0; i < CORE_POOLS; i++) give_all(&here->pool[i]);
-    for (int i = 0; here->block && i < CORE_CLASSES; i++) give_all(&here->block[i].waiting);
     core_system_give(here->block);
     here->block = NULL;
     here->cached_bytes = 0;

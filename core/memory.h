@@ -11,11 +11,12 @@
 #ifndef TRIREME_CORE_MEMORY_H
 #define TRIREME_CORE_MEMORY_H
 
+#include "core/size_class.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <trireme/tensor.h>
-#include "core/size_class.h"
 
 enum { CORE_ALIGN = 64 };
 
@@ -39,8 +40,9 @@ void core_block_give(void *p, int64_t capacity);
 
 /* The blocks of one class and thread. */
 typedef struct {
-    void *waiting; /* a list */
-    int64_t taken; /* and not given back here */
+    void *waiting;  /* a list */
+    void *storages; /* a list of storages that wait with such a block (storage.c) */
+    int64_t taken;  /* and not given back here */
 } core_blocks;
 
 /* Small things of one size, kept on a list when given back. */

@@ -1,9 +1,10 @@
-/* Storages, and the handles on them. */
+/* Handles on storages. */
 #include "core/tensor.h"
 
 #include <string.h>
 #include "core/memory.h"
 #include "core/scope.h"
+#include "core/storage.h"
 
 /* ---- pairs ----
  * A handle that goes, and whose memory is its storage's own, waits together with that storage: most tensors of a program
@@ -30,94 +31,12 @@ static inline tr_tensor *take_pair(core_thread *here)
     return t;
 }
 
-/* Where only one of the two is wanted. */
-static void part_pair(core_thread *here)
+void core_tensor_part(core_thread *here)
 {
     tr_tensor *t = take_pair(here);
     if (!t) return;
     core_pool_give(here, CORE_POOL_STORAGE, t->storage);
     core_pool_give(here, CORE_POOL_TENSOR, t);
-}
-
-void core_tensor_trim(void)
-{
-    for (tr_tensor *t; (t = take_pair(core_here()));) {
-        core_system_give(t->storage);
-        core_system_give(t);
-    }
-}
-
-static void *take_one(core_thread *here, core_pool pool, size_t bytes, const char *what)
-{
-    if (!here->pool[pool]) part_pair(here);
-    return core_pool_take(here, pool, bytes, what);
-}
-
-/* ---- storages ---- */
-
-void core_storage_free(core_storage *s)
-{
-    core_thread *here = core_here();
-    if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
-    if (s->is_foreign) {
-        if (s->release) {
-            s->device->synchronize(s->at.index); /* its owner knows nothing of what the device still has to do with it */
-            s->release(s->foreign);
-        }
-    } else if (s->data != s->small) {
-        s->device->give(s->at.index, s->data, s->capacity);
-    }
-    core_pool_give(here, CORE_POOL_STORAGE, s);
-}
-
-void core_storage_give_back(core_storage *s)
-{
-    if (atomic_fetch_sub(&s->lent, 1) == 1) core_storage_free(s);
-}
-
-void core_storage_drop(core_storage *s)
-{
-    if (--s->count || s->recorded) return;
-    if (atomic_load_explicit(&s->lent, memory_order_relaxed))
-        core_storage_give_back(s);
-    else
-        core_storage_free(s);
-}
-
-core_storage *core_storage_lend(const tr_tensor *t)
-{
-    core_storage *s = t->storage; /* only this thread lends it: nobody else makes a 0 into a 2 */
-    if (atomic_load_explicit(&s->lent, memory_order_relaxed))
-        atomic_fetch_add(&s->lent, 1);
-    else
-        atomic_store(&s->lent, 2);
-    return s;
-}
-
-/* What every new storage has: one tensor in it, nothing written or lent. */
-static inline void storage_begin(core_storage *s, const core_device *device, tr_device at)
-{
-    s->count = 1;
-    s->version = 0;
-    atomic_init(&s->lent, 0);
-    s->is_foreign = s->recorded = false;
-    s->at = at;
-    s->device = device;
-}
-
-static core_storage *storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
-{
-    core_storage *s = take_one(here, CORE_POOL_STORAGE, sizeof *s, what);
-    if (!s) return NULL;
-    storage_begin(s, device, at);
-    if (device == &core_cpu && bytes <= (int64_t)sizeof s->small) {
-        s->data = s->small;
-        s->capacity = (int64_t)sizeof s->small;
-    } else if (!(s->data = device->take(at.index, bytes, &s->capacity, what))) {
-        core_pool_give(here, CORE_POOL_STORAGE, s);
-        return NULL;
-    }
-    return s;
 }
 
 /* ---- tensors ---- */
@@ -191,7 +110,7 @@ static const core_class tensor_class = {"tensor", tensor_destroy};
 /* A handle on `storage`, which it takes over, also if it fails. */
 static tr_tensor *handle_on(core_thread *here, core_storage *storage, const char *what)
 {
-    tr_tensor *t = storage ? take_one(here, CORE_POOL_TENSOR, sizeof *t, what) : NULL;
+    tr_tensor *t = storage ? core_one_of_pair(here, CORE_POOL_TENSOR, sizeof *t, what) : NULL;
     if (t)
         t->storage = storage;
     else if (storage)
@@ -205,7 +124,7 @@ static inline bool is_small(const core_device *device, int64_t bytes) { return d
 static inline tr_tensor *handle_with(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
     tr_tensor *t = is_small(device, bytes) ? take_pair(here) : NULL;
-    return t ? t : handle_on(here, storage_new(here, device, at, bytes, what), what);
+    return t ? t : handle_on(here, core_storage_new(here, device, at, bytes, what), what);
 }
 
 /* What a handle that has its storage needs to be a tensor: all but strides, an owner, and its flags. */
@@ -231,19 +150,35 @@ static inline tr_tensor *owned(core_thread *here, tr_tensor *t)
 
 static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
 {
-    core_row_major(t->shape.ndim, t->shape.size, t->stride);
+    int64_t step = 1;
+    for (int i = t->shape.ndim - 1; i >= 0; i--) {
+        t->stride[i] = step;
+        step *= t->shape.size[i] > 1 ? t->shape.size[i] : 1;
+    }
     t->flags |= CORE_ROW_MAJOR;
     return owned(here, t);
 }
 
 static inline uint8_t device_number(tr_device at) { return (uint8_t)(at.type == TR_CPU ? 0 : 1 + at.index); }
 
+/* The elements of a shape that needs no care: few dims, none empty, as many as memory may hold.  0 of others. */
+static inline int64_t plain_count(const tr_shape *shape)
+{
+    uint64_t n = 1;
+    if (shape->ndim > 2) return 0; /* what follows cannot overflow */
+    for (int i = 0; i < shape->ndim; i++) {
+        if (shape->size[i] < 1 || shape->size[i] > INT32_MAX) return 0;
+        n *= (uint64_t)shape->size[i];
+    }
+    return shape->ndim < 0 || n > INT64_MAX / 16 ? 0 : (int64_t)n;
+}
+
 tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
 {
     core_thread *here = core_here();
-    int64_t n = core_check_shape(shape, dtype, what);
-    const core_device *device = n < 0 ? NULL : at.type == TR_CPU ? &core_cpu
-                                                                 : core_device_of(at);
+    int64_t n = core_dtype_ok(dtype) ? plain_count(shape) : 0;
+    if (n == 0 && (n = core_check_shape(shape, dtype, what)) < 0) return NULL;
+    const core_device *device = at.type == TR_CPU ? &core_cpu : core_device_of(at);
     tr_tensor *t = device ? handle_with(here, device, at, n * core_dtype_bytes[dtype], what) : NULL;
     if (!t) return NULL;
     tensor_begin(here, t, dtype, device_number(at), shape, n);
@@ -261,18 +196,32 @@ static __attribute__((noinline)) tr_tensor *like_any(const tr_tensor *x, tr_dtyp
     return row_major(here, t);
 }
 
-tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what)
+/* A pair taken here and now as a tensor of the open scope, all but its strides; NULL: it takes more. */
+static inline tr_tensor *little_tensor(core_thread *here, tr_dtype dtype, const tr_shape *shape, int64_t numel)
 {
-    enum { ROOM = sizeof(((core_storage *)0)->small) };
-    core_thread *here = core_here();
-    bool small = !x->device && x->numel <= ROOM && x->numel * core_dtype_bytes[dtype] <= ROOM;
-    if (!small || !here->pool[CORE_POOL_PAIR] || !(x->flags & CORE_ROW_MAJOR) || core_scope_is_full(here)) return like_any(x, dtype, what);
+    if (!here->pool[CORE_POOL_PAIR] || core_scope_is_full(here)) return NULL;
     tr_tensor *t = take_pair(here);
-    tensor_begin(here, t, dtype, 0, &x->shape, x->numel);
-    core_copy_sizes(x->shape.ndim, t->stride, x->stride);
+    tensor_begin(here, t, dtype, 0, shape, numel);
     t->flags |= CORE_ROW_MAJOR;
     core_scope_put(here, &t->object);
     return t;
+}
+
+tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what)
+{
+    enum { ROOM = sizeof(((core_storage *)0)->small) };
+    bool small = !x->device && x->flags & CORE_ROW_MAJOR && x->numel <= ROOM && x->numel * core_dtype_bytes[dtype] <= ROOM;
+    tr_tensor *t = small ? little_tensor(core_here(), dtype, &x->shape, x->numel) : NULL;
+    if (!t) return like_any(x, dtype, what);
+    core_copy_sizes(x->shape.ndim, t->stride, x->stride);
+    return t;
+}
+
+tr_tensor *core_tensor_scalar(tr_dtype dtype, tr_device at, const char *what)
+{
+    static const tr_shape none;
+    tr_tensor *t = at.type == TR_CPU && core_dtype_ok(dtype) ? little_tensor(core_here(), dtype, &none, 1) : NULL;
+    return t ? t : core_tensor_new(dtype, at, &none, what);
 }
 
 tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what)
@@ -316,9 +265,9 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
 {
     core_thread *here = core_here();
     const core_device *device = core_device_of(at);
-    core_storage *s = device ? take_one(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
+    core_storage *s = device ? core_one_of_pair(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
     if (!s) return NULL;
-    storage_begin(s, device, at);
+    core_storage_begin(s, device, at);
     s->is_foreign = true;
     s->data = data;
     s->foreign = owner;

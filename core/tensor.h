@@ -84,6 +84,9 @@ struct tr_tensor {
  * `what` is the public function that needs it: "tr_add". */
 tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what);
 
+/* The same of one element without dims. */
+tr_tensor *core_tensor_scalar(tr_dtype dtype, tr_device at, const char *what);
+
 /* The same for a result in the shape and on the device of x, which need no checking: x has them. */
 tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what);
 
@@ -99,9 +102,6 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
  * Who lets go last frees. */
 core_storage *core_storage_lend(const tr_tensor *t);
 void core_storage_give_back(core_storage *s);
-
-/* Give the handles that wait with a storage of their own back to the system (core_memory_trim). */
-void core_tensor_trim(void);
 
 /* Let go of one count of a storage; free one that has none. */
 void core_storage_drop(core_storage *s);

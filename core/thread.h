@@ -69,6 +69,21 @@ static inline void *core_pool_take(core_thread *here, core_pool pool, size_t byt
 
 static inline void core_pool_give(core_thread *here, core_pool pool, void *p) { core_list_push(&here->pool[pool], p); }
 
+/* A block of this size leaves the list, or joins it; blocks may be NULL where it never was on one. */
+static inline void core_block_taken(core_thread *here, core_blocks *blocks, int64_t size)
+{
+    if (blocks) blocks->taken++;
+    here->cached_bytes -= size;
+    here->allocated_bytes += size;
+    if (here->allocated_bytes > here->peak_bytes) here->peak_bytes = here->allocated_bytes;
+}
+static inline void core_block_given(core_thread *here, core_blocks *blocks, int64_t size)
+{
+    blocks->taken--;
+    here->cached_bytes += size;
+    here->allocated_bytes -= size;
+}
+
 /* Make sure that this thread's memory goes back when the thread ends. */
 void core_thread_know(core_thread *here);
 

@@ -1,0 +1,99 @@
+#include "core/storage.h"
+
+#include "core/memory.h"
+
+/* ---- storages that wait with their block ---- */
+
+static inline core_storage *take_with_block(core_thread *here, int64_t bytes)
+{
+    int class = core_class_of(bytes);
+    core_blocks *blocks = here->block && class < CORE_CLASSES ? &here->block[class] : NULL;
+    core_storage *s = blocks ? core_list_pop(&blocks->storages) : NULL;
+    if (!s) return NULL;
+    core_list_in_use_(s->data);
+    core_block_taken(here, blocks, s->capacity);
+    return s;
+}
+
+/* False: its block is not one of this thread's. */
+static inline bool give_with_block(core_thread *here, core_storage *s)
+{
+    core_blocks *blocks = here->block ? &here->block[core_class_of(s->capacity)] : NULL;
+    if (!blocks || blocks->taken <= 0) return false;
+    core_block_given(here, blocks, s->capacity);
+    core_list_waits_(s->data);
+    core_list_push(&blocks->storages, s);
+    return true;
+}
+
+void core_storage_part(core_thread *here, core_blocks *blocks)
+{
+    core_storage *s = core_list_pop(&blocks->storages);
+    if (!s) return;
+    core_list_in_use_(s->data);
+    core_list_push(&blocks->waiting, s->data);
+    core_pool_give(here, CORE_POOL_STORAGE, s);
+}
+
+/* ---- making and letting go ---- */
+
+core_storage *core_storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
+{
+    bool cpu = device == &core_cpu, small = cpu && bytes <= (int64_t)sizeof(((core_storage *)0)->small);
+    core_storage *s = cpu && !small ? take_with_block(here, bytes) : NULL;
+    if (s) {
+        s->count = 1;
+        s->version = 0;
+        return s;
+    }
+    if (!(s = core_one_of_pair(here, CORE_POOL_STORAGE, sizeof *s, what))) return NULL;
+    core_storage_begin(s, device, at);
+    if (small) {
+        s->data = s->small;
+        s->capacity = (int64_t)sizeof s->small;
+    } else if (!(s->data = device->take(at.index, bytes, &s->capacity, what))) {
+        core_pool_give(here, CORE_POOL_STORAGE, s);
+        return NULL;
+    }
+    return s;
+}
+
+void core_storage_free(core_storage *s)
+{
+    core_thread *here = core_here();
+    if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
+    if (s->is_foreign) {
+        if (s->release) {
+            s->device->synchronize(s->at.index); /* its owner knows nothing of what the device still has to do with it */
+            s->release(s->foreign);
+        }
+    } else if (s->data != s->small) {
+        if (s->device == &core_cpu && give_with_block(here, s)) return;
+        s->device->give(s->at.index, s->data, s->capacity);
+    }
+    core_pool_give(here, CORE_POOL_STORAGE, s);
+}
+
+void core_storage_give_back(core_storage *s)
+{
+    if (atomic_fetch_sub(&s->lent, 1) == 1) core_storage_free(s);
+}
+
+void core_storage_drop(core_storage *s)
+{
+    if (--s->count || s->recorded) return;
+    if (atomic_load_explicit(&s->lent, memory_order_relaxed))
+        core_storage_give_back(s);
+    else
+        core_storage_free(s);
+}
+
+core_storage *core_storage_lend(const tr_tensor *t)
+{
+    core_storage *s = t->storage; /* only this thread lends it: nobody else makes a 0 into a 2 */
+    if (atomic_load_explicit(&s->lent, memory_order_relaxed))
+        atomic_fetch_add(&s->lent, 1);
+    else
+        atomic_store(&s->lent, 2);
+    return s;
+}

@@ -1,0 +1,36 @@
+/* Storages: made, and waiting to be used again.
+ *
+ * A storage waits where it will be wanted: with the handle of a little tensor (tensor.c), with its block in the list of
+ * that block's size, or alone.  Whoever finds a list empty takes a pair apart, so that nothing waits in vain. */
+#ifndef TRIREME_CORE_STORAGE_H
+#define TRIREME_CORE_STORAGE_H
+
+#include "core/tensor.h"
+#include "core/thread.h"
+
+/* At least `bytes` of a device's memory; NULL with an error noted that names `what`. */
+core_storage *core_storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what);
+
+/* What every new storage has: one tensor in it, nothing written or lent. */
+static inline void core_storage_begin(core_storage *s, const core_device *device, tr_device at)
+{
+    s->count = 1;
+    s->version = 0;
+    atomic_init(&s->lent, 0);
+    s->is_foreign = s->recorded = false;
+    s->at = at;
+    s->device = device;
+}
+
+/* Take apart what waits together: a handle and its storage; a storage and its block. */
+void core_tensor_part(core_thread *here);
+void core_storage_part(core_thread *here, core_blocks *blocks);
+
+/* A handle or a storage, of a pair if none waits alone. */
+static inline void *core_one_of_pair(core_thread *here, core_pool pool, size_t bytes, const char *what)
+{
+    if (!here->pool[pool]) core_tensor_part(here);
+    return core_pool_take(here, pool, bytes, what);
+}
+
+#endif
