@@ -174,6 +174,15 @@ static inline tr_tensor *autograd_unstretched(const autograd_node *n, tr_tensor 
 /* Run a pointwise kernel: inputs of broadcastable shapes (NULL where the kernel has none) into out. */
 int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *const *in, int inputs, double number);
 
+/* Where a number's value stands in this type.  It keeps the place: a recorded call may point there. */
+enum { AUTOGRAD_FLOAT_OF_NUMBER = 48 }; /* bytes on, from the first; written when the number is */
+void *autograd_number_in(tr_tensor *number, tr_dtype type);
+static inline void *autograd_number_at(tr_tensor *number, tr_dtype type)
+{
+    bool stands = type == TR_FLOAT32 && number->dtype != TR_COMPLEX128;
+    return stands ? (char *)number->data + AUTOGRAD_FLOAT_OF_NUMBER : autograd_number_in(number, type);
+}
+
 /* The same for two of out's shape and one type, or a number among them: most calls. */
 int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b);
 static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
@@ -192,9 +201,6 @@ static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dt
     call.at[2] = b->data;
     return autograd_run(&call, out, a, b, NULL);
 }
-
-/* Where a number's value stands in this type.  It keeps the place: a recorded call may point there. */
-void *autograd_number_at(tr_tensor *number, tr_dtype type);
 
 /* Row-major memory of this shape as (outer, n, inner) around a dim of n. */
 void autograd_around(const tr_shape *shape, int dim, int64_t size[3]);

@@ -109,14 +109,14 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
 {
     const char *function = r->function_in_place;
     if (!a || !b) return core_null(function);
-    tr_dtype type = working_type(r, a, b);
+    bool plain = autograd_plainly(a, b) == a;
+    tr_dtype type = plain && core_dtype_category[a->dtype] >= 2 ? (tr_dtype)a->dtype : working_type(r, a, b);
     tr_shape shape;
     tr_tensor *left = a;
     if (autograd_writable(a, b, function) < 0) return NULL;
     if (core_dtype_category[type] > core_dtype_category[a->dtype])
         return core_fail("%s: the result type %s can't be cast to %s, the type of %s: result type %s can't be cast to the desired output type %s", function, tr_dtype_name(type),
                          tr_dtype_name((tr_dtype)a->dtype), core_show(a), autograd_say_type(type), autograd_say_type((tr_dtype)a->dtype));
-    bool plain = autograd_plainly(a, b) == a;
     if (!plain && !autograd_join(function, &left, &b, (tr_dtype)a->dtype, &shape)) return NULL;
     if (!plain && !core_same_shape(&shape, &a->shape))
         return core_fail("%s: the result %s does not fit into %s: output with shape %s doesn't match the broadcast shape %s", function, core_shape_text(&shape), core_show(a),

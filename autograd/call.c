@@ -86,14 +86,14 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
 
 int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
-    if (!(out->flags & a->flags & b->flags & CORE_ROW_MAJOR) || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
-    bool number_a = a->flags & CORE_NUMBER, number_b = b->flags & CORE_NUMBER;
-    if ((number_a || number_b) && core_device_at(out).type != TR_CPU) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
+    unsigned number_a = a->flags & CORE_NUMBER, number_b = b->flags & CORE_NUMBER;
+    bool plain = out->flags & a->flags & b->flags & CORE_ROW_MAJOR && out->numel && !out->device;
+    if (!plain) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
     call.form = KERNEL_FLAT;
-    call.ones = out->numel == 1 ? 0 : (uint8_t)((number_a ? 2 : 0) | (number_b ? 4 : 0));
+    call.ones = out->numel == 1 ? 0 : (uint8_t)(number_a | number_b << 1);
     call.flags = 0;
     call.n = out->numel;
     call.at[0] = out->data;

@@ -5,33 +5,29 @@
 /* A number's storage holds it as it was written and behind that in every type it was used in, each at a place of its
  * own: kernels take operands by address, and an address once handed out stays true. */
 static const uint8_t number_place[TR_DTYPES] = {
-    [TR_COMPLEX128] = 8, [TR_COMPLEX64] = 24, [TR_FLOAT64] = 32, [TR_INT64] = 40, [TR_FLOAT32] = 48, [TR_INT32] = 52, [TR_FLOAT16] = 56, [TR_BFLOAT16] = 58, [TR_UINT8] = 60, [TR_BOOL] = 61};
+    [TR_COMPLEX128] = 8, [TR_COMPLEX64] = 24, [TR_FLOAT64] = 32, [TR_INT64] = 40, [TR_FLOAT32] = AUTOGRAD_FLOAT_OF_NUMBER, [TR_INT32] = 52, [TR_FLOAT16] = 56, [TR_BFLOAT16] = 58, [TR_UINT8] = 60, [TR_BOOL] = 61};
 
-void *autograd_number_at(tr_tensor *number, tr_dtype type)
+void *autograd_number_in(tr_tensor *number, tr_dtype type)
 {
     if (number->dtype == type) return number->data;
     void *at = (char *)number->data + number_place[type];
-    if (type == TR_FLOAT32 && number->dtype == TR_FLOAT64) /* nearly always */
-        *(float *)at = (float)*(const double *)number->data;
-    else if (type == TR_FLOAT32 && number->dtype == TR_INT64)
-        *(float *)at = (float)*(const int64_t *)number->data;
-    else
-        core_convert(at, type, number->data, (tr_dtype)number->dtype, 1);
+    core_convert(at, type, number->data, (tr_dtype)number->dtype, 1);
     return at;
 }
 
-static tr_tensor *number_new(tr_dtype type)
+static tr_tensor *number_new(tr_dtype type, float rounded)
 {
-    static const tr_shape scalar = {0};
-    tr_tensor *t = core_tensor_new(type, tr_cpu(), &scalar, "number");
-    if (t) t->flags |= CORE_NUMBER;
+    tr_tensor *t = core_tensor_scalar(type, (tr_device){TR_CPU, 0}, "number");
+    if (!t) return NULL;
+    t->flags |= CORE_NUMBER;
+    *(float *)((char *)t->data + AUTOGRAD_FLOAT_OF_NUMBER) = rounded; /* what nearly all are used as */
     return t;
 }
 
 tr_tensor *tr_number_(double value, tr_dtype kind)
 {
     tr_dtype type = kind == TR_FLOAT32 ? TR_FLOAT64 : kind; /* a float's digits wait for the type they will be used in */
-    tr_tensor *t = number_new(type);
+    tr_tensor *t = number_new(type, (float)value);
     if (!t) return NULL;
     if (type == TR_FLOAT64)
         *(double *)t->data = value;
@@ -42,14 +38,14 @@ tr_tensor *tr_number_(double value, tr_dtype kind)
 
 tr_tensor *tr_integer_(int64_t value)
 {
-    tr_tensor *t = number_new(TR_INT64);
+    tr_tensor *t = number_new(TR_INT64, (float)value);
     if (t) *(int64_t *)t->data = value;
     return t;
 }
 
 tr_tensor *tr_complex_number_(double real, double imag)
 {
-    tr_tensor *t = number_new(TR_COMPLEX128); /* over the place of another type's complex128, which nobody asks it for */
+    tr_tensor *t = number_new(TR_COMPLEX128, (float)real); /* over the place of another type's complex128, which nobody asks it for */
     if (!t) return NULL;
     double *part = t->data;
     part[0] = real;
@@ -59,7 +55,7 @@ tr_tensor *tr_complex_number_(double real, double imag)
 
 tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device)
 {
-    tr_tensor *s = core_tensor_new(type, device, &(tr_shape){0}, "number");
+    tr_tensor *s = core_tensor_scalar(type, device, "number");
     if (!s) return NULL;
     if (device.type == TR_CPU) {
         core_convert(s->data, type, number->data, (tr_dtype)number->dtype, 1);
@@ -104,15 +100,14 @@ bool autograd_meet(const char *function, tr_tensor **a, tr_tensor **b, tr_dtype 
 
 int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function)
 {
-    for (int d = 0; d < t->shape.ndim; d++)
+    for (int d = 0; d < t->shape.ndim && !core_row_major_tensor(t); d++)
         if (t->stride[d] == 0 && t->shape.size[d] > 1)
             return core_fail_status("%s: %s is expanded: more than one element of the written-to tensor refers to a single memory location. Please clone() the tensor before performing the operation", function, core_show(t));
     return autograd_check_in_place(t, from, function);
 }
 
-bool autograd_overlap(const tr_tensor *t, const tr_tensor *from)
+bool autograd_overlaps(const tr_tensor *t, const tr_tensor *from)
 {
-    if (t->storage != from->storage) return false;
     bool same = t->data == from->data && core_same_shape(&t->shape, &from->shape);
     for (int d = 0; d < t->shape.ndim && same; d++) same = t->shape.size[d] == 1 || t->stride[d] == from->stride[d];
     return !same;

@@ -51,7 +51,8 @@ int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function);
 tr_tensor *autograd_full(const char *function, const tr_shape *shape, const tr_scalar *value, const tr_tensor_options *options);
 
 /* Do writes to t, element by element, change what is still to be read of `from`? */
-bool autograd_overlap(const tr_tensor *t, const tr_tensor *from);
+bool autograd_overlaps(const tr_tensor *t, const tr_tensor *from); /* on one storage */
+static inline bool autograd_overlap(const tr_tensor *t, const tr_tensor *from) { return t->storage == from->storage && autograd_overlaps(t, from); }
 
 /* Checks shared by operations: on one device; the dim counted from the front.  false or -1 with an error noted. */
 bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tensor *b);

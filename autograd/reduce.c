@@ -66,8 +66,7 @@ static autograd_args remember(const tr_tensor *x, const plan *p)
 /* All of x into one number, where x lies in one piece. */
 static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor *x, tr_dtype type, double divisor)
 {
-    static const tr_shape scalar = {0};
-    tr_tensor *y = core_tensor_new(type, core_device_at(x), &scalar, function);
+    tr_tensor *y = core_tensor_scalar(type, core_device_at(x), function);
     if (!y) return NULL;
     kernel_call call;
     call.kernel = KERNEL_SUM;
