@@ -110,3 +110,11 @@ int dist_device_join(dist_work *w)
     w->mark = NULL;
     return status;
 }
+
+int dist_device_has_read(dist_device *d)
+{
+    void *mark = d->lanes->mark(d->at.index, TR_LANE_UP_);
+    int status = mark && d->lanes->reached(mark, true) > 0 ? 0 : -1;
+    d->lanes->forget(mark);
+    return status;
+}

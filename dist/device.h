@@ -33,6 +33,10 @@ void dist_device_close(dist_transport *way);
 int dist_device_hand_in(dist_work *w);
 int dist_device_join(dist_work *w);
 
+/* Wait until the device has read what was to be copied to it: works' twins are the host's to change.  0, or -1 with an error
+ * standing. */
+int dist_device_has_read(dist_device *d);
+
 /* Memory of the host that copies are to come and go from without waiting, until unpin() or close(). */
 void dist_device_pin(dist_device *d, void *memory, int64_t bytes);
 void dist_device_unpin(dist_device *d, void *memory);

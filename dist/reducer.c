@@ -250,6 +250,7 @@ int dist_reducer_settle(dist_reducer *r, bool *moved)
     dist_transport *way = r->courier.way;
     complete(r);
     if (dist_broadcast(way, r->order, r->plan.items * (int64_t)sizeof *r->order, 0) < 0) return -1;
+    if (r->on && dist_device_has_read(r->on) < 0) return -1;
     if (dist_barrier(way) < 0) return -1; /* nobody reads our buckets any more */
     *moved = true;
     int status = dist_plan_reorder(&r->plan, r->order, r->limits[0], r->limits[1]);

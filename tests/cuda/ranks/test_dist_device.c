@@ -236,6 +236,42 @@ TEST(learning_is_that_of_one_rank_on_the_cpu)
     for (int64_t i = 0; i < tr_parameters(model).count; i++) assert_close(here(tr_parameters(model).tensor[i]), tr_parameters(alone).tensor[i], 1e-12);
 }
 
+/* y = a x, and b on the first rank alone; c on none. */
+typedef struct {
+    tr_tensor *a, *b, *c;
+} branches;
+
+static tr_tensor *take_branches(tr_module *m, tr_tensor *x)
+{
+    branches *self = tr_module_self(m);
+    return tr_mul(x, tr_dist_rank() == 0 ? tr_mul(self->a, self->b) : self->a);
+}
+
+static void assert_unused_are_told_apart(int64_t bucket_bytes)
+{
+    tr_module *m = tr_module_new("Branching", take_branches, sizeof(branches));
+    branches *self = tr_module_self(m);
+    self->a = tr_module_parameter(m, "a", tr_full(TR_SHAPE(1), 2, .dtype = TR_FLOAT64));
+    self->b = tr_module_parameter(m, "b", tr_full(TR_SHAPE(1), 3, .dtype = TR_FLOAT64));
+    self->c = tr_module_parameter(m, "c", tr_full(TR_SHAPE(1), 5, .dtype = TR_FLOAT64));
+    assert_int_equal(tr_module_to(m, tr_dist_device()), 0);
+    tr_module *ranks = tr_data_parallel(m, .bucket_bytes = bucket_bytes, .first_bucket_bytes = bucket_bytes);
+    double world = (double)tr_dist_world();
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(tr_backward(tr_sum(tr_forward(ranks, there(tr_ones(TR_SHAPE(1), .dtype = TR_FLOAT64))))), 0);
+        assert_item(tr_grad(self->a), (3 + world - 1) / world, 1e-15);
+        assert_item(tr_grad(self->b), 2 / world, 1e-15);
+        assert_null(tr_grad(self->c));
+        tr_module_zero_grad(m);
+    }
+}
+
+TEST(a_parameter_that_one_rank_used_has_a_gradient_everywhere)
+{
+    assert_unused_are_told_apart(1);
+    assert_unused_are_told_apart(1000);
+}
+
 /* ---- what is refused ---- */
 
 TEST(what_is_not_served_is_said)
