@@ -38,6 +38,19 @@ static int travel(dist_transport *way, const tr_tensor *t, dist_work w)
     return dist_done(dist_run(way, &w));
 }
 
+static bool is_half(const tr_tensor *t) { return tr_dtype_of(t) == TR_FLOAT16 || tr_dtype_of(t) == TR_BFLOAT16; }
+
+/* In float32 on the way, where that is not seen to there. */
+static int sum(dist_transport *way, tr_tensor *t)
+{
+    TR_NO_GRAD;
+    dist_device *d = NULL;
+    if (on_device(t) && way->world > 1 && !(d = dist_device_of(way, tr_device_of(t)))) return dist_done(-1);
+    tr_tensor *wide = d && d->widens && is_half(t) ? (tr_to)(t, TR_FLOAT32) : t;
+    if (!wide || travel(way, wide, (dist_work){.operation = DIST_ALL_REDUCE, .from = tr_data(wide), .into = tr_data(wide), .n = tr_numel(wide), .dtype = tr_dtype_of(wide)}) < 0) return -1;
+    return wide == t || (tr_copy_)(t, wide) ? 0 : -1;
+}
+
 static int64_t bytes_of(const tr_tensor *t) { return tr_numel(t) * tr_dtype_size(tr_dtype_of(t)); }
 
 int(tr_all_reduce)(tr_tensor *t)
@@ -50,7 +63,7 @@ int(tr_all_reduce)(tr_tensor *t)
     bool served = serves("tr_all_reduce", t, SUM);
     describe(words, "all_reduce", t, served);
     if (dist_check("tr_all_reduce", words) < 0 || !served) return -1;
-    return travel(way, t, (dist_work){.operation = DIST_ALL_REDUCE, .from = tr_data(t), .into = tr_data(t), .n = tr_numel(t), .dtype = tr_dtype_of(t)});
+    return sum(way, t);
 }
 
 int(tr_broadcast)(tr_tensor *t, int64_t root)

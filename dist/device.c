@@ -1,6 +1,8 @@
 /* This rank's device: which it is, which ranks share it, and so how its memory travels. */
 #include "dist/device.h"
 
+#include "dist/nccl_calls.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,38 +40,93 @@ void dist_device_unpin(dist_device *d, void *memory)
         }
 }
 
-/* ---- opening ---- */
+/* ---- which way ---- */
+
+typedef enum { AUTO,
+               BY_NCCL,
+               BY_HOST,
+               UNKNOWN } wish;
+
+static wish read_wish(void)
+{
+    static const char *const words[UNKNOWN] = {"auto", "nccl", "host"};
+    const char *text = getenv("TRIREME_DEVICE_TRANSPORT");
+    for (int i = 0; text && *text && i <= UNKNOWN; i++)
+        if (i == UNKNOWN || strcmp(text, words[i]) == 0) return (wish)i;
+    return AUTO;
+}
+
+/* What the others are to know of a rank's device, and of its NCCL. */
+typedef struct {
+    char uuid[UUID];
+    int32_t version, wish; /* 0: it has none, and why */
+    char why[120];
+} card;
+
+static int make_card(card *mine, const tr_lanes_ *lanes, tr_device at)
+{
+    const char *why;
+    int version;
+    memset(mine, 0, sizeof *mine);
+    mine->wish = (int32_t)read_wish();
+    (void)dist_nccl(&version, &why);
+    mine->version = version;
+    snprintf(mine->why, sizeof mine->why, "%s", why);
+    return lanes->identify(at.index, mine->uuid);
+}
 
 /* The first two ranks that have one device, "ranks 0 and 1 share a device"; false: every rank has its own. */
-static bool find_shared(const char *uuids, int64_t world, char *text, size_t bytes)
+static bool find_shared(const card *all, int64_t world, char *text, size_t bytes)
 {
     for (int64_t i = 0; i < world; i++)
         for (int64_t j = i + 1; j < world; j++)
-            if (memcmp(uuids + i * UUID, uuids + j * UUID, UUID) == 0) {
+            if (memcmp(all[i].uuid, all[j].uuid, UUID) == 0) {
                 snprintf(text, bytes, "ranks %lld and %lld share a device", (long long)i, (long long)j);
                 return true;
             }
     return false;
 }
 
-/* What every rank's device is; NULL with an error standing. */
-static char *uuids_of_all(dist_transport *way, const char mine[UUID])
+static bool find_odd_version(const card *all, int64_t world, char *text, size_t bytes)
 {
-    char *all = calloc((size_t)way->world, UUID);
+    char one[16], other[16];
+    for (int64_t i = 0; i < world; i++) {
+        if (all[i].version == 0)
+            snprintf(text, bytes, "no NCCL on rank %lld: %s", (long long)i, all[i].why);
+        else if (all[i].version != all[0].version)
+            snprintf(text, bytes, "NCCL is %s on rank 0, %s on rank %lld", dist_nccl_version_text(all[0].version, one), dist_nccl_version_text(all[i].version, other), (long long)i);
+        else
+            continue;
+        return true;
+    }
+    return false;
+}
+
+/* What all ranks say; NULL with an error standing. */
+static card *cards_of_all(dist_transport *way, const card *mine)
+{
+    card *all = calloc((size_t)way->world, sizeof *all);
     if (!all) return tr_fail("out of memory: devices of %lld ranks", (long long)way->world);
-    if (dist_all_gather(way, mine, all, UUID) == 0) return all;
+    if (dist_all_gather(way, mine, all, sizeof *mine) == 0) return all;
     free(all);
     return NULL;
 }
 
-static dist_device *open_best(dist_transport *way, const char *uuids)
+/* All ranks choose alike: they look at the same cards, and rank 0's wish is everybody's. */
+static dist_device *open_best(dist_transport *way, tr_device at, const tr_lanes_ *lanes, const card *all)
 {
-    char why[64] = "";
-    bool shared = find_shared(uuids, way->world, why, sizeof why);
+    char why[200] = "";
+    if (all[0].wish == UNKNOWN) return tr_fail("TRIREME_DEVICE_TRANSPORT (rank 0's): expected auto, nccl or host");
+    if (all[0].wish == BY_HOST) snprintf(why, sizeof why, "TRIREME_DEVICE_TRANSPORT=host");
+    bool host = why[0] || find_shared(all, way->world, why, sizeof why) || find_odd_version(all, way->world, why, sizeof why);
+    if (!host) return dist_nccl_open(way, at, lanes);
+    if (all[0].wish == BY_NCCL) return tr_fail("TRIREME_DEVICE_TRANSPORT=nccl: %s", why);
     dist_device *d = dist_staged_open();
-    if (d) snprintf(d->name, sizeof d->name, "through pinned memory%s%s", shared ? ": " : "", why);
+    if (d) snprintf(d->name, sizeof d->name, "through pinned memory: %s", why);
     return d;
 }
+
+/* ---- opening and closing ---- */
 
 dist_device *dist_device_of(dist_transport *way, tr_device at)
 {
@@ -77,15 +134,16 @@ dist_device *dist_device_of(dist_transport *way, tr_device at)
     if (d && (d->at.type != at.type || d->at.index != at.index))
         return tr_fail("a rank's tensors travel from one device: %s, as the first did, not %s", tr_device_name(d->at), tr_device_name(at));
     if (d) return d;
-    char mine[UUID];
+    card mine;
     const tr_lanes_ *lanes = tr_lanes_of_(at);
-    if (!lanes || lanes->identify(at.index, mine) < 0) return NULL;
-    char *uuids = uuids_of_all(way, mine);
-    if (uuids) d = open_best(way, uuids);
-    free(uuids);
+    if (!lanes || make_card(&mine, lanes, at) < 0) return NULL;
+    card *all = cards_of_all(way, &mine);
+    if (all) d = open_best(way, at, lanes, all);
+    free(all);
     if (!d) return NULL;
     d->at = at;
     d->lanes = lanes;
+    snprintf(d->way, sizeof d->way, "%s; %s %s", way->name, tr_device_name(at), d->name);
     return way->device = d;
 }
 
@@ -96,6 +154,11 @@ void dist_device_close(dist_transport *way)
     while (d->pins) dist_device_unpin(d, d->pins->memory);
     way->device = NULL;
     d->finish(d);
+}
+
+void dist_device_abort(dist_transport *way)
+{
+    if (way->device && way->device->abort) way->device->abort(way->device);
 }
 
 /* ---- works ---- */
@@ -113,6 +176,7 @@ int dist_device_join(dist_work *w)
 
 int dist_device_has_read(dist_device *d)
 {
+    if (d->pinless) return 0;
     void *mark = d->lanes->mark(d->at.index, TR_LANE_UP_);
     int status = mark && d->lanes->reached(mark, true) > 0 ? 0 : -1;
     d->lanes->forget(mark);

@@ -1,5 +1,6 @@
 /* Collectives on the memory of this rank's device.
  *
+ *     nccl.c     by NCCL from device to device, where each rank has one of its own
  *     staged.c   through memory of the host, and from there as the transport goes: where ranks share a device, too
  *
  * The device works on while they travel: who computes hands a work in, which says that what it reads is there once the
@@ -17,17 +18,24 @@ typedef struct dist_device dist_device;
 struct dist_device {
     tr_device at;
     const tr_lanes_ *lanes;
-    char name[112];           /* "through pinned memory: ranks 0 and 1 share a device" */
+    char name[240];           /* "through pinned memory: ranks 0 and 1 share a device" */
+    char way[400];            /* "shared memory, mpi: Open MPI v4.1.4; cuda:1 by NCCL 2.28.9" */
     struct dist_pinned *pins; /* owned */
+    bool widens;              /* halves are to be handed in as float32, which they are added in */
+    bool pinless;             /* nothing passes through a work's twin but `more` */
 
     int (*hand_in)(dist_device *d, dist_work *w);
     int (*advance)(dist_device *d, dist_transport *way, dist_work *w, double seconds); /* as a transport's */
+    void (*abort)(dist_device *d);                                                     /* ranks end, whatever they are doing; NULL: nothing to do */
     void (*finish)(dist_device *d);                                                    /* gives back all but pins */
 };
 
 /* This rank's device; the first time collective.  A rank has one.  NULL with an error standing. */
 dist_device *dist_device_of(dist_transport *way, tr_device at);
 void dist_device_close(dist_transport *way);
+
+/* Ranks end by force: any thread. */
+void dist_device_abort(dist_transport *way);
 
 /* By the thread that computes; for a work of the host there is nothing to do.  0, or -1 with an error standing. */
 int dist_device_hand_in(dist_work *w);
@@ -45,5 +53,8 @@ void dist_device_unpin(dist_device *d, void *memory);
 
 /* NULL with an error standing. */
 dist_device *dist_staged_open(void);
+
+/* Collective; every rank has NCCL.  NULL with an error standing. */
+dist_device *dist_nccl_open(dist_transport *way, tr_device at, const tr_lanes_ *lanes);
 
 #endif

@@ -84,6 +84,7 @@ static void leave(int status)
     pthread_sigmask(SIG_UNBLOCK, &alarms, NULL); /* the watchdog blocks all */
     signal(SIGALRM, SIG_DFL);
     alarm(ABORT_TAKES_SECONDS);
+    dist_device_abort(ranks.way);
     ranks.way->abort(ranks.way, status);
 }
 
@@ -305,4 +306,4 @@ int64_t tr_dist_rank(void) { return here()->rank; }
 int64_t tr_dist_world(void) { return here()->world; }
 int64_t tr_dist_local_rank(void) { return here()->local_rank; }
 tr_shard tr_dist_shard(void) { return (tr_shard){here()->rank, here()->world}; }
-const char *tr_dist_transport(void) { return here()->name; }
+const char *tr_dist_transport(void) { return here()->device ? here()->device->way : here()->name; }

@@ -68,7 +68,7 @@ int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *ite
     if (!r->work || !r->uses || !r->ready || !r->missing || !r->order)
         tr_fail("out of memory: a reducer of %lld gradients", (long long)items);
     else if (make_there(r) == 0 && dist_courier_open(&r->courier, way, thread) == 0) {
-        if (r->on) dist_device_pin(r->on, r->plan.memory, r->plan.bytes);
+        if (r->on && !r->on->pinless) dist_device_pin(r->on, r->plan.memory, r->plan.bytes);
         return 0;
     }
     dist_reducer_close(r);

@@ -26,6 +26,17 @@ static void *beside_library(void)
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
 
+/* By which ranks' devices meet, where it is there (dist/nccl_calls.c). */
+static void nccl_print(void)
+{
+    const char *named = getenv("TRIREME_NCCL_LIBRARY");
+    void *library = dlopen(named && *named ? named : "libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
+    int (*version_of)(int *) = NULL, version = 0;
+    if (library) *(void **)&version_of = dlsym(library, "ncclGetVersion");
+    if (version_of && version_of(&version) == 0 && version >= 10000)
+        printf("  NCCL       %d.%d.%d\n", version / 10000, version / 100 % 100, version % 100);
+}
+
 void cuda_print(bool or_why_none)
 {
     const char *named = getenv("TRIREME_CUDA_LIBRARY");
@@ -42,4 +53,5 @@ void cuda_print(bool or_why_none)
         cuda->describe(i, text, sizeof text);
         printf("  cuda:%-5d %s\n", i, text);
     }
+    if (or_why_none) nccl_print();
 }

@@ -34,7 +34,7 @@ TR_API int tr_dist_finish(void);
  * MPI_Abort, which in most MPIs ends the whole job, also one whose other ranks never joined.  An error that was looked at
  * and cleared with tr_error_clear() does not count.  A rank alone just goes on with its error.
  * A watchdog, one thread in each rank, sees what a rank that is stuck cannot say itself.  When the process of another rank
- * of this host ends before its time, or when this rank has waited TRIREME_TIMEOUT seconds (60) for others, it writes what
+ * of this host ends before its time, or when this rank, or its device in NCCL, has waited TRIREME_TIMEOUT seconds (60) for others, it writes what
  * each rank asked for last (the collective's number, what it is for, the caller's file and line), then who is missing and
  * why it is thought so, and ends all ranks:
  *     trireme: rank 0 of 3 on HOST ends all ranks: after 60 s (TRIREME_TIMEOUT) rank 2 on HOST has not come to #7 barrier
@@ -57,13 +57,16 @@ TR_API int64_t tr_dist_world(void);         /* 1 before tr_dist_init */
 TR_API int64_t tr_dist_local_rank(void);    /* among the ranks of this host */
 TR_API tr_device tr_dist_device(void);      /* this rank's: the CUDA device of its number on the host, or the CPU; before tr_dist_init too */
 TR_API tr_shard tr_dist_shard(void);        /* {rank, world}, for tr_loader_new */
-TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "shared memory, mpi: Open MPI v4.1.4" */
+TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "shared memory, mpi: Open MPI v4.1.4"; once a device's memory has travelled
+                                             * how, too: "...; cuda:1 by NCCL 2.28.9", "...; cuda:0 through pinned memory: ranks 0 and 1 share a device" */
 
 /* ---- collectives on tensors: every rank calls them, in the same order, with one shape and type ----
  * Ranks of one host meet in memory that they share, hosts over MPI (TRIREME_TRANSPORT chooses otherwise).  In shared memory
  * ranks that ask for different things get an error that says who asked for what.
- * Row-major tensors, on the CPU or on this rank's CUDA device; from there they travel through pinned memory of the host, in the
- * order of what the device is asked, and nothing else waits.  A rank has one device.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
+ * Row-major tensors, on the CPU or on this rank's CUDA device; from there they travel in the order of what the device is
+ * asked, and nothing else waits: by NCCL from device to device, where each rank has one of its own and all find the same
+ * NCCL, else through pinned memory of the host (TRIREME_DEVICE_TRANSPORT chooses otherwise).  By NCCL a call returns before
+ * the device has met the others'; whether it does, the watchdog looks.  A rank has one device.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
  * and backward does not notice what they write. */
 
 /* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32; bool has no sum.
@@ -149,9 +152,9 @@ typedef struct {
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
  * copied to all; options that differ are rank 0's.  On one rank it only forwards.  It belongs to the ranks of its
  * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
- * The parameters may be on this rank's CUDA device (tr_module_to before): buckets lie there, and go to their twins in the
- * host's memory and back while the device goes on, brought on by a thread where MPI was started for several.  Not with
- * .reproducible or, on several ranks, .shard_state.
+ * The parameters may be on this rank's CUDA device (tr_module_to before): buckets lie there, and are summed while the device
+ * goes on, by NCCL, on a stream of its own, or by way of their twins in the host's memory; brought on by a thread where MPI
+ * was started for several.  A step waits for no device.  Not with .reproducible or, on several ranks, .shard_state.
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 

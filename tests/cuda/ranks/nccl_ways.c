@@ -1,0 +1,32 @@
+/* nccl_ways MODE: ranks' devices meet, and what then happens (nccl.sh); 77: no device.
+ *     names   say which way they went
+ *     sums    again and again
+ *     late    the last rank comes no more
+ *     rests   nobody comes for a while */
+#include <stdio.h>
+#include <string.h>
+#include <trireme/dist.h>
+#include <trireme/trireme.h>
+#include <unistd.h>
+
+static int sum(void)
+{
+    TR_SCOPE;
+    tr_tensor *t = tr_ones(TR_SHAPE(1000), .device = tr_dist_device());
+    if (tr_all_reduce(t) < 0) return -1;
+    return tr_item(tr_select(t, 0, 999)) == (double)tr_dist_world() ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+    if (!tr_cuda_is_available()) return 77;
+    if (argc < 2 || tr_dist_init(&argc, &argv) < 0) return 1;
+    bool last = tr_dist_rank() == tr_dist_world() - 1;
+    for (int i = 0; i < 20; i++) {
+        if (i == 9 && last && strcmp(argv[1], "late") == 0) sleep(100);
+        if (i == 9 && strcmp(argv[1], "rests") == 0) sleep(100);
+        if (sum() < 0) break;
+    }
+    if (strcmp(argv[1], "names") == 0) printf("rank %d: %s\n", (int)tr_dist_rank(), tr_dist_transport());
+    return tr_dist_finish();
+}

@@ -1,0 +1,187 @@
+/* Ranks whose devices meet by NCCL: sums, orders, and that nobody waits.  (test_dist_device.c runs this way, too.) */
+#include "../played/played.h"
+#include "test.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trireme/dist.h>
+#include <trireme/nn.h>
+#include <trireme/optim.h>
+
+static struct {
+    __typeof__(played_order) *order;
+    __typeof__(played_count) *count;
+} played;
+
+static void find_played(void)
+{
+    const char *named = getenv("TRIREME_CUDA_LIBRARY");
+    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
+    if (!object) return;
+    *(void **)&played.order = dlsym(object, "played_order");
+    *(void **)&played.count = dlsym(object, "played_count");
+}
+
+BEFORE_ALL
+{
+    if (!tr_cuda_is_available()) {
+        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
+        return TEST_SKIPPED;
+    }
+    find_played();
+    if (tr_dist_init(argc, argv) < 0) return 1;
+    TR_SCOPE;
+    if (tr_all_reduce(tr_ones(TR_SHAPE(1), .device = tr_dist_device())) < 0) return 1;
+    if (strstr(tr_dist_transport(), " by NCCL 2.")) return 0;
+    print_message("skipped: %s\n", tr_dist_transport());
+    return tr_dist_finish() ? 1 : TEST_SKIPPED;
+}
+AFTER_ALL { return tr_dist_finish(); }
+
+static tr_tensor *there(tr_tensor *t) { return tr_to_device(t, tr_dist_device()); }
+static tr_tensor *here(tr_tensor *t) { return tr_to_device(t, tr_cpu()); }
+static double world(void) { return (double)tr_dist_world(); }
+
+/* Several orders of what streams do, the same on every rank, on a played device; once on a real one. */
+#define in_every_order(order) \
+ for (int order = 0; order < (played.order ? 2 * PLAYED_ORDERS : 1) && in_order(order); order++)
+static bool in_order(int order)
+{
+    if (played.order) played.order((played_orders)(order % PLAYED_ORDERS), (unsigned)order);
+    return true;
+}
+
+static int64_t waits(void)
+{
+    played_counts now = {0};
+    if (played.count) played.count(&now);
+    return now.waits;
+}
+
+/* ---- collectives ---- */
+
+TEST(every_type_is_summed_as_the_host_does)
+{
+    static const tr_dtype types[] = {TR_FLOAT32, TR_FLOAT64, TR_FLOAT16, TR_BFLOAT16, TR_INT64, TR_INT32, TR_UINT8, TR_COMPLEX64, TR_COMPLEX128};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        TR_SCOPE;
+        tr_tensor *t = tr_to(tr_add(tr_arange(0, 50, 1), 3 * (double)tr_dist_rank()), types[i]), *on_host = tr_clone(t), *on_device = there(t);
+        assert_true(tr_all_reduce(on_host) == 0 && tr_all_reduce(on_device) == 0);
+        assert_int_equal(tr_dtype_of(on_device), types[i]);
+        assert_close(tr_to(here(on_device), TR_COMPLEX128), tr_to(on_host, TR_COMPLEX128), 0);
+    }
+}
+
+/* 1 + 2^-8 of each of two: rounded at once it is 2, added in float32 2 + 2^-7, which bfloat16 keeps. */
+TEST(halves_are_added_in_float32)
+{
+    tr_tensor *t = there(tr_full(TR_SHAPE(9), tr_dist_rank() < 2 ? 0.00390625 : 256, .dtype = TR_BFLOAT16));
+    if (tr_dist_world() == 2) tr_add_(t, tr_to(there(tr_full(TR_SHAPE(9), 1)), TR_BFLOAT16)); /* 1.00390625 is between two */
+    tr_tensor *wide = tr_to(here(t), TR_FLOAT32);
+    assert_int_equal(tr_all_reduce(wide), 0);
+    assert_int_equal(tr_all_reduce(t), 0);
+    assert_close(tr_to(here(t), TR_FLOAT32), tr_to(tr_to(wide, TR_BFLOAT16), TR_FLOAT32), 0);
+}
+
+TEST(what_has_no_sum_is_copied)
+{
+    tr_tensor *t = there(tr_gt(tr_arange(0, 7, 1), (double)tr_dist_rank()));
+    tr_tensor *all = here(tr_all_gather(t));
+    for (int64_t r = 0; r < tr_dist_world(); r++)
+        for (int64_t i = 0; i < 7; i++) assert_item(tr_to(tr_select(all, 0, 7 * r + i), TR_FLOAT32), i > r, 0);
+    assert_int_equal(tr_broadcast(t, 1), 0);
+    assert_item(tr_sum(tr_to(here(t), TR_FLOAT32)), 5, 0);
+}
+
+TEST(in_every_order_of_streams_sums_come_between_what_was_asked_before_and_after)
+{
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        tr_tensor *a = there(tr_ones(TR_SHAPE(5000))), *b = there(tr_full(TR_SHAPE(40), 1 + (double)tr_dist_rank()));
+        for (int i = 0; i < 12; i++) {
+            tr_mul_(a, 0.5);
+            assert_int_equal(tr_all_reduce(a), 0);
+            tr_tensor *c = tr_add(b, a ? 1.0 : 0);
+            assert_int_equal(tr_all_reduce(c), 0);
+            tr_mul_(a, 2 / world());
+            assert_item(here(tr_select(c, 0, 39)), world() + world() * (world() + 1) / 2, 0);
+        }
+        assert_close(here(a), tr_ones(TR_SHAPE(5000)), 1e-6);
+    }
+    in_order(PLAYED_AT_RANDOM);
+}
+
+/* ---- data parallel ---- */
+
+typedef struct {
+    tr_module *model, *ranks;
+    tr_optim *optim;
+    tr_tensor *x, *y;
+} learner;
+
+/* Rank r has r + 1 samples. */
+static learner make_learner(tr_dtype dtype)
+{
+    tr_manual_seed(3);
+    learner l = {.model = tr_sequential(tr_linear_layer(4, 8, .dtype = dtype), tr_tanh_layer(), tr_linear_layer(8, 2, .dtype = dtype))};
+    assert_int_equal(tr_module_to(l.model, tr_dist_device()), 0);
+    l.ranks = tr_data_parallel(l.model, .bucket_bytes = 1, .first_bucket_bytes = 1);
+    l.optim = tr_sgd(tr_parameters(l.model), .lr = 0.1, .momentum = 0.9);
+    tr_manual_seed(10 + (uint64_t)tr_dist_rank());
+    int64_t samples = 1 + tr_dist_rank();
+    l.x = there(tr_randn(TR_SHAPE(samples, 4), .dtype = dtype));
+    l.y = there(tr_randn(TR_SHAPE(samples, 2), .dtype = dtype));
+    return l;
+}
+
+static void step(learner *l)
+{
+    TR_SCOPE;
+    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(l->ranks, l->x), l->y)), 0);
+    assert_int_equal(tr_step(l->optim), 0);
+    tr_zero_grad(l->optim);
+}
+
+TEST(a_step_waits_for_no_device)
+{
+    if (!played.count) skip_because("this device is a real one");
+    learner l = make_learner(TR_FLOAT32);
+    for (int i = 0; i < 3; i++) step(&l);
+    int64_t before = waits();
+    for (int i = 0; i < 5; i++) step(&l);
+    assert_int_equal(waits() - before, 0);
+    assert_int_equal(tr_check_replicas(l.model), 0);
+}
+
+/* Against the gradient of all samples, of the same type on the host. */
+TEST(in_every_order_weights_are_the_shares_of_samples)
+{
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        tr_dtype dtype = order % 2 ? TR_FLOAT64 : TR_FLOAT32;
+        learner l = make_learner(dtype);
+        tr_manual_seed(3);
+        tr_module *alone = tr_sequential(tr_linear_layer(4, 8, .dtype = dtype), tr_tanh_layer(), tr_linear_layer(8, 2, .dtype = dtype));
+        tr_tensor *losses[8];
+        double all = world() * (world() + 1) / 2;
+        for (int64_t r = 0; r < tr_dist_world(); r++) {
+            tr_manual_seed(10 + (uint64_t)r);
+            tr_tensor *x = tr_randn(TR_SHAPE(r + 1, 4), .dtype = dtype), *y = tr_randn(TR_SHAPE(r + 1, 2), .dtype = dtype);
+            losses[r] = tr_mul(tr_mse_loss(tr_forward(alone, x), y), (double)(r + 1) / all);
+            if (r > 0) losses[0] = tr_add(losses[0], losses[r]);
+        }
+        assert_int_equal(tr_backward(losses[0]), 0);
+        for (int i = 0; i < 2; i++) {
+            tr_zero_grad(l.optim);
+            assert_int_equal(tr_backward(tr_mse_loss(tr_forward(l.ranks, l.x), l.y)), 0);
+            for (int64_t p = 0; p < tr_parameters(alone).count; p++)
+                assert_close(here(tr_grad(tr_parameters(l.model).tensor[p])), tr_grad(tr_parameters(alone).tensor[p]), dtype == TR_FLOAT64 ? 1e-14 : 1e-6);
+        }
+        assert_int_equal(tr_data_parallel_report_of(l.ranks).early, 4);
+    }
+    in_order(PLAYED_AT_RANDOM);
+}
