@@ -27,10 +27,11 @@ static void place(kernel_call *call, int view, operand x)
     call->stride[view][2] = stride[!x.turned];
 }
 
-static int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
+static int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_tensor *bias, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
 {
     if (c->numel == 0) return 0;
-    call->kernel = KERNEL_GEMM;
+    call->kernel = bias ? KERNEL_GEMM_BIAS : KERNEL_GEMM;
+    call->at[3] = bias ? bias->data : NULL;
     call->type = call->from = c->dtype;
     call->flags = 0;
     call->n = c->numel;
@@ -40,18 +41,19 @@ static int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, kernel_call
     call->size[1] = m;
     call->size[2] = n;
     call->size[3] = k;
-    return autograd_run(call, c, a, b, NULL);
+    return autograd_run(call, c, a, b, bias);
 }
 
-/* c = a b over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2. */
-static int product(tr_tensor *c, operand a, operand b)
+/* c = a b + bias over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2.  bias is NULL, or
+ * dense on a device that serves it. */
+static int product(tr_tensor *c, operand a, operand b, const tr_tensor *bias)
 {
     kernel_call call;
     operand result = {c, false};
     place(&call, 0, result);
     place(&call, 1, a);
     place(&call, 2, b);
-    return run(c, a.t, b.t, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
+    return run(c, a.t, b.t, bias, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
 }
 
 /* A product for a derivative that is not differentiated itself, of n for this input. */
@@ -64,7 +66,7 @@ static tr_tensor *plain_product(const autograd_node *n, int input, operand a, op
     shape.size[batch] = size_of(a, 0);
     shape.size[batch + 1] = size_of(b, 1);
     if (!c) c = core_tensor_new((tr_dtype)a.t->dtype, core_device_at(a.t), &shape, "backward");
-    return c && product(c, a, b) == 0 ? c : NULL;
+    return c && product(c, a, b, NULL) == 0 ? c : NULL;
 }
 
 static bool plain(const tr_tensor *dc) { return autograd_plain() && core_dtype_category[dc->dtype] != 3; }
@@ -138,7 +140,7 @@ static tr_tensor *outer(tr_tensor *dy, tr_tensor *v)
     place(&call, 0, (operand){c, false});
     place_vector(&call, 1, dy, false);
     place_vector(&call, 2, v, true);
-    return run(c, dy, v, &call, 1, m, n, 1) == 0 ? c : NULL;
+    return run(c, dy, v, NULL, &call, 1, m, n, 1) == 0 ? c : NULL;
 }
 
 /* a' dy, without noting it. */
@@ -152,7 +154,7 @@ static tr_tensor *turned_times_vector(tr_tensor *a, tr_tensor *dy)
     place_vector(&call, 0, y, false);
     place(&call, 1, (operand){a, true});
     place_vector(&call, 2, dy, false);
-    return run(y, a, dy, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
+    return run(y, a, dy, NULL, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
 }
 
 static void mv_derivative(autograd_node *n, tr_tensor *dy)
@@ -201,7 +203,7 @@ static tr_tensor *no_inner(const char *function, const tr_tensor *a, const tr_te
 static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, const autograd_op *op)
 {
     tr_tensor *c = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), shape, "tr_matmul");
-    if (!c || product(c, (operand){a, false}, (operand){b, false}) < 0) return NULL;
+    if (!c || product(c, (operand){a, false}, (operand){b, false}, NULL) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(c, op, a, b, NULL, saves, NULL);
 }
@@ -245,7 +247,7 @@ static tr_tensor *times_vector(tr_tensor *a, tr_tensor *b)
     tr_tensor *y = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {m}}, "tr_matmul");
     if (!y) return NULL;
     kernel_call call = {.at = {y->data, a->data, b->data}, .stride = {{0, 1, 1}, {0, dot ? 1 : a->stride[0], a->stride[!dot]}, {0, b->stride[0], 1}}};
-    if (run(y, a, b, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
+    if (run(y, a, b, NULL, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(y, dot ? &autograd_dot : &autograd_mv, a, b, NULL, saves, NULL);
 }
@@ -321,9 +323,10 @@ static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 {
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){2, {x->shape.size[0], weight->shape.size[0]}},
                                    "tr_linear");
-    if (!y || product(y, (operand){x, false}, (operand){weight, true}) < 0) return NULL;
+    const bool passing = bias && bias->stride[0] == 1 && kernel_serves(core_device_at(x), KERNEL_GEMM_BIAS, (tr_dtype)x->dtype);
+    if (!y || product(y, (operand){x, false}, (operand){weight, true}, passing ? bias : NULL) < 0) return NULL;
     tr_tensor *both[2] = {y, bias};
-    if (bias && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
+    if (bias && !passing && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);
     return autograd_note(y, bias ? &autograd_linear : &autograd_linear_plain, x, weight, bias, saves, NULL);
 }

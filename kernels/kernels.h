@@ -52,8 +52,9 @@ typedef enum {
      * stride[0] = {batch, i, j} of c, stride[1] = {batch, i, l} of a, stride[2] = {batch, l, j} of b.
      * number[1] 0 means c is not read.  k = 0 gives number[1] c. */
     KERNEL_GEMM,
-    KERNEL_MATVEC,  /* (y, a, x): y[i] = sum_l a[i,l] x[l]; size = {m, k}; strides of each.  For KERNEL_GEMM, on the CPU */
-    KERNEL_INVERSE, /* (out, a): n x n row-major, size[0] = n; a singular matrix is an error that names the diagonal */
+    KERNEL_GEMM_BIAS, /* (c, a, b, bias): the same, + bias[j]; bias is dense.  For devices that add it in passing; the CPU has it not */
+    KERNEL_MATVEC,    /* (y, a, x): y[i] = sum_l a[i,l] x[l]; size = {m, k}; strides of each.  For KERNEL_GEMM, on the CPU */
+    KERNEL_INVERSE,   /* (out, a): n x n row-major, size[0] = n; a singular matrix is an error that names the diagonal */
 
     KERNEL_SOLVE, /* (x, a, b): a x = b; size = {batch, n, m}; a n x n, b and x n x m, row-major; singular is an error */
     KERNEL_DET,   /* (out, a): size = {batch, n}; 0 for a singular matrix */
@@ -163,6 +164,9 @@ bool kernel_is_pointwise(const kernel_call *call);
 
 /* Has a call numbers that a knob (autograd/record.h) brings up to date, and that a device may read when it comes to them? */
 bool kernel_takes_numbers(int kernel);
+
+/* Does a device serve it?  Notes no error. */
+bool kernel_serves(tr_device device, int kernel, tr_dtype type);
 
 /* Run a call on a device.  0, or -1 with an error noted: not served, or what the kernel met. */
 int kernel_run(tr_device device, const kernel_call *call);

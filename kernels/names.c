@@ -33,6 +33,7 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_ARGMAX] = "argmax",
     [KERNEL_ARGMIN] = "argmin",
     [KERNEL_GEMM] = "gemm",
+    [KERNEL_GEMM_BIAS] = "gemm_bias",
     [KERNEL_MATVEC] = "matvec",
     [KERNEL_INVERSE] = "inverse",
     [KERNEL_SOLVE] = "solve",

@@ -27,6 +27,14 @@ static kernel_fn *find_there(tr_device device, const kernel_call *call)
     return kernel && there->enter(device.index) == 0 ? kernel : NULL;
 }
 
+bool kernel_serves(tr_device device, int kernel, tr_dtype type)
+{
+    if (device.type == TR_CPU) return (*kernels_cpu())[kernel][type] != NULL;
+    const core_device *there = core_device_of(device);
+    const kernel_table *table = there ? there->kernels : NULL;
+    return table && (*table)[kernel][type];
+}
+
 int kernel_run(tr_device device, const kernel_call *call)
 {
     if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", kernel_name(call->kernel));
@@ -41,7 +49,8 @@ unsigned kernel_writes(int kernel) { return kernel == KERNEL_SORT ? 5 : kernel =
 bool kernel_adds(const kernel_call *call)
 {
     switch (call->kernel) {
-    case KERNEL_GEMM: return call->number[1] != 0;
+    case KERNEL_GEMM:
+    case KERNEL_GEMM_BIAS: return call->number[1] != 0;
     case KERNEL_INDEX_ADD:
     case KERNEL_INDEX_COPY:
     case KERNEL_SCATTER_ADD: return true;

@@ -23,7 +23,7 @@ static int64_t elements(const kernel_call *call)
 static trace_span describe(const kernel_call *call)
 {
     trace_span s = {.detail = core_trace_constant(tr_dtype_name((tr_dtype)call->type)), .what = TRACE_ELEMENTS};
-    if (call->kernel == KERNEL_GEMM) {
+    if (call->kernel == KERNEL_GEMM || call->kernel == KERNEL_GEMM_BIAS) {
         s.what = TRACE_PRODUCT;
         for (int i = 0; i < 4; i++) s.size[i] = size_of(call->size[i]);
     } else {

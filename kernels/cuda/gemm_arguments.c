@@ -50,7 +50,7 @@ bool gemm_arguments_of(const kernel_call *call, gemm_epilogue epilogue, const vo
 
     memset(found, 0, sizeof *found);
     gemm_shape *s = &found->shape;
-    if (!types_of(call->type, s)) return false;
+    if (!types_of(call->type, s) || (epilogue != GEMM_ALONE && (s->type == LT_C_32F || s->type == LT_C_64F))) return false;
     s->batch = (int32_t)batch;
     s->epilogue = epilogues[epilogue];
     if (epilogue != GEMM_ALONE) {

@@ -39,7 +39,7 @@ typedef enum { GEMM_ALONE,
                GEMM_BIAS_RELU } gemm_epilogue;
 
 /* True, or false for what the library does not take: integers, matrices of which neither rows nor columns are dense, sizes
- * beyond 31 bits, nothing to add up, and a bias where c's columns are dense. */
+ * beyond 31 bits, nothing to add up, and a bias where c's columns are dense or numbers complex. */
 bool gemm_arguments_of(const kernel_call *call, gemm_epilogue epilogue, const void *bias, gemm_arguments *found);
 
 #endif

@@ -5,12 +5,16 @@
  *   all others                   our own kernels (gemm_plain.cu, matvec.cu)
  *
  * Below 64^3 a launch costs more than the sums.  Where the library is not there, or does not do a product, our own kernels
- * do.  float32 is computed as float32, never as TF32; halves are summed in float32. */
+ * do.  float32 is computed as float32, never as TF32; halves are summed in float32.
+ *
+ * A bias is the library's epilogue, which adds it to sums that have not been rounded to halves yet; our own kernels add it
+ * to what they have rounded, and so give the bits of a product and an addition. */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/gemm_plans.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static bool is_large(const kernel_call *call)
 {
@@ -50,20 +54,48 @@ static int multiply(const cublaslt *lt, const kernel_call *call, const gemm_argu
                                                                  : cuda_fail(call, lt->status_string(status));
 }
 
-static int gemm(const kernel_call *call)
+/* 0 or -1, or 1: there is no library, or it does not do this one. */
+static int by_library(const kernel_call *call, gemm_epilogue epilogue, const void *bias)
 {
     static pthread_mutex_t plans = PTHREAD_MUTEX_INITIALIZER; /* and the descriptors in them */
     gemm_arguments g;
     const cublaslt *lt;
-    if (!is_large(call) || !gemm_arguments_of(call, GEMM_ALONE, NULL, &g) || !(lt = cublaslt_here())) return cuda_gemm_plain(call);
+    if (!is_large(call) || !gemm_arguments_of(call, epilogue, bias, &g) || !(lt = cublaslt_here())) return 1;
     pthread_mutex_lock(&plans);
     int status = multiply(lt, call, &g);
     pthread_mutex_unlock(&plans);
+    return status;
+}
+
+static int gemm(const kernel_call *call)
+{
+    int status = by_library(call, GEMM_ALONE, NULL);
     return status == 1 ? cuda_gemm_plain(call) : status;
 }
 
+static kernel_fn *add[TR_DTYPES];
+
+static int gemm_bias(const kernel_call *call)
+{
+    int status = by_library(call, GEMM_BIAS, call->at[3]);
+    if (status == 1 && (status = by_library(call, GEMM_ALONE, NULL)) == 0) { /* the library knows no bias here */
+        kernel_call sum = {.kernel = KERNEL_ADD, .type = call->type, .form = KERNEL_STRIDED, .ndim = 3, .n = call->size[0] * call->size[1] * call->size[2], .at = {call->at[0], call->at[0], call->at[3]}};
+        memcpy(sum.size, call->size, 3 * sizeof *sum.size);
+        memcpy(sum.stride[0], call->stride[0], 3 * sizeof *sum.stride[0]);
+        memcpy(sum.stride[1], call->stride[0], 3 * sizeof *sum.stride[1]);
+        sum.stride[2][2] = 1;
+        return add[call->type](&sum);
+    }
+    return status == 1 ? cuda_gemm_plain(call) : status;
+}
+
+/* After the kernels of binary.cu. */
 void kernels_cuda_gemm(kernel_table table)
 {
-    for (int type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = cuda_gemm_plain;
-    for (int type = TR_FLOAT16; type < TR_DTYPES; type++) table[KERNEL_GEMM][type] = gemm;
+    for (int type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = table[KERNEL_GEMM_BIAS][type] = cuda_gemm_plain;
+    for (int type = TR_FLOAT16; type < TR_DTYPES; type++) {
+        table[KERNEL_GEMM][type] = gemm;
+        table[KERNEL_GEMM_BIAS][type] = gemm_bias;
+        add[type] = table[KERNEL_ADD][type];
+    }
 }

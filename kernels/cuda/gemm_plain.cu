@@ -20,7 +20,7 @@ struct product {
     int64_t batch, m, n, k;
     double alpha, beta;
     void *c;
-    const void *a, *b;
+    const void *a, *b, *bias; /* bias NULL: without */
     int64_t c_step, c_row, c_column, a_step, a_row, a_column, b_step, b_row, b_column;
     int64_t tiles_down, tiles_across;
     bool a_along_row, b_along_row; /* neighbours in memory are neighbours in a row */
@@ -75,10 +75,11 @@ __global__ void __launch_bounds__(THREADS, 1) multiply(const product p)
         }
 
         S *c = (S *)p.c + step * p.c_step;
+        const S *bias = (const S *)p.bias;
         for (int r = 0; r < PER; r++)
             for (int s = 0; s < PER; s++) {
                 const int64_t row = i + y + r * SIDE, column = j + x + s * SIDE;
-                if (row < p.m && column < p.n) finish(c + row * p.c_row + column * p.c_column, sum[r][s], p.alpha, p.beta);
+                if (row < p.m && column < p.n) finish(c + row * p.c_row + column * p.c_column, sum[r][s], p.alpha, p.beta, bias ? bias + column : bias);
             }
     }
 }
@@ -102,7 +103,7 @@ static int gemm(const kernel_call *call)
     p.batch = call->size[0], p.m = call->size[1], p.n = call->size[2], p.k = call->size[3];
     if (p.batch <= 0 || p.m <= 0 || p.n <= 0) return 0;
     p.alpha = call->number[0], p.beta = call->number[1];
-    p.c = call->at[0], p.a = call->at[1], p.b = call->at[2];
+    p.c = call->at[0], p.a = call->at[1], p.b = call->at[2], p.bias = cuda_gemm_bias_of(call);
     p.c_step = call->stride[0][0], p.c_row = call->stride[0][1], p.c_column = call->stride[0][2];
     p.a_step = call->stride[1][0], p.a_row = call->stride[1][1], p.a_column = call->stride[1][2];
     p.b_step = call->stride[2][0], p.b_row = call->stride[2][1], p.b_column = call->stride[2][2];

@@ -15,8 +15,8 @@ struct vector_product {
     int64_t rows, m, k; /* rows of all batches; of one */
     double alpha, beta;
     void *y;
-    const void *a, *x;
-    int64_t y_step, y_row, a_step, a_row, a_column, x_step, x_row;
+    const void *a, *x, *bias; /* bias NULL: without */
+    int64_t y_step, y_row, a_step, a_row, a_column, x_step, x_row, bias_row;
     bool along_row; /* neighbours in memory are neighbours in a row of a */
 };
 
@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(THREADS) multiply_vector(const vector_product 
             __syncthreads();
             if (lane < half) add_to(part[lane][row], part[lane + half][row]);
         }
-        if (lane == 0 && r < p.rows) finish((S *)p.y + step * p.y_step + i * p.y_row, part[0][row], p.alpha, p.beta);
+        if (lane == 0 && r < p.rows) finish((S *)p.y + step * p.y_step + i * p.y_row, part[0][row], p.alpha, p.beta, p.bias ? (const S *)p.bias + i * p.bias_row : NULL);
         __syncthreads();
     }
 }
@@ -83,10 +83,11 @@ int cuda_gemm_vector(const kernel_call *call)
     vector_product p;
     p.m = call->size[matrix], p.k = call->size[3], p.rows = p.m * (call->size[0] > 0 ? call->size[0] : 0);
     p.alpha = call->number[0], p.beta = call->number[1];
-    p.y = call->at[0], p.a = call->at[matrix], p.x = call->at[vector];
+    p.y = call->at[0], p.a = call->at[matrix], p.x = call->at[vector], p.bias = cuda_gemm_bias_of(call);
     p.y_step = call->stride[0][0], p.y_row = call->stride[0][row];
     p.a_step = call->stride[matrix][0], p.a_row = call->stride[matrix][row], p.a_column = call->stride[matrix][column];
     p.x_step = call->stride[vector][0], p.x_row = call->stride[vector][row];
+    p.bias_row = matrix == 2; /* y is a row of c; a column has one bias */
     return run_any(call, p);
 }
 
@@ -95,8 +96,8 @@ static int matvec(const kernel_call *call)
     vector_product p;
     p.rows = p.m = call->size[0], p.k = call->size[1];
     p.alpha = 1, p.beta = 0;
-    p.y = call->at[0], p.a = call->at[1], p.x = call->at[2];
-    p.y_step = p.a_step = p.x_step = 0;
+    p.y = call->at[0], p.a = call->at[1], p.x = call->at[2], p.bias = NULL;
+    p.y_step = p.a_step = p.x_step = p.bias_row = 0;
     p.y_row = call->stride[0][0], p.a_row = call->stride[1][0], p.a_column = call->stride[1][1], p.x_row = call->stride[2][0];
     return run_any(call, p);
 }

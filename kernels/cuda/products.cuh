@@ -67,13 +67,19 @@ template <>
 struct stored<bf16> : narrowed<bf16> {
 };
 
-/* c = alpha sum + beta c; beta 0: c is not read. */
+/* c = alpha sum + beta c; beta 0: c is not read.  A bias is added to what has been rounded: an addition of its own. */
 template <class S, class W>
-static __device__ inline void finish(S *c, W sum, double alpha, double beta)
+static __device__ inline void finish(S *c, W sum, double alpha, double beta, const S *bias)
 {
     W result = scaled(sum, alpha);
     if (beta != 0) add_to(result, scaled(summand<W>(*c), beta));
-    *c = stored<S>::of(result);
+    S rounded = stored<S>::of(result);
+    if (bias) {
+        W biased = summand<W>(rounded);
+        add_to(biased, summand<W>(*bias));
+        rounded = stored<S>::of(biased);
+    }
+    *c = rounded;
 }
 
 #endif

@@ -155,6 +155,7 @@ static int check(const description *d, const layout *a, const layout *b, const l
     if (d->scale != (complex ? a->type : wide ? LT_R_64F
                                               : LT_R_32F)) return wrong("a scale type");
     if (d->epilogue != LT_EPILOGUE_DEFAULT && (!d->bias || d->bias_type != a->type)) return wrong("an epilogue without its bias");
+    if (d->epilogue != LT_EPILOGUE_DEFAULT && complex) return wrong("an epilogue of complex numbers");
     return LT_SUCCESS;
 }
 
@@ -173,7 +174,7 @@ static int choose(void *handle, void *desc, void *a, void *b, void *c, void *d, 
     *found = 0;
     if (handle != &fake) return wrong("a handle");
     int status = check(desc, a, b, c, d);
-    if (status != LT_SUCCESS || fake.knows_none) return status == LT_SUCCESS ? LT_NOT_SUPPORTED : status;
+    if (status != LT_SUCCESS || fake.knows_none || (fake.no_bias && ((description *)desc)->bias)) return status == LT_SUCCESS ? LT_NOT_SUPPORTED : status;
     if (p->schemes != (((description *)desc)->bias ? 0u : (unsigned)LT_REDUCTION_IN_COMPUTE_TYPE)) return wrong("a reduction scheme");
     if (wanted < 3) return wrong("too few choices");
     memset(choices, 0xff, 3 * sizeof *choices);

@@ -8,6 +8,7 @@
 
 typedef struct {
     bool here, no_handle, knows_none; /* set by tests: the library is loaded, creates no handle, has no algorithm */
+    bool no_bias;                     /* it has no algorithm with a bias */
     bool idle;                        /* products are counted, not computed */
     int result;                       /* what the next products say instead of computing */
     uint64_t workspace;               /* bytes that algorithms want */

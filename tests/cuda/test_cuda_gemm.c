@@ -173,6 +173,35 @@ TEST(large_tiles_have_the_bits_of_small_ones)
     run(TR_FLOAT32, 1, 128, 131, 3, 1, 0.5, 2);
 }
 
+/* Our kernels with a bias give the bits of a product and an addition. */
+static void assert_bias_is_an_addition(tr_dtype type, const int64_t size[4], int layouts)
+{
+    static char bias[200 * 16], sums[MOST * 16];
+    kernel_call call = product_of(type, size, (int[]){layouts % 4, layouts % LAYOUTS, layouts * 5 % LAYOUTS}, 1, 0);
+    kernel_call sum = {.kernel = KERNEL_ADD, .type = (uint8_t)type, .form = KERNEL_STRIDED, .ndim = 3, .n = call.n, .at = {c, c, bias}, .size = {size[0], size[1], size[2]}};
+    memcpy(sum.stride[0], call.stride[0], sizeof *sum.stride);
+    memcpy(sum.stride[1], call.stride[0], sizeof *sum.stride);
+    sum.stride[2][2] = 1;
+    fill(type, 0);
+    memcpy(bias, b + 64, sizeof bias);
+    memcpy(sums, c, sizeof sums);
+    assert_int_equal(on_gpu[KERNEL_GEMM][type](&call), 0);
+    assert_int_equal(on_gpu[KERNEL_ADD][type](&sum), 0);
+    call.kernel = KERNEL_GEMM_BIAS, call.at[0] = sums, call.at[3] = bias;
+    assert_int_equal(on_gpu[KERNEL_GEMM_BIAS][type](&call), 0);
+    for (int64_t i = 0, bytes = tr_dtype_size(part_of(type)); i < MOST * tr_dtype_size(type) / bytes; i++)
+        if (!same_part(c + i * bytes, sums + i * bytes, part_of(type)))
+            fail_msg("%s (%d, %d, %d): number %d is %a, not %a", tr_dtype_name(type), (int)size[1], (int)size[3], (int)size[2], (int)i, core_element_get(sums, part_of(type), i), core_element_get(c, part_of(type), i));
+}
+
+TEST(a_bias_is_added_to_what_was_rounded)
+{
+    static const int64_t sizes[][4] = {{1, 33, 31, 17}, {2, 5, 40, 9}, {1, 129, 130, 18}, {1, 1, 37, 20}, {1, 43, 1, 8}, {1, 1, 3, 1030}, {1, 1, 1, 5}, {1, 4, 5, 0}};
+    int layouts = 0;
+    for (tr_dtype type = TR_UINT8; type < TR_DTYPES; type++)
+        for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++) assert_bias_is_an_addition(type, sizes[s], layouts++ % 3);
+}
+
 TEST(batches_beyond_the_largest_grid_and_of_one_matrix_again_and_again)
 {
     run(TR_FLOAT32, 7, 3, 4, 5, 0, 1, 0);

@@ -121,6 +121,8 @@ TEST(a_bias_lies_along_the_columns_of_c)
     kernel_call turned = product_of(TR_FLOAT32, 1, (int64_t[]){6, 4, 5}, (int[]){1, 0, 0}, 0);
     assert_true(gemm_arguments_of(&turned, GEMM_ALONE, NULL, &g));
     assert_false(gemm_arguments_of(&turned, GEMM_BIAS, bias, &g));
+    kernel_call complex = product_of(TR_COMPLEX64, 1, (int64_t[]){6, 4, 5}, (int[]){0, 0, 0}, 0);
+    assert_false(gemm_arguments_of(&complex, GEMM_BIAS, bias, &g));
 }
 
 TEST(one_matrix_stands_for_a_batch)

@@ -6,7 +6,7 @@
 
 enum { SIDE = 68,
        ROOM = 4 * 80 * 80 };
-static _Alignas(256) char a[ROOM * 16], b[ROOM * 16], c[ROOM * 16], want[ROOM * 16];
+static _Alignas(256) char a[ROOM * 16], b[ROOM * 16], c[ROOM * 16], bias[2 * SIDE * 16], want[ROOM * 16];
 
 static tr_dtype part_of(tr_dtype type) { return type == TR_COMPLEX64 ? TR_FLOAT32 : type == TR_COMPLEX128 ? TR_FLOAT64
                                                                                                           : type; }
@@ -17,6 +17,29 @@ static kernel_call square(tr_dtype type, int64_t side)
     return (kernel_call){.kernel = KERNEL_GEMM, .type = (uint8_t)type, .n = side * side, .at = {c, a, b}, .number = {1, 0}, .size = {1, side, side, side}, .stride = {{0, side, 1}, {0, side, 1}, {0, side, 1}}};
 }
 
+/* With a bias that stands beside an aligned address. */
+static kernel_call biased(tr_dtype type, int64_t side)
+{
+    kernel_call call = square(type, side);
+    call.kernel = KERNEL_GEMM_BIAS;
+    call.at[3] = bias + tr_dtype_size(type);
+    return call;
+}
+
+/* The CPU has a product and an addition. */
+static void run_on_cpu(kernel_call call)
+{
+    const bool has_bias = call.kernel == KERNEL_GEMM_BIAS;
+    const int64_t n = call.size[2];
+    call.kernel = KERNEL_GEMM;
+    assert_int_equal(on_cpu[KERNEL_GEMM][call.type](&call), 0);
+    for (int64_t i = 0; has_bias && i < call.size[1]; i++) {
+        char *row = (char *)call.at[0] + i * call.stride[0][1] * tr_dtype_size((tr_dtype)call.type);
+        const kernel_call sum = flat(KERNEL_ADD, (tr_dtype)call.type, n, row, row, call.at[3], NULL);
+        assert_int_equal(on_cpu[KERNEL_ADD][call.type](&sum), 0);
+    }
+}
+
 static void assert_near_the_cpus(kernel_call call)
 {
     const tr_dtype type = (tr_dtype)call.type;
@@ -25,10 +48,11 @@ static void assert_near_the_cpus(kernel_call call)
         core_element_set(b, part_of(type), i, next_number());
         core_element_set(c, part_of(type), i, next_number());
     }
+    for (int64_t i = 0; i < 2 * SIDE * parts_of(type); i++) core_element_set(bias, part_of(type), i, next_number());
     memcpy(want, c, sizeof want);
-    assert_int_equal(on_gpu[KERNEL_GEMM][type](&call), 0);
+    assert_int_equal(on_gpu[call.kernel][type](&call), 0);
     call.at[0] = want + ((char *)call.at[0] - c);
-    assert_int_equal(on_cpu[KERNEL_GEMM][type](&call), 0);
+    run_on_cpu(call);
     const double tolerance = type == TR_FLOAT16 ? 0x1p-6 : type == TR_BFLOAT16 ? 0x1p-3
                                                                                : 1e-4;
     for (int64_t i = 0; i < ROOM * parts_of(type); i++) assert_near(core_element_get(c, part_of(type), i), core_element_get(want, part_of(type), i), tolerance);
@@ -85,6 +109,29 @@ TEST(scales_views_and_transposes_arrive)
             }
             assert_int_equal(products_of(call), 1);
         }
+}
+
+TEST(a_bias_is_the_librarys_epilogue)
+{
+    begin((fake_cublaslt){.here = true, .workspace = 1000});
+    for (tr_dtype type = TR_FLOAT16; type < TR_DTYPES; type++)
+        for (int again = 0; again < 2; again++) {
+            kernel_call call = biased(type, SIDE);
+            call.at[3] = bias + (again ? 16 : 1) * tr_dtype_size(type);
+            assert_int_equal(products_of(call), 1);
+            assert_int_equal(products_of(biased(type, 60)), 0);
+        }
+}
+
+TEST(a_bias_that_the_library_does_not_know_is_added_behind_it)
+{
+    begin((fake_cublaslt){.here = true, .no_bias = true});
+    for (tr_dtype type = TR_FLOAT16; type < TR_DTYPES; type++)
+        for (int again = 0; again < 2; again++) assert_int_equal(products_of(biased(type, SIDE + 1)), 1);
+    assert_int_equal(fake.asked, 2 * 4 + 2); /* with and without, complex numbers only without, and not again */
+    begin((fake_cublaslt){.here = false});
+    assert_int_equal(products_of(biased(TR_BFLOAT16, SIDE)), 0);
+    assert_int_equal(products_of(biased(TR_COMPLEX64, SIDE)), 0);
 }
 
 TEST(a_shape_is_asked_for_once)
