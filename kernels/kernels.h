@@ -94,7 +94,8 @@ typedef enum {
 
     /* Lists of arrays: at[0] is a kernel_optim_item array of n, of which only `parameter`, the array, and n count. */
     KERNEL_LIST_SQUARES, /* (list, out double [written]): the sum of all squares, in double */
-    KERNEL_LIST_SCALE,   /* (list [written]): times number[0] */
+    KERNEL_LIST_SCALE,   /* (list [written], factor double or NULL): times *factor, or number[0] */
+    KERNEL_CLIP_FACTOR,  /* (out double[2], squares double of n): their sum's root; by what it becomes number[0] at most */
     KERNEL_COUNT
 } kernel_id;
 

@@ -61,6 +61,7 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_ADAGRAD] = "adagrad",
     [KERNEL_LIST_SQUARES] = "list_squares",
     [KERNEL_LIST_SCALE] = "list_scale",
+    [KERNEL_CLIP_FACTOR] = "clip_factor",
 };
 
 const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }

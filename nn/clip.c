@@ -1,32 +1,54 @@
 /* Gradients are clipped together, by the norm of all of them.
  *
- * In a recorded step the norm is another one in every replay: the sums of squares are calls like others, and the factor is
- * a knob of the calls that scale. */
+ * The norm and the factor are made where the gradients are, and the calls that scale read the factor there: nobody waits
+ * for a device who does not ask for the norm, and a recorded step clips by another norm in every replay. */
 #include <math.h>
 #include "core/memory.h"
 #include "nn/optim.h"
 
-/* What is known of a list of gradients, and what a recording holds on to. */
+/* The numbers of one clipping.  A recording holds on to it, for the addresses that its calls read and write. */
 typedef struct {
     core_object object;
     int64_t capacity; /* of the block that this is */
-    double max_norm;
-    bool error_if_nonfinite;
-    int64_t groups;
-    tr_tensor *squares[]; /* own one count each: the sums of squares of the gradients alike in type and device */
+    tr_tensor *norm;  /* owns one count: float64, the norm and the factor; on the first gradient's device */
+    int64_t count;
+    tr_tensor *other[]; /* own one count each */
 } clipping;
 
 static void destroy(core_object *object)
 {
     clipping *c = (clipping *)object;
-    for (int64_t i = 0; i < c->groups; i++) core_drop_tensor(c->squares[i]);
+    core_drop_tensor(c->norm);
+    for (int64_t i = 0; i < c->count; i++) core_drop_tensor(c->other[i]);
     core_block_give(c, c->capacity);
 }
 
 static const core_class class = {"clipping", destroy};
 
+/* Sums of squares, the other devices' sums, and the other devices' factors. */
+static clipping *clipping_new(int64_t parameters)
+{
+    int64_t capacity = 0;
+    clipping *c = core_block_take((int64_t)sizeof *c + (1 + 2 * parameters) * (int64_t)sizeof *c->other, &capacity, "tr_clip_grad_norm");
+    if (!c) return NULL;
+    *c = (clipping){.capacity = capacity};
+    return core_object_begin(&c->object, &class);
+}
+
+static tr_tensor *hold(clipping *c, tr_tensor *t)
+{
+    if (t) c->other[c->count++] = core_keep_tensor(t);
+    return t;
+}
+
+static tr_tensor *doubles(tr_device at, int64_t n)
+{
+    const tr_shape shape = {.ndim = 1, .size = {n}};
+    return core_tensor_new(TR_FLOAT64, at, &shape, "tr_clip_grad_norm");
+}
+
 /* A call on the gradients alike in type and device with that of `like`. */
-static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, clipping *c, autograd_knob *knob)
+static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, core_object *owner, autograd_knob *knob)
 {
     enum { EACH = 2 + KERNEL_OPTIM_STATES };
     const int64_t bytes = parameters.count * (int64_t)(sizeof(kernel_optim_item) + EACH * sizeof(tr_tensor *));
@@ -43,95 +65,134 @@ static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, c
     call.type = like->dtype;
     call.at[0] = item;
     const tr_device device = core_device_at(like);
-    int status = core_here()->recording ? autograd_run_items(&call, device, tensor, &c->object, knob) : kernel_run(device, &call);
+    int status = core_here()->recording ? autograd_run_items(&call, device, tensor, owner, knob) : kernel_run(device, &call);
     core_block_give(item, capacity);
     return status;
 }
 
-static int measure(clipping *c, tr_tensors parameters)
+/* ---- measuring ---- */
+
+/* The first of some gradients alike. */
+static bool begins_group(tr_tensors parameters, int64_t i) { return parameters.tensor[i]->grad && nn_first_alike(parameters.tensor, i); }
+
+/* The sum of squares of the gradients alike with that of p, into squares[at]. */
+static int square(clipping *c, tr_tensors parameters, const tr_tensor *p, tr_tensor *squares, int64_t at)
 {
+    const bool there = core_same_device(p, squares);
+    tr_tensor *sum = there ? squares : hold(c, doubles(core_device_at(p), 1));
+    if (!sum) return -1;
+    double *out = (double *)sum->data + (there ? at : 0);
+    if (run((kernel_call){.kernel = KERNEL_LIST_SQUARES, .at = {NULL, out}}, parameters, p, &c->object, NULL) < 0) return -1;
+    return there || (tr_copy_)((tr_narrow)(squares, 0, at, 1), sum) ? 0 : -1;
+}
+
+/* c->norm becomes the norm of all and the factor, when the device comes to it. */
+static int measure(clipping *c, tr_tensors parameters, double max_norm)
+{
+    int64_t first = -1, groups = 0;
+    for (int64_t i = parameters.count - 1; i >= 0; i--)
+        if (begins_group(parameters, i)) first = i, groups++;
+    const tr_device device = core_device_at(parameters.tensor[first < 0 ? 0 : first]);
+    tr_tensor *squares = hold(c, doubles(device, groups)), *norm = squares ? doubles(device, 2) : NULL;
+    if (!norm) return -1;
+    c->norm = core_keep_tensor(norm);
+    for (int64_t i = 0, at = 0; i < parameters.count; i++)
+        if (begins_group(parameters, i) && square(c, parameters, parameters.tensor[i], squares, at++) < 0) return -1;
+    kernel_call call = {.kernel = KERNEL_CLIP_FACTOR, .type = TR_FLOAT64, .n = groups, .at = {norm->data, squares->data}, .number = {max_norm}};
+    return autograd_run(&call, norm, squares, NULL, NULL);
+}
+
+/* The norm and the factor, for which the device is waited for. */
+static int read_numbers(const clipping *c, double number[2]) { return core_receive(c->norm, number, c->norm->data, 2 * (int64_t)sizeof *number); }
+
+static int check_finite(double norm) { return isfinite(norm) ? 0 : core_fail_status("tr_clip_grad_norm: the total norm is %g", norm); }
+
+static int check_replayed(core_object *object, kernel_call *call)
+{
+    (void)call;
+    double number[2];
+    return read_numbers((const clipping *)object, number) < 0 ? -1 : check_finite(number[0]);
+}
+
+/* ---- scaling ---- */
+
+/* By what c holds, or where that is NULL by `factor`. */
+static int scale(clipping *c, tr_tensors parameters, double factor, autograd_knob *knob)
+{
+    for (int64_t i = 0; i < parameters.count; i++)
+        if (parameters.tensor[i]->grad) core_written(parameters.tensor[i]->grad);
     for (int64_t i = 0; i < parameters.count; i++) {
-        const tr_tensor *p = parameters.tensor[i];
-        if (!p->grad || !nn_first_alike(parameters.tensor, i)) continue;
-        const tr_shape scalar = {0};
-        tr_tensor *sum = core_tensor_new(TR_FLOAT64, core_device_at(p), &scalar, "tr_clip_grad_norm");
-        if (!sum) return -1;
-        c->squares[c->groups++] = core_keep_tensor(sum);
-        if (run((kernel_call){.kernel = KERNEL_LIST_SQUARES, .at = {NULL, sum->data}}, parameters, p, c, NULL) < 0) return -1;
+        const tr_tensor *p = parameters.tensor[i], *norm = c ? c->norm : NULL;
+        if (!begins_group(parameters, i)) continue;
+        if (norm && !core_same_device(p, norm) && !(norm = hold(c, (tr_to_device)(c->norm, core_device_at(p))))) return -1;
+        kernel_call call = {.kernel = KERNEL_LIST_SCALE, .at = {NULL, norm ? (double *)norm->data + 1 : NULL}, .number = {factor}};
+        if (run(call, parameters, p, c ? &c->object : NULL, knob) < 0) return -1;
     }
     return 0;
 }
 
-static double norm(const clipping *c)
+static int dense(tr_tensors parameters)
 {
-    double sum = 0;
-    bool recording = autograd_record_pause(); /* a replay asks again */
-    for (int64_t i = 0; i < c->groups; i++) sum += (tr_item)(c->squares[i]);
-    autograd_record_resume(recording);
-    return sqrt(sum);
-}
-
-/* By what to multiply for this norm.  -1 with an error noted. */
-static int factor_for(const clipping *c, double total, double *factor)
-{
-    if (c->error_if_nonfinite && !isfinite(total)) return core_fail_status("tr_clip_grad_norm: the total norm is %g", total);
-    *factor = c->max_norm / (total + 1e-6);
-    if (*factor >= 1 || isinf(c->max_norm)) *factor = 1; /* NaN is neither: it goes into every gradient, as in PyTorch */
-    return 0;
-}
-
-static int factor_replayed(core_object *object, kernel_call *call)
-{
-    const clipping *c = (const clipping *)object;
-    return factor_for(c, norm(c), &call->number[0]);
-}
-
-static int scale(clipping *c, tr_tensors parameters, double factor)
-{
-    if (factor == 1 && !core_here()->recording) return 0;
-    for (int64_t i = 0; i < parameters.count; i++) {
-        tr_tensor *p = parameters.tensor[i];
-        if (!p->grad) continue;
-        core_written(p->grad);
-        if (nn_first_alike(parameters.tensor, i) && run((kernel_call){.kernel = KERNEL_LIST_SCALE, .number = {factor}}, parameters, p, c, factor_replayed) < 0) return -1;
-    }
+    for (int64_t i = 0; i < parameters.count; i++)
+        if (parameters.tensor[i]->grad && nn_dense_gradient(parameters.tensor[i]) < 0) return -1;
     return 0;
 }
 
 int nn_scale_gradients(tr_tensors parameters, double factor)
 {
-    for (int64_t i = 0; i < parameters.count; i++)
-        if (parameters.tensor[i]->grad && nn_dense_gradient(parameters.tensor[i]) < 0) return -1;
-    return scale(NULL, parameters, factor);
+    return dense(parameters) < 0 || (factor != 1 && scale(NULL, parameters, factor, NULL) < 0) ? -1 : 0;
 }
 
-static double clip(clipping *c, tr_tensors parameters)
+/* ---- clipping ---- */
+
+/* The clipping, measured and scaled by it; the open scope's.  Where the norm is waited for, because it must be finite or
+ * is to be told, gradients that need no scaling are left alone.  NULL with an error noted. */
+static clipping *clip(tr_tensors parameters, double max_norm, bool must_be_finite, double *told)
 {
+    clipping *c = dense(parameters) < 0 ? NULL : clipping_new(parameters.count);
+    if (!c || measure(c, parameters, max_norm) < 0) return NULL;
+    if (must_be_finite || told) {
+        double number[2];
+        if (read_numbers(c, number) < 0 || (must_be_finite && check_finite(number[0]) < 0)) return NULL;
+        if (told) *told = number[0];
+        if (number[1] == 1 && !core_here()->recording) return c;
+    }
+    if (isinf(max_norm)) return c;
+    return scale(c, parameters, 1, must_be_finite ? check_replayed : NULL) < 0 ? NULL : c;
+}
+
+static int check(tr_tensors parameters, double max_norm)
+{
+    if (tr_error_stands()) return -1;
+    if (!(max_norm >= 0)) return core_fail_status("tr_clip_grad_norm: max_norm %g", max_norm);
     for (int64_t i = 0; i < parameters.count; i++)
-        if (parameters.tensor[i]->grad && nn_dense_gradient(parameters.tensor[i]) < 0) return NAN;
-    if (measure(c, parameters) < 0) return NAN;
-    double total = norm(c), factor = 1;
-    if (tr_error_stands() || factor_for(c, total, &factor) < 0) return NAN;
-    return scale(c, parameters, factor) < 0 ? NAN : total;
+        if (!parameters.tensor || !parameters.tensor[i]) return core_null_status("tr_clip_grad_norm");
+    return 0;
 }
 
 double(tr_clip_grad_norm)(tr_tensors parameters, double max_norm, tr_clip_grad_norm_options options)
 {
-    if (tr_error_stands()) return NAN;
-    if (!(max_norm >= 0)) return core_fail("tr_clip_grad_norm: max_norm %g", max_norm), NAN;
+    if (check(parameters, max_norm) < 0) return NAN;
     if (parameters.count < 1) return 0;
-    for (int64_t i = 0; i < parameters.count; i++)
-        if (!parameters.tensor || !parameters.tensor[i]) return core_null("tr_clip_grad_norm"), NAN;
     bool before = tr_set_grad_enabled(false);
     int depth = tr_scope_open();
     double total = NAN;
-    int64_t capacity = 0;
-    clipping *c = core_block_take((int64_t)sizeof *c + parameters.count * (int64_t)sizeof *c->squares, &capacity, "tr_clip_grad_norm");
-    if (c) {
-        *c = (clipping){.capacity = capacity, .max_norm = max_norm, .error_if_nonfinite = options.error_if_nonfinite};
-        if (core_object_begin(&c->object, &class)) total = clip(c, parameters);
-    }
+    if (!clip(parameters, max_norm, options.error_if_nonfinite, &total)) total = NAN;
     tr_scope_close(depth);
     tr_set_grad_enabled(before);
     return total;
+}
+
+tr_tensor *(tr_clip_grad_norm_)(tr_tensors parameters, double max_norm, tr_clip_grad_norm_options options)
+{
+    if (check(parameters, max_norm) < 0) return NULL;
+    const tr_shape scalar = {0};
+    if (parameters.count < 1) return (tr_zeros)(scalar, (tr_tensor_options){.dtype = TR_FLOAT64});
+    bool before = tr_set_grad_enabled(false);
+    int depth = tr_scope_open();
+    const clipping *c = clip(parameters, max_norm, options.error_if_nonfinite, NULL);
+    tr_tensor *norm = c ? tr_pass_up(core_tensor_alias(c->norm, &scalar, NULL, 0, "tr_clip_grad_norm_")) : NULL;
+    tr_scope_close(depth);
+    tr_set_grad_enabled(before);
+    return norm;
 }

@@ -31,6 +31,27 @@ TEST(what_is_short_enough_stays_as_it_is)
     assert_close(tr_grad(a), row(3 / 1.0000002, 4 / 1.0000002), 5e-7);
 }
 
+TEST(the_norm_may_be_a_tensor)
+{
+    for (double max_norm = 1; max_norm < 40; max_norm += 19) {
+        tr_tensor *a = with_grad(row(3, 4)), *b = with_grad(row64(12)), *c = with_grad(row(3, 4)), *d = with_grad(row64(12));
+        tr_tensor *norm = tr_clip_grad_norm_(TR_TENSORS(a, b), max_norm);
+        assert_dtype(norm, TR_FLOAT64);
+        assert_shape(norm);
+        assert_item(norm, tr_clip_grad_norm(TR_TENSORS(c, d), max_norm), 0);
+        assert_close(tr_grad(a), tr_grad(c), 0);
+        assert_close(tr_grad(b), tr_grad(d), 0);
+    }
+    assert_item(tr_clip_grad_norm_(((tr_tensors){NULL, 0}), 1), 0, 0);
+    tr_tensor *a = with_grad(row(NAN, 1));
+    assert_null(tr_clip_grad_norm_(TR_TENSORS(a), 1, .error_if_nonfinite = true));
+    assert_error_says("tr_clip_grad_norm: the total norm is nan");
+    assert_true(isnan((tr_item)(tr_clip_grad_norm_(TR_TENSORS(a), 1))));
+    assert_true(isnan(tr_get(tr_grad(a), 1)));
+    assert_null(tr_clip_grad_norm_(TR_TENSORS(a), -1));
+    assert_error_says("tr_clip_grad_norm: max_norm -1");
+}
+
 TEST(nothing_to_clip_has_norm_0)
 {
     tr_tensor *a = leaf(row(1)), *none = with_grad(tr_zeros(TR_SHAPE(0)));
@@ -155,6 +176,24 @@ TEST(a_recorded_step_clips_by_the_norm_of_each_replay)
         }
         assert_true(was_long && was_short);
     }
+}
+
+TEST(a_norm_that_is_a_tensor_is_each_replays)
+{
+    tr_tensor *a = leaf(row(3, 4)), *x = tr_full(TR_SHAPE(), 1.0), *norm;
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    assert_int_equal(tr_backward(tr_sum(tr_mul(x, tr_mul(a, a)))), 0);
+    norm = tr_clip_grad_norm_(TR_TENSORS(a), 5);
+    tr_tensor *after = tr_clone(tr_grad(a));
+    assert_int_equal(tr_set_grad(a, NULL), 0);
+    assert_int_equal(tr_record_end(), 0);
+    assert_item(norm, 10, 0);
+    assert_close(after, row(3, 4), 1e-6);
+    tr_fill_(x, 0.25);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_item(norm, 2.5, 0);
+    assert_close(after, row(1.5, 2), 0);
 }
 
 TEST(a_replay_whose_norm_is_no_number_is_an_error_where_that_was_asked_for)

@@ -92,6 +92,11 @@ typedef struct {
 } tr_clip_grad_norm_options;
 TR_API double(tr_clip_grad_norm)(tr_tensors parameters, double max_norm, tr_clip_grad_norm_options options);
 
+/* The same, for which nobody waits: a number waits until a device has computed it, a tensor does not.
+ * returns  the norm before, a float64 scalar on the first gradient's device; after a replay it is the norm of that step
+ * With .error_if_nonfinite it does wait. */
+TR_API tr_tensor *(tr_clip_grad_norm_)(tr_tensors parameters, double max_norm, tr_clip_grad_norm_options options);
+
 TR_API double tr_learning_rate(const tr_optim *o);
 TR_API int(tr_set_learning_rate)(tr_optim *o, double lr);
 
@@ -125,7 +130,10 @@ TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 # define tr_step(o)                                    TR_STATUS_((tr_step)(o))
 # define tr_clip_grad_norm(parameters, ...)            TR_CLIP_GRAD_NORM_(parameters, __VA_ARGS__, )
 # define TR_CLIP_GRAD_NORM_(parameters, max_norm, ...) TR_NUMBER_((tr_clip_grad_norm)(parameters, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_set_learning_rate(o, lr)                   TR_STATUS_((tr_set_learning_rate)(o, lr))
+# define tr_clip_grad_norm_(parameters, ...)           TR_CLIP_GRAD_NORM__(parameters, __VA_ARGS__, )
+# define TR_CLIP_GRAD_NORM__(parameters, max_norm, ...) \
+  TR_TENSOR_((tr_clip_grad_norm_)(parameters, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_set_learning_rate(o, lr) TR_STATUS_((tr_set_learning_rate)(o, lr))
 #endif
 
 #endif

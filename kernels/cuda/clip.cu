@@ -4,6 +4,7 @@
  * double's last bits differ. */
 #include "kernels/cuda/team.cuh"
 #include "kernels/cuda/walk.cuh"
+#include "kernels/formulas_clip.h"
 
 enum { AHEAD = 8,
        CHUNK = 16384,
@@ -67,8 +68,10 @@ __global__ void __launch_bounds__(THREADS, 1) add_chunks(double *out, const doub
 }
 
 template <class T>
-__global__ void __launch_bounds__(THREADS, 1) scale_chunks(const clip_list list, T factor)
+__global__ void __launch_bounds__(THREADS, 1) scale_chunks(const clip_list list, const double *there, double here)
 {
+    const T factor = (T)(there ? *there : here);
+    if (factor == 1) return;
     for (int64_t c = blockIdx.x; c < list.chunks; c += gridDim.x) {
         int n, i = (int)threadIdx.x;
         T *x = chunk_of<T>(list, c, &n);
@@ -123,12 +126,23 @@ template <class T>
 static int scale(const kernel_call *call)
 {
     clip_list list;
-    if (call->number[0] == 1) return 0;
+    if (!call->at[1] && call->number[0] == 1) return 0;
     for (int64_t at = 0; next_arrays(call, &at, &list);) {
-        LAUNCH(scale_chunks<T>, grid_of(list.chunks), THREADS, list, (T)call->number[0]);
+        LAUNCH(scale_chunks<T>, grid_of(list.chunks), THREADS, list, (const double *)call->at[1], call->number[0]);
         if (launched(call) < 0) return -1;
     }
     return 0;
+}
+
+__global__ void __launch_bounds__(1, 1) make_factor(double *out, const double *squares, int64_t n, double max_norm)
+{
+    clip_numbers(out, squares, n, max_norm);
+}
+
+static int factor(const kernel_call *call)
+{
+    LAUNCH(make_factor, 1, 1, (double *)call->at[0], (const double *)call->at[1], call->n, call->number[0]);
+    return launched(call);
 }
 
 void kernels_cuda_clip(kernel_table table)
@@ -137,4 +151,5 @@ void kernels_cuda_clip(kernel_table table)
     table[KERNEL_LIST_SQUARES][TR_FLOAT64] = squares<double>;
     table[KERNEL_LIST_SCALE][TR_FLOAT32] = scale<float>;
     table[KERNEL_LIST_SCALE][TR_FLOAT64] = scale<double>;
+    table[KERNEL_CLIP_FACTOR][TR_FLOAT64] = factor;
 }

@@ -41,11 +41,43 @@ static void run(tr_dtype type, int count, const int64_t *size, double factor)
     assert_near(got, want, 1e-13 * want);
 
     cpu.kernel = gpu.kernel = KERNEL_LIST_SCALE;
+    cpu.at[1] = gpu.at[1] = NULL;
     cpu.number[0] = gpu.number[0] = factor;
     assert_int_equal(on_cpu[KERNEL_LIST_SCALE][type](&cpu), 0);
     assert_int_equal(on_gpu[KERNEL_LIST_SCALE][type](&gpu), 0);
     for (int i = 0; i < count; i++) assert_bits(list[i].parameter, copies[i].parameter, (size_t)(list[i].n * tr_dtype_size(type)));
     drop(type, count);
+}
+
+/* A factor that stands in memory, made of several sums. */
+static void run_by_norm(double scale, double max_norm)
+{
+    double sums[3] = {9 * scale, 16 * scale, 144 * scale}, here[2], there[2];
+    kernel_call cpu = {.kernel = KERNEL_CLIP_FACTOR, .type = TR_FLOAT64, .n = 3, .at = {here, sums}, .number = {max_norm}}, gpu = cpu;
+    gpu.at[0] = there;
+    assert_int_equal(on_cpu[KERNEL_CLIP_FACTOR][TR_FLOAT64](&cpu), 0);
+    assert_int_equal(on_gpu[KERNEL_CLIP_FACTOR][TR_FLOAT64](&gpu), 0);
+    assert_bits(there, here, sizeof here);
+    make(TR_FLOAT32, 20, NULL);
+    cpu = gpu = (kernel_call){.kernel = KERNEL_LIST_SCALE, .type = TR_FLOAT32, .n = 20, .number = {7}};
+    cpu.at[0] = copies, cpu.at[1] = &here[1], gpu.at[0] = list, gpu.at[1] = &there[1];
+    assert_int_equal(on_cpu[KERNEL_LIST_SCALE][TR_FLOAT32](&cpu), 0);
+    assert_int_equal(on_gpu[KERNEL_LIST_SCALE][TR_FLOAT32](&gpu), 0);
+    for (int i = 0; i < 20; i++) assert_bits(list[i].parameter, copies[i].parameter, (size_t)(list[i].n * 4));
+    drop(TR_FLOAT32, 20);
+}
+
+TEST(a_factor_is_made_and_read_where_the_arrays_are)
+{
+    run_by_norm(1, 5);
+    run_by_norm(1, 13);
+    run_by_norm(1, 14);
+    run_by_norm(1, 0);
+    run_by_norm(1, INFINITY);
+    run_by_norm(0, 1);
+    run_by_norm(INFINITY, 1);
+    run_by_norm(INFINITY, INFINITY);
+    run_by_norm(NAN, 1);
 }
 
 TEST(arrays_of_any_size_are_measured_and_scaled)

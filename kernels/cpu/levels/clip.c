@@ -1,5 +1,6 @@
-/* Gradient clipping: the sum of squares of a list of arrays, and scaling them, a call each. */
+/* Gradient clipping: the sum of squares of a list of arrays, a factor made of such sums, and scaling, a call each. */
 #include "kernels/cpu/levels/level.h"
+#include "kernels/formulas_clip.h"
 
 /* An array is cut into pieces whose number depends on its length only, and their sums are added in order: the number of
  * threads never changes a bit. */
@@ -36,11 +37,18 @@ static int squares(const kernel_call *call)
 static int scale(const kernel_call *call)
 {
     const kernel_optim_item *array = call->at[0];
-    if (call->number[0] == 1) return 0; /* a replay of a step whose gradients are short enough */
+    const double factor = call->at[1] ? *(const double *)call->at[1] : call->number[0];
+    if (factor == 1) return 0; /* gradients that are short enough */
     for (int64_t i = 0; i < call->n; i++) {
-        clip_job job = {.array = &array[i], .factor = call->number[0]};
+        clip_job job = {.array = &array[i], .factor = factor};
         kernels_split(array[i].n, 64, array[i].n, call->type == TR_FLOAT64 ? scale_part_f64 : scale_part_f32, &job);
     }
+    return 0;
+}
+
+static int factor(const kernel_call *call)
+{
+    clip_numbers(call->at[0], call->at[1], call->n, call->number[0]);
     return 0;
 }
 
@@ -50,4 +58,5 @@ void kernels_clip(kernel_table table)
     table[KERNEL_LIST_SQUARES][TR_FLOAT64] = squares;
     table[KERNEL_LIST_SCALE][TR_FLOAT32] = scale;
     table[KERNEL_LIST_SCALE][TR_FLOAT64] = scale;
+    table[KERNEL_CLIP_FACTOR][TR_FLOAT64] = factor;
 }

@@ -1,4 +1,5 @@
 /* Nobody waits for a CUDA device who does not ask for a value; and what a device met is told to whoever waits next. */
+#include <math.h>
 #include "on_played.h"
 
 static tr_tensor *there(tr_tensor *t) { return tr_to_device(t, tr_cuda(0)); }
@@ -57,6 +58,44 @@ TEST(a_training_step_of_layers_waits_for_nothing)
     for (int i = 0; i < 5; i++) train_layers(model, sgd, x, target);
     assert_int_equal(counted().waits, before.waits);
     assert_true(counted().launches > before.launches + 50);
+}
+
+/* The norm of a gradient on each of two devices, and float64's. */
+static tr_tensor *clip(tr_device one, tr_device two, tr_tensor **a, tr_tensor **b, tr_tensor **c, int64_t *waits)
+{
+    *a = tr_to_device(tr_zeros(TR_SHAPE(2)), one), *b = tr_to_device(tr_zeros(TR_SHAPE(1)), two);
+    *c = tr_to_device(tr_zeros(TR_SHAPE(1), .dtype = TR_FLOAT64), one);
+    tr_tensor *x = tr_to_device(row(3, 4), one), *y = tr_to_device(row(12), two), *z = tr_to_device(row64(84), one);
+    assert_int_equal(tr_set_grad(tr_requires_grad_(*a, true), x), 0);
+    assert_int_equal(tr_set_grad(tr_requires_grad_(*b, true), y), 0);
+    assert_int_equal(tr_set_grad(tr_requires_grad_(*c, true), z), 0);
+    *waits = counted().waits;
+    tr_tensor *norm = tr_clip_grad_norm_(TR_TENSORS(*a, *b, *c), 8.5);
+    *waits = counted().waits - *waits;
+    return norm;
+}
+
+TEST(clipping_waits_for_nothing_and_a_norm_that_is_asked_for_once)
+{
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        tr_tensor *a, *b, *c;
+        int64_t waits;
+        {
+            TR_SCOPE;
+            clip(tr_cuda(0), tr_cuda(tr_cuda_device_count() - 1), &a, &b, &c, &waits);
+        }
+        assert_item(clip(tr_cuda(0), tr_cuda(tr_cuda_device_count() - 1), &a, &b, &c, &waits), 85, 0);
+        assert_int_equal(waits, 0);
+        assert_close(tr_grad(a), row(0.3, 0.4), 1e-7);
+        assert_close(tr_grad(b), row(1.2), 1e-7);
+        assert_close(tr_grad(c), row64(8.4), 1e-7);
+        waits = counted().waits;
+        assert_true(fabs(tr_clip_grad_norm(TR_TENSORS(a, b, c), 1) - 8.5) < 1e-6);
+        assert_true(counted().waits <= waits + 1);
+        assert_close(tr_grad(a), row(0.3 / 8.5, 0.4 / 8.5), 1e-7);
+    }
 }
 
 /* The same numbers whatever the order. */
