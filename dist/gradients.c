@@ -60,9 +60,10 @@ int dist_gradient_place(dist_gradient *g, void *memory, tr_tensor *in)
     tr_dtype dtype = tr_dtype_of(g->parameter), sum = dist_sum_type(dtype);
     tr_shape shape = tr_shape_of_tensor(g->parameter);
     tr_tensor *before = g->shown, *place = tr_keep((tr_view)(lend(memory, sum, tr_numel(g->parameter), in), shape));
-    tr_tensor *shown = !place ? NULL : dtype == sum ? tr_keep(place)
-                                   : before         ? tr_keep(before)
-                                                    : tr_keep((tr_zeros)(shape, (tr_tensor_options){.dtype = dtype, .device = tr_device_of(g->parameter)}));
+    bool lies_here = dtype == sum && (in || tr_device_of(g->parameter).type == TR_CPU);
+    tr_tensor *shown = !place ? NULL : lies_here ? tr_keep(place)
+                                   : before      ? tr_keep(before)
+                                                 : tr_keep((tr_zeros)(shape, (tr_tensor_options){.dtype = dtype, .device = tr_device_of(g->parameter)}));
     if (!shown || (in && g->place && !(tr_copy_)(place, g->place))) {
         tr_drop(shown);
         tr_drop(place);

@@ -1,7 +1,8 @@
 /* Parameters' gradients and their places in buckets.
  *
  * A parameter's gradient is its place: a tensor over the bucket's memory, where backward lays it (tr_set_grad_place) or adds
- * to it.  (float16 and bfloat16 lie in buckets as float32, so these are copied there and back.)
+ * to it.  (float16 and bfloat16 lie in buckets as float32, and what a device's virtual shards add up to lies on the host, so
+ * these are copied there and back.)
  *
  * What TR_NO_SYNC gathers is weighted already, what backward adds to it is not yet.  So before such a backward the gradient
  * is replaced by a marker, zero, and the place holds the sum; a program that sets its gradients to zero takes the marker
@@ -25,7 +26,7 @@ typedef struct {
     void *owner;
     tr_tensor *parameter; /* kept */
     tr_tensor *place;     /* kept */
-    tr_tensor *shown;     /* kept: what becomes the gradient; place itself, or of another type */
+    tr_tensor *shown;     /* kept: what becomes the gradient; place itself, or of another type or device */
     tr_tensor *marker;    /* kept; NULL until needed */
     tr_tensor *aside;     /* kept: a gradient that may have to come back, since nobody may have used it */
     int64_t item;

@@ -55,7 +55,7 @@ static int weigh(dist_gradient *g, const dist_slot *slot, void *place, double we
 {
     TR_SCOPE;
     TR_NO_GRAD;
-    tr_tensor *gradient = (tr_contiguous)((tr_to)(tr_grad(g->parameter), tr_dtype_of(g->place)));
+    tr_tensor *gradient = (tr_to_device)((tr_contiguous)((tr_to)(tr_grad(g->parameter), tr_dtype_of(g->place))), tr_cpu());
     if (!gradient) return -1;
     dist_scale(tr_dtype_of(gradient), place, tr_data(gradient), slot->n, weight);
     return (tr_set_grad)(g->parameter, NULL);
@@ -122,7 +122,7 @@ static int give_back(dist_shards *s, int64_t i, bool used)
     int status = 0;
     if (!used)
         status = before ? (tr_set_grad)(g->parameter, before) : 0;
-    else if (before && !(tr_add_)(g->place, before))
+    else if (before && !(tr_add_)(g->place, (tr_to_device)(before, tr_cpu())))
         status = -1;
     else
         status = dist_gradient_show(g);

@@ -154,7 +154,8 @@ typedef struct {
  * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
  * The parameters may be on this rank's CUDA device (tr_module_to before): buckets lie there, and are summed while the device
  * goes on, by NCCL, on a stream of its own, or by way of their twins in the host's memory; brought on by a thread where MPI
- * was started for several.  A step waits for no device.  Not with .reproducible or, on several ranks, .shard_state.
+ * was started for several.  A step waits for no device, but with .reproducible, where each shard's gradients come to the host
+ * and add up there.  Not with .shard_state on several ranks.
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 

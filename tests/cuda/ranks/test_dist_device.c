@@ -271,12 +271,3 @@ TEST(a_parameter_that_one_rank_used_has_a_gradient_everywhere)
     assert_unused_are_told_apart(1);
     assert_unused_are_told_apart(1000);
 }
-
-/* ---- what is refused ---- */
-
-TEST(what_is_not_served_is_said)
-{
-    if (tr_dist_world() > 1) skip_because("an error on one rank ends all");
-    assert_null((tr_data_parallel)(perceptron_there(TR_FLOAT32), (tr_data_parallel_options){.reproducible = true}));
-    assert_error_says(".reproducible is not served for parameters on cuda:0");
-}
