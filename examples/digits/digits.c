@@ -37,6 +37,12 @@ static int gather(history *h, tr_tensor *sums, const int64_t *sizes, int64_t fir
     return tr_zero_(sums) ? 0 : -1;
 }
 
+static tr_tensor *loss_of(tr_module *ranks, const tr_batch *b, bool bfloat16)
+{
+    TR_AUTOCAST(bfloat16 ? TR_BFLOAT16 : TR_DEFAULT_DTYPE);
+    return tr_cross_entropy(tr_forward(ranks, b->input), b->target);
+}
+
 enum { STOPPED = 1 };
 
 /* 0; STOPPED if somebody told the run to make room, and it is saved; or -1 with an error standing. */
@@ -57,7 +63,7 @@ static int train_epoch(tr_module *ranks, tr_training *run, const digits_options 
         double mine = 0;                                        /* samples' summed losses */
         for (tr_batch s = {0}; tr_next_shard(ranks, &b, &s);) { /* all of b at once, unless --reproducible */
             TR_SCOPE;
-            tr_tensor *loss = tr_cross_entropy(tr_forward(ranks, s.input), s.target);
+            tr_tensor *loss = loss_of(ranks, &s, o->bfloat16);
             if (tr_backward(loss) < 0) break;
             if (s.size) mine += tr_item(loss) * (double)s.size;
         }

@@ -27,6 +27,7 @@ const char digits_usage[] =
     "  --every N       write it every N steps instead\n"
     "  --csv FILE      write step, epoch and loss of every step; a run that goes on writes behind what is there\n"
     "  --reproducible  the same weights on any number of ranks; slower\n"
+    "  --bfloat16      products of matrices in bfloat16, all else and the weights in float32\n"
     "  --help          this text\n";
 
 static int whole(const char *text, int64_t low, int64_t high, int64_t *value)
@@ -64,9 +65,10 @@ int digits_read_options(int argc, char **argv, bool speak, digits_options *o)
            EVERY,
            CSV,
            REPRODUCIBLE,
+           BFLOAT16,
            HELP };
     static const struct option names[] = {
-        {"epochs", required_argument, NULL, EPOCHS}, {"batch", required_argument, NULL, BATCH}, {"lr", required_argument, NULL, LR}, {"seed", required_argument, NULL, SEED}, {"hidden", required_argument, NULL, HIDDEN}, {"device", required_argument, NULL, DEVICE}, {"data", required_argument, NULL, DATA}, {"out", required_argument, NULL, OUT}, {"save", required_argument, NULL, SAVE}, {"resume", required_argument, NULL, RESUME}, {"checkpoints", required_argument, NULL, CHECKPOINTS}, {"every", required_argument, NULL, EVERY}, {"csv", required_argument, NULL, CSV}, {"reproducible", no_argument, NULL, REPRODUCIBLE}, {"help", no_argument, NULL, HELP}, {0}};
+        {"epochs", required_argument, NULL, EPOCHS}, {"batch", required_argument, NULL, BATCH}, {"lr", required_argument, NULL, LR}, {"seed", required_argument, NULL, SEED}, {"hidden", required_argument, NULL, HIDDEN}, {"device", required_argument, NULL, DEVICE}, {"data", required_argument, NULL, DATA}, {"out", required_argument, NULL, OUT}, {"save", required_argument, NULL, SAVE}, {"resume", required_argument, NULL, RESUME}, {"checkpoints", required_argument, NULL, CHECKPOINTS}, {"every", required_argument, NULL, EVERY}, {"csv", required_argument, NULL, CSV}, {"reproducible", no_argument, NULL, REPRODUCIBLE}, {"bfloat16", no_argument, NULL, BFLOAT16}, {"help", no_argument, NULL, HELP}, {0}};
     int64_t seed = 0;
     *o = (digits_options){.epochs = 60, .batch = 64, .hidden = 256, .out = "."};
     opterr = speak;
@@ -88,6 +90,7 @@ int digits_read_options(int argc, char **argv, bool speak, digits_options *o)
         case HELP:
         case 'h': o->help = true; return 0;
         case REPRODUCIBLE: o->reproducible = true; break;
+        case BFLOAT16: o->bfloat16 = true; break;
         default:
             if (speak) fputs(digits_usage, stderr);
             return 2;

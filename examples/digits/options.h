@@ -18,6 +18,7 @@ typedef struct {
     const char *resume;      /* a checkpoint to go on from, or NULL */
     const char *csv;         /* a file for the loss of every step, or NULL */
     bool reproducible;       /* the same weights on any number of ranks */
+    bool bfloat16;           /* products of matrices in that type */
     bool help;
 } digits_options;
 
