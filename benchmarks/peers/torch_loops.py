@@ -1,19 +1,28 @@
-"""bench_loops in PyTorch: the tutorials' loops as they are written there."""
+"""bench_loops in PyTorch: the tutorials' loops as they are written there; on a device also with the step as a CUDA graph,
+whose loss is read after each replay.
 
-from bench import Bench, numbers, torch_or_skip
+A loop is a function that makes its data and gives run(times), as written, and step(), one iteration, whose result is what
+the tutorial looks at."""
+
+from bench import Bench, captured, numbers, torch_or_skip
 
 torch = torch_or_skip()
 bench = Bench("loops", "us", None, "pytorch", torch.__version__)
 
+
+def tensor(values, **how):
+    return torch.tensor(values, device=bench.device, **how)
+
+
 N = 100
-xt = torch.tensor(numbers(N, 1)) / 2 + 0.5
-yt = 0.3 + 0.1 * xt + 0.01 * torch.tensor(numbers(N, 2))
+xt = tensor(numbers(N, 1)) / 2 + 0.5
+yt = 0.3 + 0.1 * xt + 0.01 * tensor(numbers(N, 2))
 
 
 def regression():
-    X = torch.stack([torch.ones(N), xt], dim=1)
+    X = torch.stack([torch.ones_like(xt), xt], dim=1)
     Y = yt.view(-1, 1)
-    theta = torch.ones(2, 1, requires_grad=True)
+    theta = torch.ones(2, 1, device=bench.device, requires_grad=True)
     training_loss = []
 
     def run(times):
@@ -24,12 +33,20 @@ def regression():
             with torch.no_grad():
                 theta.sub_(0.1 * theta.grad)
                 theta.grad.zero_()
-    return run
+
+    def step():
+        loss = (X.mm(theta) - Y).pow(2).mean()
+        loss.backward()
+        with torch.no_grad():
+            theta.sub_(0.1 * theta.grad)
+            theta.grad.zero_()
+        return loss
+    return run, step
 
 
 def layer():
     X, Y = xt.view(-1, 1), yt.view(-1, 1)
-    affine = torch.nn.Linear(1, 1)
+    affine = torch.nn.Linear(1, 1).to(bench.device)
     optimizer = torch.optim.SGD(affine.parameters(), lr=0.1)
     training_loss = []
 
@@ -40,11 +57,18 @@ def layer():
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
-    return run
+
+    def step():
+        loss = (affine(X) - Y).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss
+    return run, step
 
 
 def quadratic():
-    x = torch.tensor(0.0, requires_grad=True)
+    x = tensor(0.0, requires_grad=True)
     optim = torch.optim.SGD([x], lr=0.01)
     xs = []
 
@@ -55,14 +79,21 @@ def quadratic():
             f.backward()
             optim.step()
             optim.zero_grad()
-    return run
+
+    def step():
+        f = x**2 - 3*x + 1
+        f.backward()
+        optim.step()
+        optim.zero_grad()
+        return x
+    return run, step
 
 
 def hidden():
-    X = torch.tensor(numbers(N * 50, 3)).view(N, 50)
-    y = torch.tensor(numbers(N, 4)).sign()
-    W = torch.tensor(numbers(50 * 11, 5)).view(50, 11).requires_grad_()
-    w = torch.tensor(numbers(11, 6)).requires_grad_()
+    X = tensor(numbers(N * 50, 3)).view(N, 50)
+    y = tensor(numbers(N, 4)).sign()
+    W = tensor(numbers(50 * 11, 5)).view(50, 11).requires_grad_()
+    w = tensor(numbers(11, 6)).requires_grad_()
     lr, losses = 1e-1, []
 
     def run(times):
@@ -81,7 +112,17 @@ def hidden():
             loss.backward()
             W.data -= lr * W.grad
             w.data -= lr * w.grad
-    return run
+
+    def step():
+        loss = 0.5 * ((torch.tanh(X @ W) @ w - y)**2).mean()
+        for t in (W, w):
+            if t.grad is not None:
+                t.grad.zero_()
+        loss.backward()
+        W.data -= lr * W.grad
+        w.data -= lr * w.grad
+        return loss
+    return run, step
 
 
 class MyLinearModel(torch.nn.Module):
@@ -95,7 +136,7 @@ class MyLinearModel(torch.nn.Module):
 
 
 def module():
-    model = MyLinearModel()
+    model = MyLinearModel().to(bench.device)
     optim = torch.optim.SGD(model.parameters(), lr=0.01)
     mse_loss = torch.nn.MSELoss()
     ws, bs = [], []
@@ -109,7 +150,14 @@ def module():
             loss = mse_loss(y_pred, yt)
             loss.backward()
             optim.step()
-    return run
+
+    def step():
+        optim.zero_grad()
+        loss = mse_loss(model(xt), yt)
+        loss.backward()
+        optim.step()
+        return model.w
+    return run, step
 
 
 CROPS_X = [[73, 67, 43], [91, 88, 64], [87, 134, 58], [102, 43, 37], [69, 96, 70], [74, 66, 43], [91, 87, 65],
@@ -123,17 +171,49 @@ def crops():
     from torch.utils.data import DataLoader, TensorDataset
     train_ds = TensorDataset(torch.tensor(CROPS_X, dtype=torch.float32), torch.tensor(CROPS_Y, dtype=torch.float32))
     train_dl = DataLoader(train_ds, 5, shuffle=True)
-    model = torch.nn.Linear(3, 2)
+    model = torch.nn.Linear(3, 2).to(bench.device)
     opt = torch.optim.SGD(model.parameters(), lr=1e-5)
     loss_fn = torch.nn.functional.mse_loss
 
     def run(times):
         for _ in range(times // 3):
             for xb, yb in train_dl:
-                loss = loss_fn(model(xb), yb)
+                loss = loss_fn(model(xb.to(bench.device)), yb.to(bench.device))
                 loss.backward()
                 opt.step()
                 opt.zero_grad()
+
+    static_x, static_y = (torch.zeros(5, width, device=bench.device) for width in (3, 2))
+
+    def step():
+        loss = loss_fn(model(static_x), static_y)
+        loss.backward()
+        opt.step()
+        opt.zero_grad()
+        return loss
+
+    def replayed(replay):
+        def run(times):
+            for _ in range(times // 3):
+                for xb, yb in train_dl:
+                    static_x.copy_(xb)
+                    static_y.copy_(yb)
+                    replay()
+        return run
+    step.replayed = replayed
+    return run, step
+
+
+def replayed(step):
+    replay, seen = captured(step)
+    if hasattr(step, "replayed"):
+        return step.replayed(replay)
+    noted = []
+
+    def run(times):
+        for _ in range(times):
+            replay()
+            noted.append(seen.item())
     return run
 
 
@@ -142,8 +222,14 @@ def time_loop(case, size, make, times):
 
     def start(_):
         nonlocal run
-        run = make()
+        run = make()[0]
+
+    def start_graph(_):
+        nonlocal run
+        run = replayed(make()[1])
     bench.run(case, size, lambda times: run(times), prepare=start, times=times)
+    if bench.on_device:
+        bench.run(case, size, lambda times: run(times), prepare=start_graph, times=times, how="CUDA graph")
 
 
 time_loop("linear regression", "100x2", regression, 1000)
@@ -156,8 +242,8 @@ time_loop("crop yields", "5x3x2", crops, 300)
 # ---- what one operation costs ----
 
 CHAIN, ROOTS = 100, 100
-a, b = torch.full((1,), 0.25), torch.full((1,), 0.5)
-leaf = torch.full((1,), 0.25, requires_grad=True)
+a, b = tensor([0.25]), tensor([0.5])
+leaf = tensor([0.25], requires_grad=True)
 roots = []
 
 

@@ -26,16 +26,34 @@ PRODUCTS = [  # name, how the factors lie, m, k, n
     ("dX 512-10", "NN", 128, 10, 512),
     ("dW 512-10", "TN", 10, 128, 512),
 ]
+LARGE = [
+    *(("square", "NN", n, n, n) for n in (2048, 4096, 8192)),
+    ("forward 784-4096", "NT", 8192, 784, 4096),
+    ("forward 4096-4096", "NT", 8192, 4096, 4096),
+    ("dX 4096-4096", "NN", 8192, 4096, 4096),
+    ("dW 4096-4096", "TN", 4096, 8192, 4096),
+]
 
 
-def factor(rows, columns, transposed):
-    return torch.rand(columns, rows).t() if transposed else torch.rand(rows, columns)
+def factor(rows, columns, transposed, type):
+    shape = (columns, rows) if transposed else (rows, columns)
+    x = (2 * torch.rand(shape) - 1).to(type).to(bench.device)  # not zeros: a GPU is faster on them
+    return x.t() if transposed else x
 
 
-for name, form, m, k, n in PRODUCTS:
-    a, b = factor(m, k, form[0] == "T"), factor(k, n, form[1] == "T")
+def measure(name, form, m, k, n, type):
+    a, b = factor(m, k, form[0] == "T", type), factor(k, n, form[1] == "T", type)
 
     def run(times):
         for _ in range(times):
             a @ b
-    bench.run(f"{name} {form}", f"{m}x{k}x{n}", run, work=2e-9 * m * k * n)
+    bench.run(f"{name} {form}", f"{m}x{k}x{n}", run, work=2e-9 * m * k * n, type=str(type).split(".")[1])
+
+
+for name, form, m, k, n in PRODUCTS + (LARGE if bench.on_device else []):
+    multiplications = m * k * n
+    if not bench.wants(f"{name} {form}", f"{m}x{k}x{n}") or (bench.on_device and bench.quick and multiplications > 1 << 20):
+        continue
+    measure(name, form, m, k, n, torch.float32)
+    if bench.on_device and multiplications >= (1 << 19 if bench.quick else 1 << 21):
+        measure(name, form, m, k, n, torch.bfloat16)
