@@ -6,9 +6,7 @@ rounds' ratios."""
 
 import argparse
 import csv
-import datetime
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -16,28 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from machine import ROOT, cache_of, machine, output_of
+from tables import FLOOR, Results, plot, report, save_rows
+
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
 ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
 RANKS = {"allreduce": 2}  # run under `trireme run -n`
-FLOOR = "plain C"  # by hand: what no library gets below
 FELL = 1.10  # --check names what takes so much longer
-
-
-def output_of(*command, cwd=ROOT):
-    try:
-        done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def first_match(path, start):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as lines:
-            return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(start)), "")
-    except OSError:
-        return ""
 
 
 # ---- programs ----
@@ -88,45 +71,6 @@ def rows_of(command, arguments, environment=None):
             return list(csv.DictReader(table))
 
 
-def key_of(row):
-    return row["case"], row["size"], row["type"], row["threads"]
-
-
-class Results:
-    """Of one subject: for every program the rows of every round."""
-
-    def __init__(self):
-        self.rounds = {}  # who -> [ {key: row} ]
-        self.missing = set()
-
-    def add(self, who, rows):
-        if rows is None:
-            self.missing.add(who)
-        else:
-            self.rounds.setdefault(who, []).append({key_of(row): row for row in rows})
-
-    def keys(self, who="trireme"):
-        return list(dict.fromkeys(key for table in self.rounds.get(who, []) for key in table))
-
-    @staticmethod
-    def row(table, key):
-        """The row of that case; a peer, which records no steps, has one for what we replay too."""
-        return table.get(key) or table.get((key[0].removesuffix(", replayed"), *key[1:]), {})
-
-    def values(self, who, key, column="median"):
-        return [float(self.row(table, key)[column]) for table in self.rounds.get(who, []) if self.row(table, key).get(column)]
-
-    def median(self, who, key, column="median"):
-        values = self.values(who, key, column)
-        return statistics.median(values) if values else None
-
-    def ratios(self, peer, key, ours="trireme", column="median"):
-        """How many times as long the peer takes, round by round."""
-        pairs = zip(self.rounds.get(ours, []), self.rounds.get(peer, []))
-        return [float(self.row(theirs, key)[column]) / float(mine[key][column]) for mine, theirs in pairs
-                if key in mine and self.row(theirs, key)]
-
-
 def measure(names, programs, pythons, options):
     results = {name: Results() for name in names}
     environment = peer_environment(cache_of(options.build))
@@ -148,154 +92,6 @@ def measure(names, programs, pythons, options):
             if not pythons:
                 r.missing.add("PyTorch")
     return results
-
-
-# ---- what it ran on ----
-
-def cache_of(build):
-    """What CMake found."""
-    try:
-        lines = (build / "CMakeCache.txt").read_text().splitlines()
-    except OSError:
-        return {}
-    return {name: value for name, _, value in (line.replace(":", "=", 1).split("=", 2) for line in lines
-                                               if line.count("=") and ":" in line.split("=")[0])}
-
-
-def compiler_of(cache):
-    return (output_of(cache.get("CMAKE_C_COMPILER", "cc"), "--version").splitlines() or ["unknown"])[0]
-
-
-def libraries_of(cache):
-    header = Path(cache.get("DNNL_INCLUDE_DIR", "/none")) / "oneapi" / "dnnl" / "dnnl_version.h"
-    words = header.read_text().split() if header.exists() else []
-    onednn = ".".join(words[words.index(f"DNNL_VERSION_{part}") + 1] for part in ("MAJOR", "MINOR", "PATCH")
-                      if f"DNNL_VERSION_{part}" in words)
-    found = {"OpenBLAS": cache.get("OPENBLAS_VERSION", ""), "oneDNN": onednn,
-             "MPI": (output_of("mpirun", "--version").splitlines() or [""])[0].replace("mpirun ", "")}
-    return ", ".join(f"{name} {version}" for name, version in found.items() if version)
-
-
-def machine():
-    cpu = first_match("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
-    memory = first_match("/proc/meminfo", "MemTotal").split()
-    gigabytes = f", {int(memory[0]) / 1048576:.0f} GiB" if memory else ""
-    return f"{os.cpu_count()} x {cpu}{gigabytes}"
-
-
-def system():
-    try:
-        return platform.freedesktop_os_release()["PRETTY_NAME"]
-    except (OSError, AttributeError):
-        return platform.platform()
-
-
-def commit():
-    name = output_of("git", "rev-parse", "HEAD")
-    return name + (" and changes" if name and output_of(
-        "git", "status", "--porcelain", "-uno", "--", ".", ":!benchmarks/RESULTS.md", ":!benchmarks/results") else "")
-
-
-# ---- tables ----
-
-def number(x):
-    return "" if x is None else f"{x:,.0f}" if x >= 1000 else f"{x:.3g}"
-
-
-def factor(ratios):
-    if not ratios:
-        return ""
-    spread = f" [{number(min(ratios))}..{number(max(ratios))}]" if len(ratios) > 1 else ""
-    return f"**{number(statistics.median(ratios))}**{spread}"
-
-
-def table_of(name, r):
-    rows = [row for table in r.rounds["trireme"] for row in table.values()]
-    unit = next((row["unit"] for row in rows), "")
-    rate_unit = next((row["rate_unit"] for row in rows if row["rate_unit"]), "")
-    peers = [who for who in r.rounds if who != "trireme"]
-    head = ["case", "size", "threads", f"trireme, {unit}"]
-    if rate_unit:
-        head += [rate_unit, "best", "of best"]
-    for peer in peers:
-        head += [f"{peer}, {unit}", f"trireme / {FLOOR}" if peer == FLOOR else f"{peer.split()[0]} / trireme"]
-    lines = [f"## {name}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for key in r.keys():
-        share = r.median("trireme", key, "share")
-        cells = [key[0], key[1], key[3], number(r.median("trireme", key))]
-        if rate_unit:
-            cells += [number(r.median("trireme", key, "rate")), number(r.median("trireme", key, "ceiling")),
-                      "" if share is None else f"{100 * share:.0f} %"]
-        for peer in peers:
-            over = [1 / x for x in r.ratios(peer, key)] if peer == FLOOR else r.ratios(peer, key)
-            cells += [number(r.median(peer, key)), factor(over)]
-        lines.append("| " + " | ".join(cells) + " |")
-    for who in sorted(r.missing):
-        lines += ["", f"{who}: not measured, it is not installed here or did not run."]
-    return lines
-
-
-def report(results, pythons, build, load, options):
-    cache = cache_of(build)
-    about = {
-        "machine": machine(),
-        "system": system(),
-        "compiler": compiler_of(cache),
-        "libraries": libraries_of(cache),
-        "peers": ", ".join(f"PyTorch {version}" for _, version in pythons) or "no PyTorch found",
-        "commit": commit() or "unknown",
-        "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
-        "load before": f"{load:.2f}" + ("" if load < 0.5 else ": the machine was not quiet"),
-    }
-    lines = ["# What was measured", "",
-             f"By `./dev bench`: medians over {options.rounds} interleaved rounds. A ratio of two times is the median of the "
-             "rounds' ratios, with the smallest and the largest: above 1 PyTorch takes longer, and so much longer than plain "
-             "C by hand Trireme takes. \"Best\" is what this machine was measured to do in the "
-             "same minute, on as many threads (each program's heading says doing what): two virtual cores are at times "
-             "two halves of one, and then the best of two threads is that of one.", "",
-             "| | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in about.items()), ""]
-    for name, r in results.items():
-        if not r.rounds.get("trireme"):
-            lines += [f"## {name}", "", "It failed.", ""]
-            continue
-        lines += [*table_of(name, r), ""]
-    return lines
-
-
-def save_rows(results, path):
-    """Every row of every round, for whoever wants to look closer."""
-    with open(path, "w", newline="") as file:
-        out = None
-        for r in results.values():
-            for tables in r.rounds.values():
-                for turn, table in enumerate(tables):
-                    for row in table.values():
-                        if not out:
-                            out = csv.DictWriter(file, ["round", *row])
-                            out.writeheader()
-                        out.writerow({"round": turn + 1, **row})
-
-
-def plot(name, r, path):
-    """How many times as long PyTorch takes, as bars; False without gnuplot or it."""
-    peers = [who for who in r.rounds if who not in ("trireme", FLOOR)]
-    bars = [(key, [r.ratios(peer, key) for peer in peers]) for key in r.keys()]
-    bars = [(key, ratios) for key, ratios in bars if any(ratios)]
-    if not bars or not shutil.which("gnuplot"):
-        return False
-    quoted = lambda text: '"' + text.replace("_", " ") + '"'
-    data = [" ".join([quoted("case"), *map(quoted, peers)])]
-    for (case, size, _, threads), ratios in bars:
-        label = f"{case}, {size}" + (f", {threads} threads" if threads != "1" else "")
-        data.append(" ".join([quoted(label), *(f"{statistics.median(x):.6g}" if x else "NaN" for x in ratios)]))
-    script = "\n".join([
-        f"set terminal pngcairo size {420 + 28 * len(bars) * len(peers)},560", f'set output "{path}"',
-        f'set title "{name}: time divided by Trireme\'s"', "set style data histograms", "set style fill solid 0.7",
-        "set boxwidth 0.9", "set logscale y", "set grid y", "set xtics rotate by -45 left", "set key top right",
-        "set bmargin 12", "set rmargin 20", "$rows << END", *data, "END",
-        "plot 1 with lines linecolor 'black' notitle, "
-        + ", ".join(f"$rows using {i + 2}:xtic(1) title columnheader" for i in range(len(peers)))])
-    return subprocess.run(["gnuplot"], input=script, text=True, stderr=subprocess.DEVNULL).returncode == 0
 
 
 # ---- --check: this build against that of the last results ----

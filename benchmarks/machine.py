@@ -1,0 +1,68 @@
+"""What a measurement ran on: the machine, its system, the compiler and libraries of a build, the commit."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def output_of(*command, cwd=ROOT):
+    try:
+        done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def first_match(path, start):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as lines:
+            return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(start)), "")
+    except OSError:
+        return ""
+
+
+def cache_of(build):
+    """What CMake found."""
+    try:
+        lines = (build / "CMakeCache.txt").read_text().splitlines()
+    except OSError:
+        return {}
+    return {name: value for name, _, value in (line.replace(":", "=", 1).split("=", 2) for line in lines
+                                               if line.count("=") and ":" in line.split("=")[0])}
+
+
+def compiler_of(cache):
+    return (output_of(cache.get("CMAKE_C_COMPILER", "cc"), "--version").splitlines() or ["unknown"])[0]
+
+
+def libraries_of(cache):
+    header = Path(cache.get("DNNL_INCLUDE_DIR", "/none")) / "oneapi" / "dnnl" / "dnnl_version.h"
+    words = header.read_text().split() if header.exists() else []
+    onednn = ".".join(words[words.index(f"DNNL_VERSION_{part}") + 1] for part in ("MAJOR", "MINOR", "PATCH")
+                      if f"DNNL_VERSION_{part}" in words)
+    found = {"OpenBLAS": cache.get("OPENBLAS_VERSION", ""), "oneDNN": onednn,
+             "MPI": (output_of("mpirun", "--version").splitlines() or [""])[0].replace("mpirun ", "")}
+    return ", ".join(f"{name} {version}" for name, version in found.items() if version)
+
+
+def machine():
+    cpu = first_match("/proc/cpuinfo", "model name") or platform.processor() or platform.machine()
+    memory = first_match("/proc/meminfo", "MemTotal").split()
+    gigabytes = f", {int(memory[0]) / 1048576:.0f} GiB" if memory else ""
+    return f"{os.cpu_count()} x {cpu}{gigabytes}"
+
+
+def system():
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, AttributeError):
+        return platform.platform()
+
+
+def commit():
+    name = output_of("git", "rev-parse", "HEAD")
+    return name + (" and changes" if name and output_of(
+        "git", "status", "--porcelain", "-uno", "--", ".", ":!benchmarks/RESULTS.md", ":!benchmarks/results") else "")
