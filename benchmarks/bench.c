@@ -177,8 +177,10 @@ double bench_report(bench_case c, double *samples, int count, double error)
     }
     printf(" %-29s %16s %8s %3d %12.5g %10.5g %10.5g %10s %9s %8s\n", c.name, c.size, type, threads, median, p10, p90, rate, percent, wrong);
     fflush(stdout);
-    if (csv)
+    if (csv) {
         fprintf(csv, "%s,\"%s\",\"%s\",%s,%d,%s,%s,%.6g,%.6g,%.6g,%s,%d,%s,%s,%s,%s,%s\n", subject.name, c.name, c.size, type, threads, subject.who, subject.version, median, p10, p90, subject.unit, count, rate, *rate ? subject.rate_unit : "", ceiling, share, wrong);
+        fflush(csv); /* what comes may end the program */
+    }
     return median;
 }
 

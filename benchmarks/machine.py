@@ -55,6 +55,23 @@ def machine():
     return f"{os.cpu_count()} x {cpu}{gigabytes}"
 
 
+def device_of(name, build):
+    """The device, its driver and the toolkit, as the library and the driver say them."""
+    index = name.partition(":")[2] or "0"
+    said = [line.split(None, 1)[1] for line in output_of(str(build / "bin" / "trireme"), "info").splitlines()
+            if line.split(None, 1)[:1] == [f"cuda:{index}"]]
+    query = output_of("nvidia-smi", "--query-gpu=driver_version,clocks.max.sm,clocks.max.mem,power.limit",
+                      "--format=csv,noheader", "-i", index).split(", ")
+    driver = f"{query[0]}; at most {query[1]}, memory {query[2]}, {query[3]}" if len(query) == 4 else "unknown"
+    return {"device": said[0] if said else name, "driver": driver,
+            "toolkit": cache_of(build).get("CUDAToolkit_VERSION", "") or nvcc_of(cache_of(build))}
+
+
+def nvcc_of(cache):
+    lines = output_of(cache.get("CMAKE_CUDA_COMPILER", "nvcc"), "--version").splitlines()
+    return next((line.split("release ")[1] for line in lines if "release " in line), "unknown")
+
+
 def system():
     try:
         return platform.freedesktop_os_release()["PRETTY_NAME"]

@@ -7,6 +7,7 @@ rounds' ratios."""
 import argparse
 import csv
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -14,11 +15,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from machine import ROOT, cache_of, machine, output_of
+from machine import ROOT, cache_of, device_of, machine, output_of
 from tables import FLOOR, Results, plot, report, save_rows
 
 HERE = Path(__file__).resolve().parent
 ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
+ON_DEVICE = ["ops", "matmul", "loops", "train", "memory", "startup"]  # what --device measures, what matters most first
+DEVICE_SECONDS = 200
 RANKS = {"allreduce": 2}  # run under `trireme run -n`
 FELL = 1.10  # --check names what takes so much longer
 
@@ -57,52 +60,66 @@ def peer_environment(cache):
     return {"LD_LIBRARY_PATH": os.pathsep.join(filter(None, [folder, os.environ.get("LD_LIBRARY_PATH")]))}
 
 
-def rows_of(command, arguments, environment=None):
-    """Run a program of ours or a peer's and read its table; None if it is not there (status 77), or failed."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "table.csv")
-        status = subprocess.run([*command, *arguments, "--csv", path], stdout=subprocess.DEVNULL,
-                                env={**os.environ, **(environment or {})}).returncode
-        if status != 0:
-            if status != 77:
-                print(f"bench: status {status}: {' '.join(command)}", file=sys.stderr)
-            return None
-        with open(path, newline="") as table:
-            return list(csv.DictReader(table))
+class Run:
+    """What a program of ours or a peer's gave: the rows of its table, None if it is not there (status 77) or has none."""
+
+    def __init__(self, command, arguments, environment=None, limit=None):
+        self.rows, self.gaps, self.failures = None, [], []
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "table.csv")
+            try:
+                done = subprocess.run([*command, *arguments, "--csv", path], stdout=subprocess.PIPE, text=True,
+                                      timeout=limit, env={**os.environ, **(environment or {})})
+                said, status = done.stdout, done.returncode
+            except subprocess.TimeoutExpired as late:
+                said, status = (late.stdout or b"").decode(), f"stopped after {limit} s"
+            self.gaps = [line[len("# not here: "):] for line in said.splitlines() if line.startswith("# not here: ")]
+            if status == 77:
+                return
+            if status:
+                self.failures = [f"{Path(command[-1]).name}: {' '.join(line.split())}" for line in said.splitlines() if " WRONG: " in line]
+                self.failures = self.failures or [f"{Path(command[-1]).name}: status {status}"]
+                print(f"bench: status {status}: {' '.join([*command, *arguments])}", file=sys.stderr)
+            if os.path.exists(path):
+                with open(path, newline="") as table:
+                    self.rows = list(csv.DictReader(table))
+            if status and not self.rows:
+                self.rows = None
 
 
-def measure(names, programs, pythons, options):
-    results = {name: Results() for name in names}
+def measure(names, programs, pythons, options, results):
+    """All rounds of all programs into results, which are handed out after each of them."""
     environment = peer_environment(cache_of(options.build))
-    only = ["--filter", options.filter] if options.filter else []
-    short, slow = ([*(["--quick"] if options.quick else ["--rounds", n]), *only] for n in ("5", "3"))
+    on_device = options.device != "cpu"
+    more = [*(["--filter", options.filter] if options.filter else []), *(["--device", options.device] if on_device else [])]
+    short, slow = ([*(["--quick"] if options.quick else ["--rounds", n]), *more] for n in ("5", "3"))
+    limit = DEVICE_SECONDS if on_device else None  # of a program that hangs, time on such a machine is dear
     for turn in range(options.rounds):
         for name in names:
             print(f"round {turn + 1} of {options.rounds}: {name}", flush=True)
             r = results[name]
-            r.add("trireme", rows_of(command_of(name, programs[name]), short))
+            r.add("trireme", Run(command_of(name, programs[name]), short, limit=limit))
             by_hand = programs[name].parent / f"peer_{name}"
-            if by_hand.exists():
-                r.add(FLOOR, rows_of([str(by_hand)], short))
+            if by_hand.exists() and not on_device:
+                r.add(FLOOR, Run([str(by_hand)], short))
             script = HERE / "peers" / f"torch_{name}.py"
-            if not script.exists():
-                continue
-            for python, version in pythons:
-                r.add(f"PyTorch {version}", rows_of([python, str(script)], slow, environment))
-            if not pythons:
-                r.missing.add("PyTorch")
-    return results
+            if script.exists():
+                for python, version in pythons:
+                    r.add(f"PyTorch {version}", Run([python, str(script)], slow, environment, limit))
+                if not pythons:
+                    r.missing.add("PyTorch")
+            yield results
 
 
 # ---- --check: this build against that of the last results ----
 
-def last_results():
-    lines = (HERE / "RESULTS.md").read_text().splitlines() if (HERE / "RESULTS.md").exists() else []
+def last_results(path):
+    lines = path.read_text().splitlines() if path.exists() else []
     cells = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     return {c[0]: c[1] for c in cells if len(c) == 2}
 
 
-def build_of(name):
+def build_of(name, cuda):
     """The programs of another commit, built in a folder of their own."""
     folder = ROOT / "build" / "bench-before"
     tree, build, mark = folder / "tree", folder / "build", folder / "commit"
@@ -115,7 +132,7 @@ def build_of(name):
             return None
         mark.write_text(name)
     configure = ["cmake", "-S", str(tree), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                 "-DBUILD_TESTING=OFF", "--log-level=WARNING"]
+                 "-DBUILD_TESTING=OFF", "--log-level=WARNING", *(["-DTRIREME_CUDA=ON"] if cuda else [])]
     for command in (configure, ["cmake", "--build", str(build), "--parallel", str(os.cpu_count())]):
         print("$", *command, flush=True)
         if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:
@@ -131,7 +148,7 @@ def versus(names, before, after, rounds, arguments):
         for turn in range(rounds):
             pair = [("before", before[name]), ("now", after[name])]
             for who, program in pair if turn % 2 == 0 else pair[::-1]:
-                r.add(who, rows_of(command_of(name, program), arguments))
+                r.add(who, Run(command_of(name, program), arguments))
     return results
 
 
@@ -147,18 +164,20 @@ def slower(results):
 
 
 def check(names, programs, options):
-    last = last_results()
-    if last.get("machine") != machine():
-        print(f"bench: the last results are of another machine ({last.get('machine', 'there are none')}): nothing to compare")
+    on_device = options.device != "cpu"
+    last = last_results(file_of(HERE / "gpu" if on_device else HERE, options))
+    what, now = ("device", device_name(options)) if on_device else ("machine", machine())
+    if last.get(what, "").split(", 0000:")[0] != now:  # the same device may stand in another slot
+        print(f"bench: the last results are of another {what} ({last.get(what, 'there are none')}): nothing to compare")
         return 0
     name = last["commit"].split()[0]
-    folder = build_of(name)
+    folder = build_of(name, on_device)
     if not folder:
         print(f"bench: the commit of the last results, {name}, cannot be built here", file=sys.stderr)
         return 1
     before = programs_of(folder)
     names = [n for n in names if n in before]
-    arguments = ["--quick"] if options.quick else ["--rounds", "5"]
+    arguments = [*(["--quick"] if options.quick else ["--rounds", "5"]), *(["--device", options.device] if on_device else [])]
 
     suspects = slower(versus(names, before, programs, options.rounds, arguments))
     fell = {}
@@ -175,19 +194,52 @@ def check(names, programs, options):
     return 1 if fell else 0
 
 
+def device_name(options):
+    """Without the slot that it stands in, and what follows."""
+    return device_of(options.device, options.build)["device"].split(", 0000:")[0]
+
+
+def file_of(folder, options):
+    if options.device == "cpu":
+        return folder / "RESULTS.md"
+    return folder / f"RESULTS-{re.sub('[^A-Za-z0-9]+', '-', device_name(options).split(',')[0])}.md"
+
+
+def write(results, pythons, load, options, path):
+    """The table, every row beside it, and pictures of a run without a device."""
+    rows = path.parent / "results" / "rows.csv"
+    if options.device != "cpu":
+        rows = path.with_name(path.name.replace("RESULTS-", "rows-")).with_suffix(".csv")
+    rows.parent.mkdir(parents=True, exist_ok=True)
+    lines = report(results, pythons, options.build, load, options)
+    for name, r in results.items():
+        if options.device == "cpu" and r.rounds.get("trireme") and plot(name, r, rows.parent / f"{name}.png"):
+            at = lines.index(f"## {name}") + 1
+            lines[at:at] = ["", f"![{name}](results/{name}.png)"]
+    save_rows(results, rows)
+    path.write_text("\n".join(lines).rstrip() + "\n")
+    return lines
+
+
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measure Trireme beside its peers.")
     parser.add_argument("subjects", nargs="*", help="of: what build/release/bin/bench_* there are; default: all")
     parser.add_argument("--quick", action="store_true", help="under a minute: to see that all of it runs")
-    parser.add_argument("--rounds", type=int, help="interleaved rounds (4; with --quick 1)")
+    parser.add_argument("--rounds", type=int, help="interleaved rounds (4; on a device 2; with --quick 1)")
     parser.add_argument("--filter", default="", help="only cases with this in their name and size")
+    parser.add_argument("--device", default="cpu", help="cuda or cuda:1: what bench_* and PyTorch do there")
     parser.add_argument("--python", action="append", help="an interpreter with PyTorch (may be repeated)")
     parser.add_argument("--check", action="store_true", help="compare with the last results' commit: what got slower?")
-    parser.add_argument("--build", type=Path, default=ROOT / "build" / "release", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help="write the results there, as they come")
+    parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    options.rounds = options.rounds or (1 if options.quick else 4)
+    on_device = options.device != "cpu"
+    options.rounds = options.rounds or (1 if options.quick else 2 if on_device else 4)
+    options.build = options.build.resolve() if options.build else ROOT / "build" / ("cuda" if on_device else "release")
 
     programs = programs_of(options.build / "bin")
+    if on_device:
+        programs = {name: programs[name] for name in ON_DEVICE if name in programs}
     names = options.subjects or list(programs)
     unknown = [name for name in names if name not in programs]
     if unknown or not names:
@@ -198,22 +250,18 @@ def main():
     said = options.python or [p for p in os.environ.get("TRIREME_BENCH_PYTHON", "").split(":") if p]
     pythons = list(pythons_with_torch(said))
     load = os.getloadavg()[0]
-    results = measure(names, programs, pythons, options)
 
     # Only a whole run may take the place of the last one.
     whole = not options.quick and not options.filter and not options.subjects
-    to = HERE if whole else options.build / "bench"
-    (to / "results").mkdir(parents=True, exist_ok=True)
-    lines = report(results, pythons, options.build, load, options)
-    for name, r in results.items():
-        if r.rounds.get("trireme") and plot(name, r, to / "results" / f"{name}.png"):
-            at = lines.index(f"## {name}") + 1
-            lines[at:at] = ["", f"![{name}](results/{name}.png)"]
-    save_rows(results, to / "results" / "rows.csv")
-    (to / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n")
-    print("\n".join(lines))
-    print(f"written: {to / 'RESULTS.md'}")
-    return 0 if all(r.rounds.get("trireme") for r in results.values()) else 1
+    so_far = file_of(options.out or options.build / "bench", options)
+    results = {name: Results() for name in names}
+    for _ in measure(names, programs, pythons, options, results):
+        if on_device:
+            write(results, pythons, load, options, so_far)
+    path = file_of(HERE / "gpu" if on_device else HERE, options) if whole and not options.out else so_far
+    print("\n".join(write(results, pythons, load, options, path)))
+    print(f"written: {path}")
+    return 0 if all(r.good() for r in results.values()) else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import shutil
 import statistics
 import subprocess
 
-from machine import cache_of, commit, compiler_of, libraries_of, machine, system
+from machine import cache_of, commit, compiler_of, device_of, libraries_of, machine, system
 
 FLOOR = "plain C"  # by hand: what no library gets below
 
@@ -21,12 +21,23 @@ class Results:
     def __init__(self):
         self.rounds = {}  # who -> [ {key: row} ]
         self.missing = set()
+        self.gaps, self.failures = [], []  # what programs said of single cases, or of themselves
 
-    def add(self, who, rows):
-        if rows is None:
+    def add(self, who, run):
+        """What a program gave; a peer that does something in several ways says how in the column who, behind a comma."""
+        self.gaps += [gap for gap in run.gaps if gap not in self.gaps]
+        self.failures += [failure for failure in run.failures if failure not in self.failures]
+        if run.rows is None:
             self.missing.add(who)
-        else:
-            self.rounds.setdefault(who, []).append({key_of(row): row for row in rows})
+            return
+        ways = {} if run.rows else {who: {}}
+        for row in run.rows:
+            ways.setdefault(", ".join([who, *row["who"].split(", ")[1:]]), {})[key_of(row)] = row
+        for way, table in ways.items():
+            self.rounds.setdefault(way, []).append(table)
+
+    def good(self):
+        return bool(self.rounds.get("trireme")) and not self.failures
 
     def keys(self, who="trireme"):
         return list(dict.fromkeys(key for table in self.rounds.get(who, []) for key in table))
@@ -61,20 +72,20 @@ def factor(ratios):
     return f"**{number(statistics.median(ratios))}**{spread}"
 
 
-def table_of(name, r):
+def table_of(name, r, on_device):
     rows = [row for table in r.rounds["trireme"] for row in table.values()]
     unit = next((row["unit"] for row in rows), "")
     rate_unit = next((row["rate_unit"] for row in rows if row["rate_unit"]), "")
     peers = [who for who in r.rounds if who != "trireme"]
-    head = ["case", "size", "threads", f"trireme, {unit}"]
+    head = ["case", "size", "type" if on_device else "threads", f"trireme, {unit}"]
     if rate_unit:
         head += [rate_unit, "best", "of best"]
     for peer in peers:
-        head += [f"{peer}, {unit}", f"trireme / {FLOOR}" if peer == FLOOR else f"{peer.split()[0]} / trireme"]
+        head += [f"{peer}, {unit}", f"trireme / {FLOOR}" if peer == FLOOR else f"{peer.split()[0]}{peer[peer.find(','):] if ',' in peer else ''} / trireme"]
     lines = [f"## {name}", "", "| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for key in r.keys():
         share = r.median("trireme", key, "share")
-        cells = [key[0], key[1], key[3], number(r.median("trireme", key))]
+        cells = [key[0], key[1], key[2 if on_device else 3], number(r.median("trireme", key))]
         if rate_unit:
             cells += [number(r.median("trireme", key, "rate")), number(r.median("trireme", key, "ceiling")),
                       "" if share is None else f"{100 * share:.0f} %"]
@@ -84,12 +95,29 @@ def table_of(name, r):
         lines.append("| " + " | ".join(cells) + " |")
     for who in sorted(r.missing):
         lines += ["", f"{who}: not measured, it is not installed here or did not run."]
+    lines += [line for gap in r.gaps for line in ("", f"Not here: {gap}")]
+    lines += [line for failure in r.failures for line in ("", f"**Failed**: {failure}")]
     return lines
 
 
+ABOUT = ("By `./dev bench`: medians over {rounds} interleaved rounds. A ratio of two times is the median of the "
+         "rounds' ratios, with the smallest and the largest: above 1 PyTorch takes longer, and so much longer than plain "
+         "C by hand Trireme takes. \"Best\" is what this machine was measured to do in the "
+         "same minute, on as many threads (each program's heading says doing what): two virtual cores are at times "
+         "two halves of one, and then the best of two threads is that of one.")
+ABOUT_DEVICE = ("By `./dev bench --device {device}`: medians over {rounds} interleaved rounds. A ratio of two times is the "
+                "median of the rounds' ratios, with the smallest and the largest: above 1 PyTorch takes longer. A time is that "
+                "between two moments at which the device has nothing left to do, divided by the repetitions in between; "
+                "PyTorch's is that between two events around all of them. \"Best\" is what the device was measured to do in the "
+                "same minute: cudaMemcpyAsync of as many bytes (ops), cublasLtMatmul called directly with its first "
+                "algorithm (matmul), the products of a step at the speed of its largest square (train). \"Replayed\" "
+                "is a recorded step, \"CUDA graph\" PyTorch's own.")
+
+
 def report(results, pythons, build, load, options):
-    cache = cache_of(build)
+    cache, on_device = cache_of(build), options.device != "cpu"
     about = {
+        **(device_of(options.device, build) if on_device else {}),
         "machine": machine(),
         "system": system(),
         "compiler": compiler_of(cache),
@@ -99,18 +127,13 @@ def report(results, pythons, build, load, options):
         "date": datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z"),
         "load before": f"{load:.2f}" + ("" if load < 0.5 else ": the machine was not quiet"),
     }
-    lines = ["# What was measured", "",
-             f"By `./dev bench`: medians over {options.rounds} interleaved rounds. A ratio of two times is the median of the "
-             "rounds' ratios, with the smallest and the largest: above 1 PyTorch takes longer, and so much longer than plain "
-             "C by hand Trireme takes. \"Best\" is what this machine was measured to do in the "
-             "same minute, on as many threads (each program's heading says doing what): two virtual cores are at times "
-             "two halves of one, and then the best of two threads is that of one.", "",
+    lines = ["# What was measured", "", (ABOUT_DEVICE if on_device else ABOUT).format(rounds=options.rounds, device=options.device), "",
              "| | |", "| --- | --- |", *(f"| {k} | {v} |" for k, v in about.items()), ""]
     for name, r in results.items():
         if not r.rounds.get("trireme"):
-            lines += [f"## {name}", "", "It failed.", ""]
+            lines += [f"## {name}", "", "It failed.", *(f"\n{failure}" for failure in r.failures), ""]
             continue
-        lines += [*table_of(name, r), ""]
+        lines += [*table_of(name, r, on_device), ""]
     return lines
 
 

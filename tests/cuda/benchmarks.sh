@@ -44,6 +44,51 @@ train) claim train 2 --ceilings ;;
 loops) claim loops 11 ;;
 memory) claim memory 3 ;;
 startup) claim startup 2 --unchecked ;;
+report) # the tables of a run on the device, beside a PyTorch that is played too
+    command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
+    run="$TEST_DIR/../../benchmarks/run.py"
+    mkdir -p build/bin out
+    rm -f build/bin/* out/*
+    ln -s "$TRIREME_BIN"/{trireme,bench_train,bench_ops} build/bin/
+    cat >python <<'EOF'
+#!/usr/bin/env bash
+[ "$1" = -c ] && { echo 2.0; exit; }
+case $1 in */torch_train.py) ;; *) exit 77 ;; esac
+while [ "$1" != --csv ]; do [ "$1" != --device ] || device=$2; shift; done
+echo subject,case,size,type,threads,who,version,median,p10,p90,unit,samples,rate,rate_unit,ceiling,share,error >"$2"
+for who in pytorch "pytorch, CUDA graph"; do
+    echo "train,digits,batch 64,float32,1,\"$who\",2.0,1000000,1,1,ms,3,1,samples/s,,,"
+done >>"$2"
+[ "$device" = cuda ]
+EOF
+    printf '#!/bin/sh\necho " mlp eager  batch 64  WRONG: error 1"\nexit 1\n' >build/bin/bench_memory
+    chmod +x python build/bin/bench_memory
+    python3 "$run" --device cuda --quick --build build --out out --python "$PWD/python" --filter digits train ops memory >said 2>&1
+    status=$?
+    table=$(echo out/RESULTS-*.md)
+    holds() { # holds SENTENCE PATTERN
+        if grep -qE "$2" "$table"; then
+            echo "ok      $1"
+        else
+            echo "FAILED  $1: no $2"
+            failures=$((failures + 1))
+        fi
+    }
+    [ $status = 1 ] || { echo "FAILED  status $status"; failures=1; }
+    holds "the device stands in the table" '^\| device \| .*sm_[0-9]+'
+    holds "both of PyTorch's ways have columns" 'PyTorch 2.0, ms \| PyTorch / trireme \| PyTorch 2.0, CUDA graph, ms \| PyTorch, CUDA graph / trireme'
+    holds "a row has both ratios" '^\| digits \| batch 64 \| float32 \| .* \| [0-9,]+ \| \*\*[0-9,]+\*\* \| [0-9,]+ \| \*\*[0-9,]+\*\* \|$'
+    holds "a wrong answer is said" '^bench_memory: mlp eager batch 64 WRONG: error 1'
+    [ "$(cat out/rows-*.csv | grep -c '^1,train,')" -ge 3 ] || { echo "FAILED  rows"; failures=$((failures + 1)); }
+    if python3 "$run" --device cuda --quick --build build --check train >said.check 2>&1 && grep -q 'nothing to compare' said.check; then
+        echo "ok      --check without last results compares nothing"
+    else
+        cat said.check
+        echo "FAILED  --check"
+        failures=$((failures + 1))
+    fi
+    [ $failures = 0 ] || cat said "$table"
+    ;;
 none) # who has no such device says so, and is no failure
     status=0
     TRIREME_CUDA_LIBRARY=/nonexistent.so "$TRIREME_BIN/bench_ops" --quick --device cuda >out 2>&1 || status=$?
