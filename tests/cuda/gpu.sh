@@ -1,0 +1,150 @@
+# shellcheck shell=bash disable=SC2154 # the packages, $jobs, say, stop and need are dev's
+# The stages of `./dev gpu`, which reads this file: each is a command of its own where time on a machine with a GPU is short.
+#
+# A stage is a list of steps with a time limit each. What a step says stands in OUT/now.txt while it runs; then its line
+# (ok, FAILED, SKIPPED) and the end of what it said go into OUT/gpu-STAGE.txt, at once, so that a run that is cut off leaves
+# all that came before, and where it was. A failure does not stop the steps after it.
+
+gpu_stages=(build test sanitize bench)
+gpu_out=benchmarks/gpu gpu_folder='' gpu_end=0 gpu_report='' gpu_failures=0 gpu_quick=''
+
+gpu_main() { # what follows `./dev gpu`
+    local stage stages=() seconds=0
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --out) gpu_out=${2:?} && shift ;;
+        --seconds) seconds=${2:?} && shift ;;
+        --build) gpu_folder=$(cd "${2:?}" && pwd) && shift ;;
+        --quick) gpu_quick=yes ;;
+        build | test | sanitize | bench) stages+=("$1") ;;
+        *) stop "./dev gpu: what is $1? (./dev help gpu)" ;;
+        esac
+        shift
+    done
+    [ -e /dev/nvidiactl ] || [ -n "${TRIREME_CUDA_LIBRARY:-}" ] || stop "no NVIDIA device here (/dev/nvidiactl)"
+    [ ${#stages[@]} -gt 0 ] || stages=("${gpu_stages[@]}")
+    # shellcheck disable=SC1091 # a folder of packages, not part of the project
+    if [ -f .gpu/env.sh ]; then . .gpu/env.sh; fi
+
+    # A build that is named is taken as it is.
+    local built=$gpu_folder
+    gpu_folder=${gpu_folder:-$PWD/build/cuda}
+    mkdir -p "$gpu_out" "$gpu_folder"
+    gpu_out=$(cd "$gpu_out" && pwd)
+    [ "$seconds" = 0 ] || gpu_end=$((SECONDS + seconds))
+    for stage in "${stages[@]}"; do
+        [ "$stage" = build ] || [ -z "$built" ] || [ -x "$gpu_folder/bin/trireme" ] || stop "nothing is built in $gpu_folder"
+        gpu_report=$gpu_out/gpu-$stage.txt
+        gpu_head >"$gpu_report"
+        "gpu_$stage"
+        printf '\n==== the end of %s, %s\n' "$stage" "$(date -u +%H:%M:%SZ)" >>"$gpu_report"
+        say "Report: $gpu_report"
+        grep -E '^(ok|FAILED|SKIPPED) ' "$gpu_report" || true
+    done
+    rm -f "$gpu_out/now.txt"
+    [ $gpu_failures = 0 ]
+}
+
+# The machine, so that every report stands for itself.
+gpu_head() {
+    nvidia-smi --query-gpu=name,uuid,driver_version,memory.total,clocks.max.sm,clocks.max.mem --format=csv 2>&1 || echo "no nvidia-smi"
+    { nvcc --version || echo "no nvcc"; } 2>&1 | tail -1
+    echo "commit $(git rev-parse HEAD 2>/dev/null || echo unknown), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores"
+    echo "library ${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}"
+}
+
+gpu_line() { # WORD WHAT: in the report, and for who looks on
+    printf '%-7s %s\n' "$1" "$2" | tee -a "$gpu_report"
+    [ "$1" != FAILED ] || gpu_failures=$((gpu_failures + 1))
+}
+
+gpu_step() { # NAME SECONDS COMMAND...
+    local name=$1 limit=$2 status=0 start=$SECONDS now=$gpu_out/now.txt
+    shift 2
+    if [ $gpu_end != 0 ] && [ $((gpu_end - SECONDS)) -lt "$limit" ]; then
+        limit=$((gpu_end - SECONDS))
+        [ $limit -ge 5 ] || { gpu_line SKIPPED "$name: no time is left"; return 0; }
+    fi
+    say "$name"
+    printf '==== %s\n$ %s\n' "$name" "$*" >"$now"
+    timeout --kill-after=5 "$limit" "$@" >>"$now" 2>&1 </dev/null || status=$?
+    local took=$((SECONDS - start)) lines=40
+    case $status in
+    0) gpu_line ok "$name ($took s)" ;;
+    77) gpu_line SKIPPED "$name: $(tail -1 "$now")" ;;
+    124 | 137) gpu_line FAILED "$name: stopped after $took s" ;;
+    *) gpu_line FAILED "$name: status $status after $took s" ;;
+    esac
+    [ $status = 0 ] || [ $status = 77 ] || lines=250
+    { head -2 "$now" && tail -n +3 "$now" | tail -n $lines | cut -c1-400 && echo; } >>"$gpu_report"
+    [ $status = 0 ] || [ $status = 77 ]
+}
+
+gpu_has() { command -v "$1" >/dev/null; }
+
+gpu_build() {
+    local options=(-DCMAKE_CUDA_ARCHITECTURES="${CUDAARCHS:-native}")
+    [ -f .gpu/env.sh ] || need "${build_packages[@]}" "${test_packages[@]}"
+    if ! pkg-config --exists 'cmocka >= 1.1'; then
+        options+=(-DBUILD_TESTING=OFF)
+        gpu_line SKIPPED "all tests but the programs: cmocka (libcmocka-dev) is not here"
+    fi
+    gpu_step "disk, memory, tools" 20 bash -c 'df -h . | tail -1; free -g | sed -n 2p; cmake --version | head -1; gcc --version | head -1
+        python3 -c "import torch; print(\"PyTorch\", torch.__version__, torch.cuda.is_available())" || echo "no PyTorch"
+        mpirun --version | head -1; compute-sanitizer --version | tail -1; true' || true
+    gpu_step "configure" 120 cmake --preset cuda -B "$gpu_folder" "${options[@]}" --log-level=WARNING || return 0
+    gpu_step "compile" 560 cmake --build "$gpu_folder" --parallel "$jobs" -- -k 0 || true
+    gpu_step "the device" 60 "$gpu_folder/bin/trireme" info || true
+    gpu_step "its first numbers" 60 "$gpu_folder/bin/bench_ops" --quick --device cuda || true
+}
+
+gpu_test() {
+    if [ -d "$gpu_folder/tests/run" ]; then
+        # Each test is a process of its own: what a fault leaves behind ends with it. Most wait for the device.
+        gpu_step "tests of the label gpu" 420 ctest --test-dir "$gpu_folder" -L '^gpu(-mpi)?$' --no-tests=error --timeout 90 \
+            --parallel 4 --output-on-failure || true
+    else
+        gpu_line SKIPPED "tests of the label gpu: they were not built"
+        gpu_step "the programs" 240 env TRIREME_BIN="$gpu_folder/bin" \
+            TRIREME_CUDA_LIBRARY="${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}" bash tests/cuda/programs.sh || true
+    fi
+    local name
+    for name in ops matmul loops train memory startup; do # their answers
+        gpu_step "the answers of bench_$name" 90 "$gpu_folder/bin/bench_$name" --quick --device cuda || true
+    done
+}
+
+# What finds most comes first: the tools are 10 to 100 times slower than the tests are.
+gpu_sanitize() {
+    if ! gpu_has compute-sanitizer; then
+        gpu_line SKIPPED "compute-sanitizer is not here"
+        return 0
+    fi
+    gpu_checked memcheck test_ops_golden
+    gpu_checked racecheck test_ops_golden
+    gpu_checked initcheck test_ops_golden
+    local test
+    for test in test_cuda_programs test_writes_golden test_cuda_products test_cuda_memory test_cuda_copies; do gpu_checked memcheck $test; done
+    for test in test_cuda_programs test_writes_golden; do gpu_checked initcheck $test; done
+    gpu_checked racecheck test_cuda_programs
+    gpu_checked synccheck test_ops_golden
+    gpu_checked memcheck test_cuda_bits
+    gpu_checked memcheck test_gradcheck
+}
+gpu_checked() { # TOOL TEST
+    local program=$gpu_folder/tests/$2
+    if [ ! -x "$program" ]; then
+        gpu_line SKIPPED "$1, $2: not built"
+        return 0
+    fi
+    mkdir -p "$gpu_folder/tests/run/sanitize" # where it may write
+    gpu_step "$1, $2" 150 env -C "$gpu_folder/tests/run/sanitize" TRIREME_TEST_DEVICE=cuda \
+        TRIREME_CUDA_LIBRARY="${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}" \
+        compute-sanitizer --tool "$1" --error-exitcode 1 --print-limit 20 "$program" || true
+}
+
+gpu_bench() {
+    gpu_has python3 || { gpu_line SKIPPED "benchmarks: no python3"; return 0; }
+    gpu_step "benchmarks" 560 env PYTHONUNBUFFERED=1 python3 benchmarks/run.py --device cuda --build "$gpu_folder" --out "$gpu_out" \
+        ${gpu_quick:+--quick} || true
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# ./dev gpu without a GPU: its stages on the played device, with a compute-sanitizer, a ctest and a cmake that are played
+# too. Needs $TRIREME_BIN, the folder the programs were built in, $TRIREME_CUDA_LIBRARY and $TEST_DIR, this folder.
+set -u
+dev=$TEST_DIR/../../dev
+failures=0
+rm -rf tools build out calls
+mkdir -p tools build/bin build/tests/run out
+ln -s "$TRIREME_BIN"/{trireme,bench_ops} build/bin/
+for name in matmul loops train memory startup; do ln -s /bin/true build/bin/bench_$name; done
+for test in test_ops_golden test_cuda_programs; do ln -s /bin/true build/tests/$test; done
+
+tool() { # tool NAME: a program of that name that notes its call and does what stdin says
+    { echo '#!/usr/bin/env bash'; echo "echo \"$1 \$*\" >>'$PWD/calls'"; cat; } >"tools/$1"
+    chmod +x "tools/$1"
+}
+tool nvidia-smi <<<'echo "a CPU that plays a GPU"'
+tool nvcc <<<'echo "release 13.0, played"'
+tool dpkg-query <<<'printf "ii "'
+tool cmake <<<'case $1 in --build) echo "ninja: 7 targets" ;; esac'
+tool ctest <<<'echo "1 of 2 tests failed"; exit 8'
+tool python3 <<<'echo "measured"; exit 0'
+tool compute-sanitizer <<'EOF'
+case "$*" in
+*racecheck*test_ops_golden*) echo "ERROR SUMMARY: 1 race"; exit 1 ;;
+*synccheck*) echo "the device has no such tool"; exit 77 ;;
+esac
+for program; do :; done
+exec "$program"
+EOF
+PATH=$PWD/tools:$PATH
+gpu() { # gpu STATUS ARGUMENT...
+    local want=$1 status=0
+    shift
+    "$dev" gpu --build "$PWD/build" --out "$PWD/out" "$@" >said 2>&1 || status=$?
+    [ $status = "$want" ] && return
+    echo "FAILED  ./dev gpu $*: status $status, wanted $want"
+    cat said
+    failures=$((failures + 1))
+}
+holds() { # holds SENTENCE FILE PATTERN
+    if grep -qE -- "$3" "$2"; then
+        echo "ok      $1"
+    else
+        echo "FAILED  $1: no $3 in $2"
+        cat "$2"
+        failures=$((failures + 1))
+    fi
+}
+
+gpu 0 build
+holds "the report begins with the machine" out/gpu-build.txt '^a CPU that plays a GPU'
+holds "the build is compiled" calls '^cmake --build .*/build --parallel'
+holds "its device answers" out/gpu-build.txt '^ok      its first numbers'
+holds "what was built is said" out/gpu-build.txt '^ninja: 7 targets'
+
+gpu 1 test
+holds "a failed step is said" out/gpu-test.txt '^FAILED  tests of the label gpu: status 8'
+holds "with what it printed" out/gpu-test.txt '^1 of 2 tests failed'
+holds "the steps behind it run" out/gpu-test.txt '^ok      the answers of bench_memory'
+
+gpu 1 sanitize
+holds "memcheck sees the golden cases" calls '^compute-sanitizer --tool memcheck .*test_ops_golden'
+holds "a race is a failure" out/gpu-sanitize.txt '^FAILED  racecheck, test_ops_golden: status 1'
+holds "what a tool cannot do is skipped" out/gpu-sanitize.txt '^SKIPPED synccheck, test_ops_golden: the device has no such tool'
+holds "what was not built is skipped" out/gpu-sanitize.txt '^SKIPPED memcheck, test_cuda_bits: not built'
+
+gpu 0 --quick bench
+holds "the benchmarks run" calls '^python3 benchmarks/run.py --device cuda --build .*/build --out .*/out --quick'
+
+# Where cmocka is missing all but the tests is built; where a step never ends, the report has all before it.
+tool pkg-config <<<'exit 1'
+gpu 0 build
+holds "cmocka's absence is said" out/gpu-build.txt '^SKIPPED .*cmocka'
+holds "and no test is built" calls '^cmake --preset cuda .*-DBUILD_TESTING=OFF'
+tool compute-sanitizer <<<'echo begun; sleep 100'
+gpu 1 --seconds 6 sanitize
+holds "a step that never ends is stopped" out/gpu-sanitize.txt '^FAILED  memcheck, test_ops_golden: stopped after'
+holds "what it said is kept" out/gpu-sanitize.txt '^begun'
+holds "what has no time left is skipped" out/gpu-sanitize.txt '^SKIPPED racecheck, test_ops_golden: no time is left'
+[ ! -e out/now.txt ] || { echo "FAILED  out/now.txt is left"; failures=$((failures + 1)); }
+exit $((failures > 0))
