@@ -110,9 +110,9 @@ static void write_bus(char bus[20], const pci_info *info)
 /* A question that this driver has not, or has no answer to, leaves its answer as it is: -1. */
 #define ask(name, ...) (call.name && call.name(__VA_ARGS__) == SUCCESS)
 
-static int told(bool answered, unsigned value)
+static int told(bool answered, const unsigned *value)
 {
-    return answered ? (int)value : -1;
+    return answered ? (int)*value : -1;
 }
 
 static void read_links(nvml_gpu *g, device d)
@@ -134,8 +134,8 @@ static void read_health(nvml_gpu *g, device d)
     unsigned corrected = 0, uncorrected = 0, pending = 0, failed = 0;
     g->ecc_uncorrected = ask(ecc, d, UNCORRECTED, SINCE_LOADED, &count) ? (int64_t)count : -1;
     bool answered = ask(rows, d, &corrected, &uncorrected, &pending, &failed);
-    g->rows_pending = told(answered, pending);
-    g->rows_failed = told(answered, failed);
+    g->rows_pending = told(answered, &pending);
+    g->rows_failed = told(answered, &failed);
 }
 
 static void read_use(nvml_gpu *g, device d)
@@ -154,10 +154,10 @@ static void read_speed(nvml_gpu *g, device d)
     unsigned long long reasons = 0;
     unsigned value = 0;
     g->slow = ask(slow, d, &reasons) || ask(slow_once, d, &reasons) ? (int64_t)reasons : -1;
-    g->clock_mhz = told(ask(clock, d, CLOCK_SM, &value), value);
-    g->most_mhz = told(ask(most_clock, d, CLOCK_SM, &value), value);
-    g->pcie_lanes = told(ask(lanes, d, &value), value);
-    g->most_pcie_lanes = told(ask(most_lanes, d, &value), value);
+    g->clock_mhz = told(ask(clock, d, CLOCK_SM, &value), &value);
+    g->most_mhz = told(ask(most_clock, d, CLOCK_SM, &value), &value);
+    g->pcie_lanes = told(ask(lanes, d, &value), &value);
+    g->most_pcie_lanes = told(ask(most_lanes, d, &value), &value);
 }
 
 static void read_gpu(nvml_gpu *g, device d)
@@ -166,7 +166,7 @@ static void read_gpu(nvml_gpu *g, device d)
     unsigned now = 0, pending = 0;
     if (!ask(persistence, d, &g->persistence)) g->persistence = -1;
     if (!ask(mode, d, &g->mode)) g->mode = -1;
-    g->mig = told(ask(mig, d, &now, &pending), now);
+    g->mig = told(ask(mig, d, &now, &pending), &now);
     (void)ask(name, d, g->name, sizeof g->name);
     (void)ask(uuid, d, g->uuid, sizeof g->uuid);
     if (ask(pci, d, &info)) write_bus(g->bus, &info);
