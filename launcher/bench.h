@@ -22,7 +22,8 @@ typedef struct {
 
 bench_options bench_options_read(int argc, char **argv);
 
-/* Where the program that ranks run stands. */
+/* Where the program that ranks run stands; false: nowhere. */
+bool bench_worker_stands(char *path, size_t bytes);
 void bench_worker_find(char *path, size_t bytes);
 
 /* Runs a program to its end; its exit status, as a shell has it. */

@@ -12,23 +12,21 @@
 
 extern char **environ;
 
-static void find_self(char *path, size_t bytes)
-{
-    ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
-    if (length < 0) fail(EXIT_FAILURE, "bench", "cannot tell where the trireme command stands: %s", strerror(errno));
-    path[length] = 0;
-}
-
 /* Beside this command where both were built, else where it was installed. */
-void bench_worker_find(char *path, size_t bytes)
+bool bench_worker_stands(char *path, size_t bytes)
 {
     char self[PATH_MAX];
-    find_self(self, sizeof self);
+    launcher_self(self, sizeof self);
     int folder = (int)(strrchr(self, '/') - self);
     snprintf(path, bytes, "%.*s/trireme-bench-worker", folder, self);
-    if (access(path, X_OK) == 0) return;
+    if (access(path, X_OK) == 0) return true;
     snprintf(path, bytes, "%.*s/%s/trireme-bench-worker", folder, self, TRIREME_TO_LIBEXEC);
-    if (access(path, X_OK) != 0) fail(EXIT_NOT_FOUND, "bench", "no %s: trireme was built or installed without it", path);
+    return access(path, X_OK) == 0;
+}
+
+void bench_worker_find(char *path, size_t bytes)
+{
+    if (!bench_worker_stands(path, bytes)) fail(EXIT_NOT_FOUND, "bench", "no %s: trireme was built or installed without it", path);
 }
 
 /* ---- what the worker says (worker/worker.h) ---- */
@@ -116,7 +114,7 @@ static int run(bench_job *j, char *const *argv)
 static int run_ranks(bench_job *job, const bench_options *o, int ranks, bool dry)
 {
     char launcher[PATH_MAX], worker[PATH_MAX], n[16], threads[16], number[4][32];
-    find_self(launcher, sizeof launcher);
+    launcher_self(launcher, sizeof launcher);
     bench_worker_find(worker, sizeof worker);
     snprintf(n, sizeof n, "%d", ranks);
     snprintf(threads, sizeof threads, "%d", o->threads);

@@ -1,10 +1,13 @@
 #include "launcher/launcher.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 void fail(int status, const char *command, const char *format, ...)
 {
@@ -71,4 +74,11 @@ void log_path(char *path, size_t bytes, const char *folder, int rank, int ranks)
     char last[16];
     int digits = snprintf(last, sizeof last, "%d", ranks > 1 ? ranks - 1 : 0);
     snprintf(path, bytes, "%s/rank-%0*d.log", folder, digits, rank);
+}
+
+void launcher_self(char *path, size_t bytes)
+{
+    ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
+    if (length < 0) fail(EXIT_FAILURE, NULL, "cannot tell where the trireme command stands: %s", strerror(errno));
+    path[length] = 0;
 }

@@ -205,6 +205,28 @@ bool host_is_here(const char *name)
     return shorter == given && strncmp(name, here, given) == 0 && !isdigit((unsigned char)name[0]);
 }
 
+hosts hosts_wanted(const char *command, const char *list, const char *file, int *ranks, bool oversubscribe)
+{
+    char why[300];
+    hosts h = {0};
+    const char *slurm = getenv("SLURM_JOB_NODELIST"), *nodes = getenv("SLURM_JOB_NUM_NODES"), *tasks = getenv("SLURM_NTASKS");
+    int status = 0;
+    if (list)
+        status = hosts_parse(&h, list, why, sizeof why);
+    else if (file)
+        status = hosts_read(&h, file, why, sizeof why);
+    else if (slurm && nodes && atoi(nodes) > 1)
+        status = hosts_of_slurm(&h, slurm, getenv("SLURM_TASKS_PER_NODE"), why, sizeof why);
+    else if (nodes && tasks && !*ranks && atoi(tasks) > 0)
+        *ranks = atoi(tasks);
+    if (status == 0 && h.hosts > 0) status = hosts_share(&h, *ranks, oversubscribe, why, sizeof why);
+    if (status < 0) fail(EXIT_USAGE, command, "%s", why);
+    if (h.hosts == 0) return h;
+    *ranks = hosts_ranks(&h);
+    if (h.hosts == 1 && host_is_here(h.host[0].name)) hosts_free(&h);
+    return h;
+}
+
 void hosts_free(hosts *h)
 {
     free(h->host);

@@ -33,6 +33,11 @@ int hosts_share(hosts *h, int ranks, bool oversubscribe, char *why, size_t why_b
 
 int hosts_ranks(const hosts *h);
 
+/* The hosts that a user (list, or a file's; NULL: not given) or else Slurm names, with their ranks; none where it is this one
+ * alone. *ranks, 0 where not said, becomes the number of all, unless nobody says it. Exits with the command's message where
+ * they cannot be understood. */
+hosts hosts_wanted(const char *command, const char *list, const char *file, int *ranks, bool oversubscribe);
+
 /* mpirun's "a:2,b:2". The caller frees it. */
 char *hosts_text(const hosts *h);
 

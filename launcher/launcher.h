@@ -17,9 +17,11 @@
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed
  *   topo*.c      trireme topo (topo.h)
+ *   doctor*.c    trireme doctor (doctor.h)
  *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody
  *   info.c       trireme info; cuda.c: its CUDA devices
  *   bench*.c     trireme bench (bench.h); worker/ is what its ranks run
+ *   child.c      a program of ours that another command starts
  *   errors.c     how it ends when it cannot go on
  *   machine*.c   what the machine has and what this job may use of it (also
  *                quota.c, gpus.c, nvml.c) */
@@ -40,12 +42,20 @@ enum { EXIT_USAGE = 2,
 int launcher_run(int argc, char **argv);
 int launcher_topo(int argc, char **argv);
 int launcher_bench(int argc, char **argv);
+int launcher_doctor(int argc, char **argv);
 int launcher_info(int argc, char **argv);
 int launcher_rank(int argc, char **argv);
 int launcher_trace(int argc, char **argv);
 
 /* Prints the CUDA devices that a program would find here, a line each, or, if asked, why there is none. */
 void cuda_print(bool or_why_none);
+
+/* Where this command stands; or the end of the program. */
+void launcher_self(char *path, size_t bytes);
+
+/* A shared object of ours: beside the library where this command was installed, else where the system looks. NULL with
+ * dlerror(). */
+void *open_beside(const char *name);
 
 /* Writes "trireme COMMAND: message" to stderr and exits; command may be NULL. */
 _Noreturn void fail(int status, const char *command, const char *format, ...)

@@ -86,4 +86,7 @@ int machine_capacity(const machine *m);
  * the root), in CPUs; 0: none. root is "" but in tests. */
 double machine_cpu_quota(const char *root);
 
+/* The same of its memory, in bytes. */
+int64_t machine_memory_limit(const char *root);
+
 #endif

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"run", launcher_run, "start a program on N ranks: trireme run -n 2 ./digits"},
     {"topo", launcher_topo, "show this machine and where N ranks would sit"},
+    {"doctor", launcher_doctor, "look for what would keep a job from running well, and say what to do"},
     {"bench", launcher_bench, "measure how training scales over ranks, and predict more of them"},
     {"trace", launcher_trace, "join the traces of a job's ranks: trireme trace merge DIR"},
     {"info", launcher_info, "show the version, how it was built and what it finds"},

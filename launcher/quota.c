@@ -1,4 +1,4 @@
-/* The share of CPU time that a container or a batch job was given.
+/* The share of CPU time, and of memory, that a container or a batch job was given.
  *
  * Affinity says on which CPUs a process may run, the cgroup's quota for how
  * long: 64 visible CPUs and a quota of 4 is the usual container. Ranks beyond
@@ -42,6 +42,14 @@ static double limit_v1(const char *folder)
     return quota > 0 && period > 0 ? quota / period : 0;
 }
 
+static double memory_v2(const char *folder) { return number_in(folder, "memory.max"); } /* "max" is no number, and means none */
+
+static double memory_v1(const char *folder)
+{
+    double bytes = number_in(folder, "memory.limit_in_bytes");
+    return bytes < 0x1p60 ? bytes : 0; /* as large as can be: no limit */
+}
+
 /* A limit may stand at any level, and a container may see only the end of its
  * path, mounted as the root: so ask on every level from the leaf to the mount. */
 static double limit_upwards(const char *mount, const char *group, double (*limit)(const char *folder))
@@ -58,36 +66,39 @@ static double limit_upwards(const char *mount, const char *group, double (*limit
     }
 }
 
-static bool names_cpu(const char *controllers)
+static bool names(const char *controllers, const char *one)
 {
+    size_t length = strlen(one);
     for (const char *at = controllers; at; at = strchr(at, ',')) {
         if (*at == ',') at++;
-        if (strncmp(at, "cpu", 3) == 0 && (at[3] == ',' || at[3] == 0)) return true;
+        if (strncmp(at, one, length) == 0 && (at[length] == ',' || at[length] == 0)) return true;
     }
     return false;
 }
 
-double machine_cpu_quota(const char *root)
+/* Linux links v1's folder of cpu,cpuacct as cpu. */
+static double tightest(const char *root, const char *controller, double (*v2)(const char *folder), double (*v1)(const char *folder))
 {
     char path[256], line[2048];
     snprintf(path, sizeof path, "%s/proc/self/cgroup", root);
     FILE *file = fopen(path, "r");
     if (!file) return 0;
-    double quota = 0;
+    double limit = 0;
     while (fgets(line, sizeof line, file)) { /* "0::/a/b" (v2) or "4:cpu,cpuacct:/a/b" (v1) */
         line[strcspn(line, "\n")] = 0;
         char *controllers = strchr(line, ':'), *group = controllers ? strchr(controllers + 1, ':') : NULL;
         if (!group) continue;
         controllers++;
         *group++ = 0;
-        if (*controllers == 0) {
-            snprintf(path, sizeof path, "%s/sys/fs/cgroup", root);
-            quota = tighter(limit_upwards(path, group, limit_v2), quota);
-        } else if (names_cpu(controllers)) {
-            snprintf(path, sizeof path, "%s/sys/fs/cgroup/cpu", root); /* Linux links it to cpu,cpuacct */
-            quota = tighter(limit_upwards(path, group, limit_v1), quota);
-        }
+        bool second = *controllers == 0;
+        if (!second && !names(controllers, controller)) continue;
+        snprintf(path, sizeof path, second ? "%s/sys/fs/cgroup" : "%s/sys/fs/cgroup/%s", root, controller);
+        limit = tighter(limit_upwards(path, group, second ? v2 : v1), limit);
     }
     fclose(file);
-    return quota;
+    return limit;
 }
+
+double machine_cpu_quota(const char *root) { return tightest(root, "cpu", limit_v2, limit_v1); }
+
+int64_t machine_memory_limit(const char *root) { return (int64_t)tightest(root, "memory", memory_v2, memory_v1); }

@@ -19,29 +19,6 @@
 
 extern char **environ;
 
-/* The hosts that the user or Slurm names; none where it is this one. Settles the number of ranks. */
-static hosts find_hosts(run_options *o)
-{
-    char why[300];
-    hosts h = {0};
-    const char *list = getenv("SLURM_JOB_NODELIST"), *nodes = getenv("SLURM_JOB_NUM_NODES"), *tasks = getenv("SLURM_NTASKS");
-    int status = 0;
-    if (o->hosts)
-        status = hosts_parse(&h, o->hosts, why, sizeof why);
-    else if (o->hostfile)
-        status = hosts_read(&h, o->hostfile, why, sizeof why);
-    else if (list && nodes && atoi(nodes) > 1)
-        status = hosts_of_slurm(&h, list, getenv("SLURM_TASKS_PER_NODE"), why, sizeof why);
-    else if (nodes && tasks && !o->wish.ranks && atoi(tasks) > 0)
-        o->wish.ranks = atoi(tasks);
-    if (status == 0 && h.hosts > 0) status = hosts_share(&h, o->wish.ranks, o->wish.oversubscribe, why, sizeof why);
-    if (status < 0) fail(EXIT_USAGE, "run", "%s", why);
-    if (h.hosts == 0) return h;
-    o->wish.ranks = hosts_ranks(&h);
-    if (h.hosts == 1 && host_is_here(h.host[0].name)) hosts_free(&h);
-    return h;
-}
-
 static void find_program(const char *name)
 {
     char path[PATH_MAX], here[PATH_MAX];
@@ -90,13 +67,6 @@ static void add_terminal(command *c, char columns[16])
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return;
     snprintf(columns, 16, "%d", size.ws_col);
     command_default(c, "COLUMNS", columns);
-}
-
-static void self(char *path, size_t bytes)
-{
-    ssize_t length = readlink("/proc/self/exe", path, bytes - 1);
-    if (length < 0) fail(EXIT_FAILURE, "run", "cannot tell where the trireme command stands: %s", strerror(errno));
-    path[length] = 0;
 }
 
 static void show(const plan *p, const machine *m, bool no_bind)
@@ -177,7 +147,7 @@ static int run_job(const command *c, const run_options *o, int ranks, bool netwo
 int launcher_run(int argc, char **argv)
 {
     run_options o = run_options_read(argc, argv);
-    hosts h = find_hosts(&o);
+    hosts h = hosts_wanted("run", o.hosts, o.hostfile, &o.wish.ranks, o.wish.oversubscribe);
     bool network = h.hosts > 0;
     find_program(o.program[0]);
 
@@ -218,7 +188,7 @@ int launcher_run(int argc, char **argv)
         fail(mpirun_find(mpirun, sizeof mpirun), "run", "no '%s' to start %d ranks with: install Open MPI (Debian, Ubuntu: apt install openmpi-bin)", mpirun, ranks);
     if (o.log_folder && mkdir(o.log_folder, 0777) != 0 && errno != EEXIST) fail(EXIT_FAILURE, "run", "%s: %s", o.log_folder, strerror(errno));
 
-    self(launcher, sizeof launcher);
+    launcher_self(launcher, sizeof launcher);
     if (o.tag || o.log_folder)
         command_default(&c, "TRIREME_PROGRESS", "lines"); /* a bar would be one long line */
     else

@@ -1,10 +1,11 @@
-/* The program that `trireme bench` starts on every rank.
+/* The program that `trireme bench` and `trireme doctor` start on every rank.
  *
  *     main.c          what it is asked for
  *     collectives.c   times of sums and gathers, by size
  *     network.c       what is trained: real, or with sleep in place of a device's work
  *     step.c          a step with and without communication
  *     plot.c          the picture, when all is measured
+ *     check.c         for the doctor: whether sums over the ranks are right
  *
  * Rank 0 writes what was measured to stdout, a line each, for launcher/bench_job.c:
  *
@@ -18,6 +19,8 @@
  *     bench buffers SECONDS             the same device work, its gradients summed as buffers of one's own
  *     bench communication SECONDS       its sums, one after the other and beside nothing
  *     bench thread 0 or 1               a thread of its own sums
+ *     check ranks 4 hosts 2 device cpu SECONDS SECONDS shared memory ...      (launcher/doctor_job.c) of a small sum and of
+ *                                       one of 4 MiB; the transport
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -38,11 +41,15 @@ typedef struct {
 double worker_now(void);
 double worker_slowest(double seconds); /* of all ranks; collective */
 double worker_median(double *samples, int count);
+int worker_hosts(void); /* collective */
 
 /* All return 0, or -1 with an error standing. */
 int worker_collectives(const worker_wish *wish);
 int worker_step(const worker_wish *wish);
 int worker_plot(const char *csv, const char *picture);
+
+/* A program of its own: the exit status. */
+int worker_check(int argc, char **argv);
 
 /* ---- network.c: what is trained ---- */
 enum { NETWORK_GRADIENTS = 64 };

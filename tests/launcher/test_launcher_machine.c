@@ -98,6 +98,24 @@ TEST(version_one_quotas_are_read_too)
     assert_true(quota_of("3:cpuset:/docker\n") == 0);
 }
 
+static int64_t memory_of(const char *cgroup)
+{
+    file("/proc/self/cgroup", cgroup);
+    return machine_memory_limit(root);
+}
+
+TEST(limits_of_memory_are_read_likewise)
+{
+    file("/sys/fs/cgroup/pod/memory.max", "max\n");
+    file("/sys/fs/cgroup/memory.max", "4294967296\n");
+    file("/sys/fs/cgroup/memory/docker/memory.limit_in_bytes", "1048576\n");
+    file("/sys/fs/cgroup/memory/free/memory.limit_in_bytes", "9223372036854771712\n");
+    assert_int_equal(memory_of("0::/pod\n"), INT64_C(4294967296));
+    assert_int_equal(memory_of("7:memory:/docker\n"), 1048576);
+    assert_int_equal(memory_of("7:memory:/free\n"), 0);
+    assert_int_equal(memory_of("4:cpu,cpuacct:/docker\n"), 0);
+}
+
 TEST(strange_files_mean_no_quota)
 {
     file("/sys/fs/cgroup/odd/cpu.max", "-5 0\n");
