@@ -48,7 +48,8 @@ static doctor_options read_options(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    doctor_options o = {.start_s = 30};
+    const char *threads = getenv("OMP_NUM_THREADS");
+    doctor_options o = {.start_s = 30, .wish.env_threads = threads ? atoi(threads) : 0};
     opterr = 0;
     o.sent = need_memory(argc, sizeof *o.sent);
     for (int c; (c = getopt_long(argc, argv, ":n:x:h", names, NULL)) != -1;) switch (c) {
@@ -66,6 +67,24 @@ static doctor_options read_options(int argc, char **argv)
     if (optind < argc) fail_usage("doctor", "'%s': no argument expected", argv[optind]);
     if (o.hosts && o.hostfile) fail_usage("doctor", "--hosts and --hostfile: one of the two");
     return o;
+}
+
+const char *doctor_wish_text(doctor_wish wish, int ranks)
+{
+    static char text[100];
+    snprintf(text, sizeof text, "%d %d %d %d %d %d", ranks, wish.job_ranks, wish.threads, wish.env_threads, wish.oversubscribe, wish.full);
+    return text;
+}
+
+doctor_wish doctor_wish_read(const char *text)
+{
+    doctor_wish wish = {0};
+    int oversubscribe = 0, full = 0;
+    if (!text || sscanf(text, "%d %d %d %d %d %d", &wish.ranks, &wish.job_ranks, &wish.threads, &wish.env_threads, &oversubscribe, &full) != 6)
+        fail(EXIT_USAGE, "doctor", "trireme doctor starts this");
+    wish.oversubscribe = oversubscribe;
+    wish.full = full;
+    return wish;
 }
 
 void doctor_host(findings *f, doctor_wish wish)
@@ -111,16 +130,26 @@ static doctor_visit *visit_here(doctor_options *o)
     return v;
 }
 
+static const char *first_said(const doctor_visit *v, int visits, const char *subject)
+{
+    for (int i = 0; i < visits; i++)
+        if (v[i].reached) return doctor_said(&v[i], subject);
+    return "";
+}
+
 int launcher_doctor(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "--part") == 0) return doctor_part(argv[2]);
     doctor_options o = read_options(argc, argv);
     hosts h = hosts_wanted("doctor", o.hosts, o.hostfile, &o.wish.ranks, o.wish.oversubscribe);
     findings job = {0};
-    int visits = 1;
-    doctor_visit *v = visit_here(&o);
+    int visits = h.hosts > 0 ? h.hosts : 1, reached = 0;
+    o.wish.job_ranks = o.wish.ranks;
+    doctor_visit *v = h.hosts > 0 ? doctor_hosts(&job, &o, &h) : visit_here(&o);
     doctor_compare(&job, v, visits);
-    doctor_mpirun(&job, doctor_said(&v[0], "MPI"));
-    doctor_job(&job, &o);
+    doctor_mpirun(&job, first_said(v, visits, "MPI"));
+    for (int i = 0; i < visits; i++) reached += v[i].reached;
+    if (reached == visits) doctor_job(&job, &o);
     int status = doctor_report(&job, v, visits, o.wish.job_ranks);
     for (int i = 0; i < visits; i++) findings_free(&v[i].found);
     findings_free(&job);

@@ -3,6 +3,8 @@
  *     doctor.c           what is asked for; all of it in order, and the report
  *     doctor_machine.c   a host: versions, cores, memory, limits
  *     doctor_gpus.c      its GPUs; doctor_copies.c: copies between them, with --full
+ *     doctor_hosts.c     several hosts: doctor_part.c is started on each, and asked
+ *     doctor_network.c   the line between two of them; doctor_judge.c: and clocks, addresses
  *     doctor_job.c       the job itself: mpirun, and sums over all ranks
  *     doctor_report.c    hosts compared, and what is told
  *     findings.c         what was found */
@@ -10,6 +12,7 @@
 #define LAUNCHER_DOCTOR_H
 
 #include "launcher/findings.h"
+#include "launcher/hosts.h"
 #include "launcher/machine.h"
 #include "launcher/nvml.h"
 #include "launcher/plan.h"
@@ -20,9 +23,10 @@ enum { EXIT_WARNINGS = 1,
        EXIT_PROBLEMS = 3 };
 
 typedef struct {
-    int ranks;     /* on this host; 0: as many as trireme run would start */
-    int job_ranks; /* on all */
-    int threads;   /* of each; 0: not said */
+    int ranks;       /* on this host; 0: as many as trireme run would start */
+    int job_ranks;   /* on all */
+    int threads;     /* of each; 0: not said */
+    int env_threads; /* OMP_NUM_THREADS; 0: not set */
     bool oversubscribe, full;
 } doctor_wish;
 
@@ -35,12 +39,40 @@ typedef struct {
 
 typedef struct {
     char host[254];
+    int ranks;
     bool reached;
     findings found;
 } doctor_visit;
 
 /* All that one host can tell of itself. */
 void doctor_host(findings *f, doctor_wish wish);
+
+/* ---- doctor_hosts.c, and doctor_part.c on each host ---- */
+
+enum { DOCTOR_HOSTS = 250, /* at most: each has two descriptors here */
+
+       /* frames of a wire, from a host */
+       DOCTOR_HELLO = 'h',    /* key, then its number */
+       DOCTOR_FINDING = 'f',  /* finding_write */
+       DOCTOR_READY = 'r',    /* that was all; where other hosts call it */
+       DOCTOR_MEASURED = 'd', /* "named us out in why" of a network_pair */
+       /* to it */
+       DOCTOR_MEASURE = 'm', /* "name\naddress" */
+       DOCTOR_BYE = 'q',
+       /* both ways */
+       DOCTOR_CLOCK = 'c' /* nanoseconds of its clock */ };
+
+/* What a part is told by its environment. */
+#define DOCTOR_ADDRESS "TRIREME_DOCTOR"
+#define DOCTOR_WISH    "TRIREME_DOCTOR_WISH"
+
+/* As text, with so many ranks on that host, good until the next call; and back. */
+const char *doctor_wish_text(doctor_wish wish, int ranks);
+doctor_wish doctor_wish_read(const char *text);
+
+/* Visits all of them: as many visits, which the caller frees. What concerns more than one goes to job. */
+doctor_visit *doctor_hosts(findings *job, const doctor_options *o, const hosts *h);
+int doctor_part(const char *index);
 
 /* ---- doctor_machine.c ---- */
 void doctor_versions(findings *f);

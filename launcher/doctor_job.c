@@ -102,13 +102,13 @@ void doctor_job(findings *f, const doctor_options *o)
     setenv("TRIREME_TIMEOUT", "20", 0); /* whoever misses a sum is missed soon */
 
     char line[280], small_text[24], large_text[24], device[32];
-    int ranks = 0, hosts = 0, used = 0;
+    int ranks = 0, on = 0, used = 0;
     double small = 0, large = 0;
     child c = child_start("doctor", argv);
     int status = child_wait(&c, 1000 * o->start_s + JOB_MS);
     child_said(&c, "check ranks ", line, sizeof line);
-    if (status == 0 && sscanf(line, "check ranks %d hosts %d device %31s %lf %lf %n", &ranks, &hosts, device, &small, &large, &used) == 5 && used)
-        found(f, FINE, "job", NULL, "sums over %d rank%s of %d host%s on %s are right: %s for a number, %s for 4 MiB; %s", ranks, ranks == 1 ? "" : "s", hosts, hosts == 1 ? "" : "s", device,
+    if (status == 0 && sscanf(line, "check ranks %d hosts %d device %31s %lf %lf %n", &ranks, &on, device, &small, &large, &used) == 5 && used)
+        found(f, FINE, "job", NULL, "sums over %d rank%s of %d host%s on %s are right: %s for a number, %s for 4 MiB; %s", ranks, ranks == 1 ? "" : "s", on, on == 1 ? "" : "s", device,
               time_text(small, small_text), time_text(large, large_text), line + used);
     else
         tell_failure(f, &c, status);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MANY = 4 };
+
 /* ---- one host beside the others ---- */
 
 static const finding *of_subject(const findings *f, const char *subject)
@@ -94,13 +96,14 @@ static bool all_say(const doctor_visit *visit, int visits, const finding *one)
     return true;
 }
 
-/* One host's findings that all others share, or those that they do not. */
+/* One host's findings that all others share, or those that they do not: of many hosts only what is not well. */
 static findings part_of(const doctor_visit *visit, int visits, int v, bool shared)
 {
     findings part = {0};
     for (int i = 0; i < visit[v].found.count; i++) {
         const finding *one = &visit[v].found.at[i];
         if (all_say(visit, visits, one) != shared) continue;
+        if (!shared && visits > MANY && one->grade == FINE) continue;
         found(&part, one->grade, one->subject, one->advice, "%s", one->text);
     }
     return part;

@@ -36,15 +36,15 @@ TEST(what_is_no_finding_is_refused)
     }
 }
 
-static void say(doctor_visit *v, const char *host, const char *version)
+static void say(doctor_visit *v, const char *name, const char *version)
 {
     *v = (doctor_visit){.reached = true};
-    snprintf(v->host, sizeof v->host, "%s", host);
+    snprintf(v->host, sizeof v->host, "%s", name);
     found(&v->found, FINE, "driver", NULL, "the same");
     found_must_agree(&v->found, WARNING);
     found(&v->found, FINE, "NCCL", NULL, "%s", version);
     found_must_agree(&v->found, PROBLEM);
-    found(&v->found, FINE, "memory", NULL, "of %s alone", host);
+    found(&v->found, FINE, "memory", NULL, "of %s alone", name);
 }
 
 TEST(versions_that_differ_are_named_with_their_hosts)
@@ -52,8 +52,8 @@ TEST(versions_that_differ_are_named_with_their_hosts)
     doctor_visit v[4];
     findings f = {0};
     const char *const versions[] = {"2.28.9", "2.28.9", "2.27.3", "2.28.9"};
-    char host[2] = "a";
-    for (int i = 0; i < 4; i++, host[0]++) say(&v[i], host, versions[i]);
+    char name[2] = "a";
+    for (int i = 0; i < 4; i++, name[0]++) say(&v[i], name, versions[i]);
     doctor_compare(&f, v, 4);
     assert_int_equal(f.count, 1);
     assert_int_equal(f.at[0].grade, PROBLEM);
