@@ -122,6 +122,13 @@ static int peers_of(const char *text)
     return count > 0 ? count - 1 : 0; /* ", peers 1 2" has a space more */
 }
 
+/* built_for: "" where no such library was built. */
+static void tell_code(findings *f, int device, int capability, const char *built_for)
+{
+    if (*built_for && capability && !cuda_code_serves(built_for, capability))
+        found(f, PROBLEM, "CUDA", "build trireme with -DCMAKE_CUDA_ARCHITECTURES=native", "cuda:%d is sm_%d, and libtrireme-cuda has code for %s", device, capability, built_for);
+}
+
 static void tell_devices(findings *f, const core_device *devices, int on_bus, const nvml *n)
 {
     char text[400], first[400] = "";
@@ -131,9 +138,7 @@ static void tell_devices(findings *f, const core_device *devices, int on_bus, co
         if (i == 0) snprintf(first, sizeof first, "%.*s", kind_length(text), text);
         same += strncmp(text, first, strlen(first)) == 0;
         pairs += peers_of(text);
-        int capability = capability_of(text);
-        if (*TRIREME_BUILT_CUDA_FOR && capability && !cuda_code_serves(TRIREME_BUILT_CUDA_FOR, capability))
-            found(f, PROBLEM, "CUDA", "build trireme with -DCMAKE_CUDA_ARCHITECTURES=native", "cuda:%d is sm_%d, and libtrireme-cuda has code for %s", i, capability, TRIREME_BUILT_CUDA_FOR);
+        tell_code(f, i, capability_of(text), TRIREME_BUILT_CUDA_FOR);
     }
     for (int i = 0; i < n->gpus; i++) links += n->gpu[i].links;
     if (same == devices->count)

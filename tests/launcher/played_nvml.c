@@ -44,7 +44,11 @@ static int said(const char *name)
     return -1;
 }
 
-static int has(const char *word) { return getenv("PLAYED_NVML") && strstr(getenv("PLAYED_NVML"), word) != NULL; }
+static int has(const char *word)
+{
+    const char *text = getenv("PLAYED_NVML");
+    return text && strstr(text, word);
+}
 
 static int is(void *device, const char *how) { return said(how) == *(int *)device; }
 
@@ -56,7 +60,7 @@ PLAYED(const char *, nvmlErrorString, int status) { return status == 9 ? "Driver
 
 PLAYED(int, nvmlSystemGetDriverVersion, char *text, unsigned bytes)
 {
-    const char *v = getenv("PLAYED_NVML") ? strstr(getenv("PLAYED_NVML"), "driver=") : NULL;
+    const char *played = getenv("PLAYED_NVML"), *v = played ? strstr(played, "driver=") : NULL;
     snprintf(text, bytes, "%.*s", v ? (int)strcspn(v + 7, " ") : 9, v ? v + 7 : "580.65.06");
     return 0;
 }
