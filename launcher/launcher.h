@@ -18,7 +18,7 @@
  *   command.c    the mpirun line, to be shown or to be executed
  *   topo*.c      trireme topo (topo.h)
  *   doctor*.c    trireme doctor (doctor.h)
- *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody
+ *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody; json_read.c
  *   info.c       trireme info; cuda.c: its CUDA devices
  *   bench*.c     trireme bench (bench.h); worker/ is what its ranks run
  *   child.c      a program of ours that another command starts
