@@ -37,17 +37,6 @@ void *open_beside(const char *name)
     return found ? found : dlopen(name, RTLD_NOW | RTLD_LOCAL);
 }
 
-/* By which ranks' devices meet, where it is there (dist/nccl_calls.c). */
-static void nccl_print(void)
-{
-    const char *named = getenv("TRIREME_NCCL_LIBRARY");
-    void *library = dlopen(named && *named ? named : "libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
-    int (*version_of)(int *) = NULL, version = 0;
-    if (library) *(void **)&version_of = dlsym(library, "ncclGetVersion");
-    if (version_of && version_of(&version) == 0 && version >= 10000)
-        printf("  NCCL       %d.%d.%d\n", version / 10000, version / 100 % 100, version % 100);
-}
-
 const core_device *cuda_devices(const char **why)
 {
     static const core_device *devices;
@@ -69,6 +58,15 @@ const core_device *cuda_devices(const char **why)
 
 void *cuda_symbol(const char *name) { return object ? dlsym(object, name) : NULL; }
 
+int cuda_nccl_version(void)
+{
+    const char *named = getenv("TRIREME_NCCL_LIBRARY");
+    void *library = dlopen(named && *named ? named : "libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
+    int (*version_of)(int *version) = NULL, version = 0;
+    if (library) *(void **)&version_of = dlsym(library, "ncclGetVersion");
+    return version_of && version_of(&version) == 0 ? version : 0;
+}
+
 void cuda_print(bool or_why_none)
 {
     const char *why;
@@ -79,7 +77,8 @@ void cuda_print(bool or_why_none)
         cuda->describe(i, text, sizeof text);
         printf("  cuda:%-5d %s\n", i, text);
     }
-    if (or_why_none) nccl_print();
+    int nccl = or_why_none ? cuda_nccl_version() : 0;
+    if (nccl >= 10000) printf("  NCCL       %d.%d.%d\n", nccl / 10000, nccl / 100 % 100, nccl % 100);
 }
 
 /* "90" and "90-real" serve 9.0 and every later 9.x; "90-virtual", and "90" too, is compiled by the driver for what comes later;

@@ -14,6 +14,9 @@ void *cuda_symbol(const char *name);
 /* The last error that a device has noted; "" if none has. */
 const char *cuda_error_text(void);
 
+/* Of the library by which ranks' devices meet, 22809 for 2.28.9; 0: it is not there. */
+int cuda_nccl_version(void);
+
 /* Whether `architectures`, as CMake lists them ("80-real,90-real,90-virtual", "90", "native"), have code for a GPU of
  * compute capability 10 * major + minor. */
 bool cuda_code_serves(const char *architectures, int capability);

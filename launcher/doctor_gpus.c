@@ -2,7 +2,6 @@
 #include "launcher/doctor.h"
 #include "launcher/launcher.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,17 +74,18 @@ static int gpus_on_bus(int *all)
     return count;
 }
 
-static bool tell_driver(findings *f, const nvml *n, int status)
+static void tell_driver(findings *f, const nvml *n, int status)
 {
     if (status == 0) {
         found(f, FINE, "driver", NULL, "%s, for CUDA up to %d.%d", n->driver, n->cuda / 1000, n->cuda % 1000 / 10);
         found_must_agree(f, WARNING);
-        return true;
+        return;
     }
-    bool there = access("/proc/driver/nvidia/version", R_OK) == 0;
+    char version[300];
+    snprintf(version, sizeof version, "%s/proc/driver/nvidia/version", machine_root());
+    bool there = access(version, R_OK) == 0;
     const char *advice = there ? "in a container: start it with --gpus all (NVIDIA Container Toolkit)" : "install NVIDIA's driver, and restart or modprobe nvidia";
     found(f, PROBLEM, "driver", advice, "%s", n->why);
-    return false;
 }
 
 static void tell_runtime(findings *f, const nvml *n)
@@ -158,11 +158,9 @@ static void tell_devices(findings *f, const core_device *devices, int on_bus, co
 
 static void tell_nccl(findings *f, int ranks)
 {
-    int (*version)(int *version) = NULL, number = 0;
-    void *library = dlopen("libnccl.so.2", RTLD_NOW | RTLD_LOCAL);
-    if (library) *(void **)&version = dlsym(library, "ncclGetVersion");
-    if (version && version(&number) == 0)
-        found(f, FINE, "NCCL", NULL, "%d.%d.%d", number / 10000, number / 100 % 100, number % 100);
+    int version = cuda_nccl_version();
+    if (version)
+        found(f, FINE, "NCCL", NULL, "%d.%d.%d", version / 10000, version / 100 % 100, version % 100);
     else if (ranks == 1)
         found(f, FINE, "NCCL", NULL, "not found, nor needed by one rank");
     else

@@ -24,9 +24,9 @@ enum { NVML_SHARED = 0,
 
 /* A number that the driver does not tell is -1. */
 typedef struct {
-    char name[64];
+    char name[96];
     char bus[20]; /* as the system writes it, "0000:17:00.0" */
-    char uuid[48];
+    char uuid[80];
     int64_t memory_bytes, used_bytes;
     int64_t slow;
     int clock_mhz, most_mhz; /* of the multiprocessors */
