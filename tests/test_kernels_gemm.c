@@ -107,6 +107,42 @@ TEST(a_few_sums_with_a_vector_have_the_same_bits_everywhere_and_no_error_to_spea
     for (int s = 0; s < 9 * 5; s++) check_vector(rows[s / 5], inner[s % 5]);
 }
 
+/* Every level's own loops, and what stands beside the result stays as it was. */
+static void check_small(int m, int n, int k, int layouts)
+{
+    static const char *const level[] = {"v2", "v3", "v4", "generic"};
+    float *x = (float *)a, *y = (float *)b, *z = (float *)c, *expected = (float *)want;
+    gemm g = {.type = TR_FLOAT32, .m = m, .n = n, .k = k, .alpha = 1, .c = z, .a = x, .b = y};
+    lay(layouts & 3, m, n, &g.c_row, &g.c_column);
+    lay(layouts >> 2 & 3, m, k, &g.a_row, &g.a_column);
+    lay(layouts >> 4 & 3, k, n, &g.b_row, &g.b_column);
+    const int64_t room = 2 * (m + 3) * (n + 3);
+    float fused[2 * 70 * 20]; /* of the first level that fuses products with their sums */
+    bool found = false;
+    for (int i = 0; i < 4; i++) {
+        gemm_by_hand *small = kernels_gemm_small_of_level(level[i]);
+        if (!small) continue;
+        for (int64_t at = 0; at < room; at++) z[at] = expected[at] = 77;
+        if (!small(&g)) continue;
+        gemm plain = g;
+        plain.c = expected;
+        gemm_plain(&plain);
+        for (int64_t at = 0; at < room; at++) assert_near(z[at], expected[at], 1e-6 * (k + 1));
+        if (i == 0) continue;
+        if (found) assert_bits(z, fused, (size_t)room * sizeof *z);
+        memcpy(fused, z, (size_t)room * sizeof *z);
+        found = true;
+    }
+}
+
+TEST(small_products_are_right_on_every_level)
+{
+    static const int m[] = {1, 2, 3, 5, 7, 12, 13, 50}, n[] = {1, 2, 3, 7, 8, 9, 15, 16, 17}, k[] = {1, 2, 3, 7, 8, 17, 100};
+    for (int i = 0; i < MOST / 2; i++) ((float *)a)[i] = (float)next_number(), ((float *)b)[i] = (float)next_number();
+    for (int i = 0; i < 8 * 9 * 7; i++)
+        for (int layouts = 0; layouts < 64; layouts++) check_small(m[i % 8], n[i / 8 % 9], k[i / 72], layouts);
+}
+
 TEST(products_of_integers)
 {
     for (tr_dtype type = TR_UINT8; type <= TR_INT64; type++)

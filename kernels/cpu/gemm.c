@@ -146,7 +146,7 @@ static int one_product(const gemm *g, bool plain)
         scale(g);
     else if (plain)
         gemm_plain(g);
-    else if (g->type == TR_FLOAT32 && gemm_small(g))
+    else if (g->type == TR_FLOAT32 && kernels_gemm_small()(g))
         return 0;
     else
         return is_matvec(g) ? matvec(g) : product(g);
