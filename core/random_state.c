@@ -65,8 +65,10 @@ void tr_generator_save(const tr_generator *g, uint8_t *state)
     put(state + HAS_NORMAL, 8, g->has_normal);
     put(state + NORMAL, 8, normal);
     if (g->kind == TR_MT19937) {
-        put(state + NEXT, 4, g->mt.next);
-        for (int i = 0; i < CORE_MT_WORDS; i++) put(state + WORDS + 4 * i, 4, g->mt.word[i]);
+        core_mt19937 mt = g->mt;
+        core_mt_complete(&mt);
+        put(state + NEXT, 4, mt.next);
+        for (int i = 0; i < CORE_MT_WORDS; i++) put(state + WORDS + 4 * i, 4, mt.word[i]);
     }
     put(state + SUM, 8, sum_of(state));
 }
@@ -92,6 +94,7 @@ int(tr_generator_restore)(tr_generator *g, const uint8_t *state)
     to.has_normal = has_normal == 1;
     memcpy(&to.next_normal, &normal, sizeof normal);
     to.mt.next = (uint32_t)get(state + NEXT, 4);
+    to.mt.made = to.mt.seeded = CORE_MT_WORDS;
     for (int i = 0; i < CORE_MT_WORDS; i++) to.mt.word[i] = (uint32_t)get(state + WORDS + 4 * i, 4);
     if (kind == TR_MT19937 && !core_mt_possible(&to.mt))
         return core_fail_status("tr_generator_restore: no MT19937 generator stands like this (position %u of %d)", (unsigned)to.mt.next, CORE_MT_WORDS);

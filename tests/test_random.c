@@ -106,6 +106,28 @@ TEST(the_mersenne_twister_is_the_published_one)
     assert_int_equal(last, 4123659995u); /* the C++ standard's [rand.predef] */
 }
 
+/* Words are made as they are needed; who looks at all of them finds what the published program has by then. */
+TEST(the_twister_stands_where_it_would_have_made_all_its_words_at_once)
+{
+    enum { N = CORE_MT_WORDS,
+           NUMBERS = 3 * N };
+    uint32_t word[N] = {7};
+    for (uint32_t i = 1; i < N; i++) word[i] = 1812433253u * (word[i - 1] ^ word[i - 1] >> 30) + i;
+    core_mt19937 mt;
+    core_mt_seed(&mt, 7);
+    for (int drawn = 0; drawn <= NUMBERS; drawn++) {
+        if (drawn) core_mt_draw(&mt);
+        for (int i = 0; drawn % N == 1 && i < N; i++) {
+            uint32_t both = (word[i] & 0x80000000u) | (word[(i + 1) % N] & 0x7fffffffu);
+            word[i] = word[(i + 397) % N] ^ both >> 1 ^ (both & 1 ? 0x9908b0dfu : 0);
+        }
+        core_mt19937 whole = mt;
+        core_mt_complete(&whole);
+        assert_memory_equal(whole.word, word, sizeof word);
+        assert_int_equal(whole.next, drawn ? (drawn - 1) % N + 1 : N);
+    }
+}
+
 TEST(philox_is_the_published_one)
 {
     static const struct {
