@@ -188,6 +188,34 @@ TEST(flat_and_strided_give_the_same_bits_in_place_too)
         }
 }
 
+/* Rows that are dense, apart, the same, of one element, or turned, for every operand: few of them, and many. */
+TEST(operands_of_two_dims_lie_anyhow)
+{
+    enum { MOST = 13500,
+           COLUMNS = 3,
+           WAYS = 5 };
+    static float a[MOST * 5], b[MOST * 5], out[MOST * 5];
+    for (int i = 0; i < MOST * 5; i++) a[i] = (float)i, b[i] = (float)(i * 7 % 1000);
+    for (int l = 0; l < levels(); l++)
+        for (int64_t many = 4; many <= MOST; many *= 15) {
+            const int64_t stride[WAYS][2] = {{COLUMNS, 1}, {5, 1}, {0, 1}, {1, 0}, {1, many}};
+            for (int way = 0; way < WAYS * WAYS * WAYS; way++) {
+                const int64_t *of_out = stride[way % WAYS], *of_a = stride[way / WAYS % WAYS], *of_b = stride[way / (WAYS * WAYS)];
+                if (of_out[0] == 0 || of_out[1] == 0) continue;
+                kernel_call call = flat(KERNEL_SUB, TR_FLOAT32, many * COLUMNS, out, a, b, NULL);
+                call.form = KERNEL_STRIDED;
+                call.ndim = 2;
+                call.size[0] = many, call.size[1] = COLUMNS;
+                for (int d = 0; d < 2; d++) call.stride[0][d] = of_out[d], call.stride[1][d] = of_a[d], call.stride[2][d] = of_b[d];
+                memset(out, 0, sizeof out);
+                run_on(l, &call);
+                for (int64_t i = 0; i < many; i++)
+                    for (int64_t j = 0; j < COLUMNS; j++)
+                        assert_true(out[i * of_out[0] + j * of_out[1]] == a[i * of_a[0] + j * of_a[1]] - b[i * of_b[0] + j * of_b[1]]);
+            }
+        }
+}
+
 TEST(nothing_is_written_for_no_elements)
 {
     float out = 5, x = 1;

@@ -132,9 +132,34 @@ static void walk_part(void *job, int64_t from, int64_t to)
     }
 }
 
+/* A few rows that lie as the loop wants them: a bias and a small batch.  False: not such a call. */
+static bool walk_few(const kernel_call *call, const walk_plan *plan)
+{
+    if (call->form != KERNEL_STRIDED || call->ndim != 2 || plan->wanted || call->n * plan->work >= KERNELS_SERIAL_WORK) return false;
+    char *at[KERNEL_VIEWS] = {0};
+    int64_t next[KERNEL_VIEWS] = {0};
+    unsigned ones = 0;
+    for (int v = 0; v < plan->views; v++) {
+        if (!call->at[v]) continue;
+        const int64_t stride = call->stride[v][1];
+        if (v > 0 && stride == 0 && (plan->ones >> v & 1))
+            ones |= 1u << v;
+        else if (stride != 1)
+            return false;
+        at[v] = call->at[v];
+        next[v] = call->stride[v][0] * plan->bytes[v];
+    }
+    for (int64_t i = 0; i < call->size[0]; i++) {
+        plan->loop((void *const *)at, call->size[1], ones);
+        for (int v = 0; v < plan->views; v++)
+            if (at[v]) at[v] += next[v];
+    }
+    return true;
+}
+
 void walk_over(const kernel_call *call, const walk_plan *plan)
 {
-    if (call->n <= 0) return;
+    if (call->n <= 0 || walk_few(call, plan)) return;
     walker w = shape_of(call, plan);
     kernels_split(call->n, 64, call->n * plan->work, walk_part, &w);
 }
