@@ -77,13 +77,22 @@ static void *reader(void *data)
 
 /* ---- the loader's side ---- */
 
-void data_prefetch_post(data_prefetch *p, const data_job *job)
+static void post(data_prefetch *p, const data_job *job)
 {
-    pthread_mutex_lock(&p->lock);
     slot *s = &p->slot[p->posted++ % p->slots];
     s->job = *job;
     s->done = false;
     s->failure[0] = '\0';
+}
+
+void data_prefetch_post(data_prefetch *p, const data_job *job)
+{
+    if (p->threads == 0) { /* nobody to be kept out, nobody to be woken */
+        post(p, job);
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    post(p, job);
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->lock);
 }
