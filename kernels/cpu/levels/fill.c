@@ -19,6 +19,12 @@ REPEAT(word16, 16)
 static int fill(const kernel_call *call)
 {
     static walk_loop *const loops[] = {[1] = repeat_1, [2] = repeat_2, [4] = repeat_4, [8] = repeat_8, [16] = repeat_16};
+    if (call->form == KERNEL_FLAT && call->type == TR_FLOAT32 && call->n < KERNELS_SERIAL_WORK) { /* most calls */
+        const float one = (float)call->number[0];
+        float *out = call->at[0];
+        for (int64_t i = 0; i < call->n; i++) out[i] = one;
+        return 0;
+    }
     complex128 element;
     convert(call->type, &element, TR_FLOAT64, &call->number[0], 1);
     uint8_t bytes = (uint8_t)bytes_of(call->type);
