@@ -110,8 +110,28 @@ static INLINE void rows(const gemm *g, int64_t k)
     }
 }
 
+/* Two columns, dense: compilers that are left alone gather them one by one. */
+static INLINE void rows_of_two(const gemm *g)
+{
+    const float *a = g->a, *b = g->b;
+    float *c = g->c;
+    const float first = b[0], second = b[g->b_row];
+    int64_t i = 0;
+    for (; i + WIDTH <= g->m; i += WIDTH) {
+        floats x, y;
+        load_pairs(a + 2 * i, &x, &y);
+        const floats sum = (0 + x * first) + y * second;
+        memcpy(c + i, &sum, sizeof sum);
+    }
+    for (; i < g->m; i++) c[i] = (0 + a[2 * i] * first) + a[2 * i + 1] * second;
+}
+
 static void few_columns(const gemm *g)
 {
+    if (g->k == 2 && is_plain(g) && g->a_column == 1 && g->a_row == 2 && g->c_row == 1) {
+        rows_of_two(g);
+        return;
+    }
     switch (g->k) {
     case 2: rows(g, 2); break;
     case 3: rows(g, 3); break;
@@ -173,14 +193,19 @@ static void dots(const gemm *g)
 
 bool gemm_small(const gemm *given)
 {
-    gemm g = given->m == 1 && given->n != 1 ? gemm_transposed(given) : *given;
-    if (g.m * g.n * g.k > 65536) return false;
-    if (g.k == 1)
+    gemm turned;
+    const gemm *g = given;
+    if (g->m == 1 && g->n != 1) {
+        turned = gemm_transposed(given);
+        g = &turned;
+    }
+    if (g->m * g->n * g->k > 65536) return false;
+    if (g->k == 1)
         outer(given);
-    else if (g.n == 1 && g.k <= 16)
-        few_columns(&g);
-    else if (g.n == 1 && g.m <= 2)
-        dots(&g);
+    else if (g->n == 1 && g->k <= 16)
+        few_columns(g);
+    else if (g->n == 1 && g->m <= 2)
+        dots(g);
     else
         return is_plain(given) && gemm_narrow(given);
     return true;
