@@ -26,7 +26,7 @@ static INLINE int64_t lane_sums_f32(double *lane, const float *x, int64_t n, int
     return i;
 }
 
-/* sum_lanes() of eight lanes, without the memory of more: what is left over is one more round, with zeros behind it. */
+/* sum_lanes() of eight lanes, without the memory of more. */
 static INLINE double sum_short_f32(const float *x, int64_t n)
 {
     enum { FEW = 8 };
@@ -35,14 +35,9 @@ static INLINE double sum_short_f32(const float *x, int64_t n)
     for (; i + FEW <= n; i += FEW)
 #pragma GCC unroll 4
         for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
-    if (i < n) {
-        float rest[FEW] = {0};
-        for (int j = 0; i < n; i++, j++) rest[j] = x[i];
-#pragma GCC unroll 4
-        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(rest + v * WIDTH);
-    }
     double lane[FEW];
     memcpy(lane, sum, sizeof lane);
+    for (int j = 0; i < n; i++, j++) lane[j] += (double)x[i];
     return (lane[0] + lane[4] + (lane[2] + lane[6])) + (lane[1] + lane[5] + (lane[3] + lane[7]));
 }
 
