@@ -4,7 +4,10 @@
  * two roundings for each, an error of at most 2^-23 (|x_0| + |x_1| + ...), however long the row is. */
 #include "kernels/cpu/levels/doubles.h"
 
-enum { LONG = 2048 }; /* shorter rows come from the first cache, and are exact but for the last rounding */
+enum { LONG = 2048,  /* shorter rows come from the first cache, and are exact but for the last rounding */
+       FAR = 32768,  /* longer ones from memory, perhaps, */
+       AHEAD = 2048, /* and are asked for so many elements before: the processor stops asking where a page ends */
+       LINE = 16 };  /* floats in a cache line */
 
 static INLINE floats sum_of_four(const float *x, int step)
 {
@@ -16,9 +19,13 @@ static INLINE int64_t lane_sums_f32(double *lane, const float *x, int64_t n, int
     doubles sum[LANES / WIDTH] = {{0}};
     int64_t i = 0;
     if (n >= LONG)
-        for (; i + 4 * lanes <= n; i += 4 * lanes)
+        for (; i + 4 * lanes <= n; i += 4 * lanes) {
+            if (n >= FAR)
+#pragma GCC unroll 8
+                for (int at = 0; at < 4 * lanes; at += LINE) __builtin_prefetch(x + i + AHEAD + at);
 #pragma GCC unroll 16
             for (int v = 0; v < lanes / WIDTH; v++) sum[v] += doubles_of(sum_of_four(x + i + v * WIDTH, lanes));
+        }
     for (; i + lanes <= n; i += lanes)
 #pragma GCC unroll 16
         for (int v = 0; v < lanes / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
