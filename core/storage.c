@@ -2,30 +2,6 @@
 
 #include "core/memory.h"
 
-/* ---- storages that wait with their block ---- */
-
-static inline core_storage *take_with_block(core_thread *here, int64_t bytes)
-{
-    int class = core_class_of(bytes);
-    core_blocks *blocks = here->block && class < CORE_CLASSES ? &here->block[class] : NULL;
-    core_storage *s = blocks ? core_list_pop(&blocks->storages) : NULL;
-    if (!s) return NULL;
-    core_list_in_use_(s->data);
-    core_block_taken(here, blocks, s->capacity);
-    return s;
-}
-
-/* False: its block is not one of this thread's. */
-static inline bool give_with_block(core_thread *here, core_storage *s)
-{
-    core_blocks *blocks = here->block ? &here->block[core_class_of(s->capacity)] : NULL;
-    if (!blocks || blocks->taken <= 0) return false;
-    core_block_given(here, blocks, s->capacity);
-    core_list_waits_(s->data);
-    core_list_push(&blocks->storages, s);
-    return true;
-}
-
 void core_storage_part(core_thread *here, core_blocks *blocks)
 {
     core_storage *s = core_list_pop(&blocks->storages);
@@ -35,17 +11,11 @@ void core_storage_part(core_thread *here, core_blocks *blocks)
     core_pool_give(here, CORE_POOL_STORAGE, s);
 }
 
-/* ---- making and letting go ---- */
-
 core_storage *core_storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
     bool cpu = device == &core_cpu, small = cpu && bytes <= (int64_t)sizeof(((core_storage *)0)->small);
-    core_storage *s = cpu && !small ? take_with_block(here, bytes) : NULL;
-    if (s) {
-        s->count = 1;
-        s->version = 0;
-        return s;
-    }
+    core_storage *s = cpu && !small ? core_storage_take(here, bytes) : NULL;
+    if (s) return s;
     if (!(s = core_one_of_pair(here, CORE_POOL_STORAGE, sizeof *s, what))) return NULL;
     core_storage_begin(s, device, at);
     if (small) {
@@ -68,7 +38,7 @@ void core_storage_free(core_storage *s)
             s->release(s->foreign);
         }
     } else if (s->data != s->small) {
-        if (s->device == &core_cpu && give_with_block(here, s)) return;
+        if (s->device == &core_cpu && core_storage_give(here, s)) return;
         s->device->give(s->at.index, s->data, s->capacity);
     }
     core_pool_give(here, CORE_POOL_STORAGE, s);

@@ -22,6 +22,31 @@ static inline void core_storage_begin(core_storage *s, const core_device *device
     s->device = device;
 }
 
+/* A storage with a block of the CPU, if one of that size waits; else NULL. */
+static inline core_storage *core_storage_take(core_thread *here, int64_t bytes)
+{
+    int class = core_class_of(bytes);
+    core_blocks *blocks = here->block && class < CORE_CLASSES ? &here->block[class] : NULL;
+    core_storage *s = blocks ? core_list_pop(&blocks->storages) : NULL;
+    if (!s) return NULL;
+    core_list_in_use_(s->data);
+    core_block_taken(here, blocks, s->capacity);
+    s->count = 1;
+    s->version = 0;
+    return s;
+}
+
+/* One that has nothing else, and no more tensors, waits.  False: its block is not one of this thread's. */
+static inline bool core_storage_give(core_thread *here, core_storage *s)
+{
+    core_blocks *blocks = here->block ? &here->block[core_class_of(s->capacity)] : NULL;
+    if (!blocks || blocks->taken <= 0) return false;
+    core_block_given(here, blocks, s->capacity);
+    core_list_waits_(s->data);
+    core_list_push(&blocks->storages, s);
+    return true;
+}
+
 /* Take apart what waits together: a handle and its storage; a storage and its block. */
 void core_tensor_part(core_thread *here);
 void core_storage_part(core_thread *here, core_blocks *blocks);

@@ -10,12 +10,11 @@
  * A handle that goes, and whose memory is its storage's own, waits together with that storage: most tensors of a program
  * of small ones are made by taking such a pair, without a call.  A handle that waits has no grad, sink, base or views. */
 
+/* Nobody but t knows its storage. */
+static inline bool is_alone(const core_storage *s) { return s->count == 1 && !s->recorded && !atomic_load_explicit(&s->lent, memory_order_relaxed); }
+
 /* On the CPU, for these storages are never a device's. */
-static inline bool is_pair(const tr_tensor *t)
-{
-    const core_storage *s = t->storage;
-    return s->count == 1 && s->data == s->small && !s->recorded && !atomic_load_explicit(&s->lent, memory_order_relaxed);
-}
+static inline bool is_pair(const tr_tensor *t) { return t->storage->data == t->storage->small && is_alone(t->storage); }
 
 static inline void give_pair(core_thread *here, tr_tensor *t)
 {
@@ -83,7 +82,9 @@ static __attribute__((noinline)) void destroy_any(core_thread *here, tr_tensor *
     if (is_pair(t)) {
         give_pair(here, t);
     } else {
-        core_storage_drop(t->storage);
+        core_storage *s = t->storage;
+        bool waits = is_alone(s) && s->device == &core_cpu && !s->is_foreign && core_storage_give(here, s);
+        if (!waits) core_storage_drop(s);
         core_pool_give(here, CORE_POOL_TENSOR, t);
     }
     if (origin) core_origin_release(origin);
@@ -123,8 +124,11 @@ static inline bool is_small(const core_device *device, int64_t bytes) { return d
 /* A handle with memory of its own. */
 static inline tr_tensor *handle_with(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
-    tr_tensor *t = is_small(device, bytes) ? take_pair(here) : NULL;
-    return t ? t : handle_on(here, core_storage_new(here, device, at, bytes, what), what);
+    bool small = is_small(device, bytes);
+    tr_tensor *t = small ? take_pair(here) : NULL;
+    if (t) return t;
+    core_storage *s = device == &core_cpu && !small ? core_storage_take(here, bytes) : NULL;
+    return s ? handle_on(here, s, what) : handle_on(here, core_storage_new(here, device, at, bytes, what), what);
 }
 
 /* What a handle that has its storage needs to be a tensor: all but strides, an owner, and its flags. */
