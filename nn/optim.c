@@ -50,6 +50,7 @@ tr_optim *nn_optim_new(tr_tensors parameters, const nn_optim_rule *rule)
     if (!o) return NULL;
     o->rule = *rule;
     o->count = parameters.count;
+    for (int s = 0; s < NN_OPTIM_STATES; s++) o->has_states |= rule->state[s] != NULL;
     int64_t bytes = o->count * (int64_t)sizeof(tr_tensor *);
     o->parameter = core_alloc(bytes, rule->function);
     o->state = core_alloc(NN_OPTIM_STATES * bytes, rule->function);
@@ -175,7 +176,14 @@ static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like)
 
 static int step_alike(tr_optim *o, const tr_tensor *like)
 {
-    kernel_call call = {.kernel = (uint16_t)o->rule.kernel, .type = like->dtype, .flags = o->rule.flags, .at = {o->items}};
+    kernel_call call; /* sizes and strides mean nothing in it */
+    call.kernel = (uint16_t)o->rule.kernel;
+    call.type = call.from = like->dtype;
+    call.form = call.ones = call.ndim = call.split = 0;
+    call.flags = o->rule.flags;
+    call.n = 0;
+    memset(call.at, 0, sizeof call.at);
+    call.at[0] = o->items;
     memcpy(call.number, o->rule.number, sizeof o->rule.number);
     for (int64_t i = 0; i < o->count; i++) {
         tr_tensor *p = o->parameter[i];
@@ -194,16 +202,23 @@ static int step_alike(tr_optim *o, const tr_tensor *like)
     return core_here()->recording ? run_recorded(o, &call, like) : kernel_run(core_device_at(like), &call);
 }
 
-static int step(tr_optim *o)
+/* Every parameter with a gradient gets the states of its first step. */
+static int bring_states(tr_optim *o)
 {
-    for (int64_t i = 0; i < o->count; i++)
-        if (o->parameter[i]->grad && nn_dense_gradient(o->parameter[i]) < 0) return -1;
     bool recording = autograd_record_pause(); /* state is made once */
     int prepared = prepare(o);
     autograd_record_resume(recording);
     if (prepared < 0) return -1;
     for (int64_t at = 0; at < NN_OPTIM_STATES * o->count; at++)
         if (o->made[at]) nn_optim_put(o, at, o->made[at]);
+    return 0;
+}
+
+static int step(tr_optim *o)
+{
+    for (int64_t i = 0; i < o->count; i++)
+        if (o->parameter[i]->grad && nn_dense_gradient(o->parameter[i]) < 0) return -1;
+    if (o->has_states && bring_states(o) < 0) return -1;
     for (int64_t i = 0; i < o->count; i++)
         if (o->parameter[i]->grad && nn_first_alike(o->parameter, i) && step_alike(o, o->parameter[i]) < 0) return -1;
     return 0;

@@ -33,6 +33,7 @@ struct tr_optim {
     tr_tensor **state;        /* [NN_OPTIM_STATES][count]: owns one count of each that was made, at a parameter's first step */
     tr_tensor **made;         /* the same, of a step under way: the open scope's */
     kernel_optim_item *items; /* the kernel's list, with room for every parameter */
+    bool has_states;          /* the rule names one */
     char name[48];
     const tr_optim *like; /* made by tr_optim_like of this one; compared, never looked at, for it may be gone */
 };

@@ -15,7 +15,11 @@ static INLINE int optim_each(const kernel_call *call, int64_t work, kernels_part
     const kernel_optim_item *items = call->at[0];
     for (int64_t i = 0; i < call->n; i++) {
         optim_job job = {call, &items[i]};
-        kernels_split(items[i].n, 64, items[i].n * work, call->type == TR_FLOAT64 ? f64 : f32, &job);
+        kernels_part *part = call->type == TR_FLOAT64 ? f64 : f32;
+        if (items[i].n * work < KERNELS_SERIAL_WORK)
+            part(&job, 0, items[i].n);
+        else
+            kernels_split(items[i].n, 64, items[i].n * work, part, &job);
     }
     return 0;
 }
