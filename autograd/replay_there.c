@@ -4,7 +4,7 @@
  *     parts    [------ graph -------] [one by] [--- graph --]
  *
  * Neighbouring calls become one graph.  Between graphs stands what the host does at its place: calls of the program's own,
- * and numbers that a value on the device decides.  A learning rate, a step count or a place among counted random numbers
+ * and what waits for a value of the device.  A learning rate, a step count or a place among counted random numbers
  * decides nothing: the device reads it from memory that is brought up to date before the graph.
  *
  * A graph's addresses are fixed.  Other inputs than the recorded ones are copied to a place of their own, and the calls are

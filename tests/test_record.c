@@ -395,7 +395,7 @@ TEST(shifted_views_run_one_after_the_other)
 /* ---- random programs ---- */
 
 enum { PROGRAMS = 200, /* fewer where a device is played */
-       PROGRAMS_THERE = 40,
+       PROGRAMS_THERE = 20,
        LINES = 14 };
 
 /* A line makes value 3 + its number from two earlier ones; values 0 to 2 are an input, a parameter and a row. */

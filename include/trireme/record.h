@@ -24,9 +24,10 @@
  * devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
  *
  * A step is recorded on one device.  On a CUDA device calls that stand side by side become one CUDA graph, launched as a
- * whole; in between stands what the host does: tr_record_call, and gradients clipped by tr_clip_grad_norm, which waits for
- * the norm.  Otherwise a replay waits for nothing.  The first one runs call by call, the second one makes the graphs; the
- * same once more for inputs that are not the recorded ones, which are copied to a place that the recording has for them.
+ * whole; in between stands what the host does: tr_record_call, what ranks say to each other, and gradients whose norm must
+ * be finite (.error_if_nonfinite), which waits for the norm.  Otherwise a replay waits for nothing.  The first one runs call
+ * by call, the second one makes the graphs; the same once more for inputs that are not the recorded ones, which are copied
+ * to a place that the recording has for them.
  *
  * A recording belongs to the thread that made it. */
 #ifndef TRIREME_RECORD_H
