@@ -24,6 +24,13 @@ enum { LEAST = 2 }; /* calls in a graph: one alone is launched as quickly by its
 
 static int64_t bytes_of(const tr_tensor *x) { return (x->numel * core_dtype_bytes[x->dtype] + 255) / 256 * 256; }
 
+static bool are_recorded(const tr_recording *r, tr_tensor *const *given)
+{
+    for (int64_t k = 0; k < r->inputs; k++)
+        if (given[k]->data != r->input[k]->data) return false;
+    return true;
+}
+
 static bool writes_inputs(const tr_recording *r)
 {
     for (int64_t i = 0; i < r->memories; i++)
@@ -140,6 +147,7 @@ static int run_parts(tr_recording *r, const record_parts *all)
 
 int record_replay_there(tr_recording *r, tr_tensor *const *given)
 {
+    if (given && are_recorded(r, given)) given = NULL;
     const int binding = given != NULL;
     record_parts *all = &r->parts[binding];
     if (!r->device->graphs || (given && writes_inputs(r))) {
