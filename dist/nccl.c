@@ -23,7 +23,6 @@
 #include <string.h>
 #include <time.h>
 #include <trireme/error.h>
-#include <trireme/record.h>
 
 typedef struct {
     dist_device device; /* first */
@@ -141,16 +140,13 @@ static bool serves(const dist_work *w)
     return tr_fail("NCCL: %s of %s is not asked of it", dist_operation_name(w->operation), tr_dtype_name(w->dtype));
 }
 
-/* The watchdog is told while there is one, and while nothing is recorded: a recorded step's marks are not to be asked. */
-static bool is_watched(void) { return dist_watchdog_runs() && !tr_is_recording(); }
-
 static int ask(nccl *v, const dist_work *w)
 {
     const tr_lanes_ *lanes = v->device.lanes;
     int index = v->device.at.index;
     void *stream = lanes->stream(index, TR_LANE_RANKS_);
     if (!stream || !serves(w) || lanes->after(index, TR_LANE_RANKS_, w->mark) < 0) return -1;
-    if (is_watched() && !(v->begins = lanes->mark(index, TR_LANE_RANKS_))) return -1;
+    if (dist_watchdog_runs() && !(v->begins = lanes->mark(index, TR_LANE_RANKS_))) return -1;
     if (w->n == 0) return 0;
     pthread_mutex_lock(&v->inside);
     int status = call(v, w, stream);
