@@ -174,10 +174,6 @@ static int find_device(data_parallel *d, dist_transport *way)
         return -1;
     }
     if (at.type == TR_CPU) return 0;
-    if (d->sharded && way->world > 1) {
-        tr_fail("tr_data_parallel: .shard_state is not served for parameters on %s", tr_device_name(at));
-        return -1;
-    }
     if (way->world == 1 || d->reproducible) return 0; /* shards' gradients come to the host, and add up there */
     d->reducer.on = dist_device_of(way, at);
     return d->reducer.on ? 0 : -1;

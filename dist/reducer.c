@@ -180,16 +180,18 @@ void *dist_reducer_place(const dist_reducer *r, int64_t item)
     return r->on ? on_device(r, place) : place;
 }
 
+void *dist_reducer_memory(const dist_reducer *r, const dist_bucket *b) { return r->on ? on_device(r, b->memory) : b->memory; }
+
 void *dist_reducer_part(const dist_reducer *r, const dist_bucket *b)
 {
-    return (char *)b->memory + r->courier.way->rank * b->part * tr_dtype_size(b->dtype);
+    return (char *)dist_reducer_memory(r, b) + r->courier.way->rank * b->part * tr_dtype_size(b->dtype);
 }
 
 static int scatter(dist_reducer *r, int64_t bucket, double weight)
 {
     dist_bucket *b = &r->plan.bucket[bucket];
     void *counts = (char *)b->memory + (b->n - b->slots) * tr_dtype_size(b->dtype);
-    r->work[bucket] = (dist_work){.operation = DIST_REDUCE_SCATTER, .from = b->memory, .into = dist_reducer_part(r, b), .n = b->part, .dtype = b->dtype, .weight = weight, .label = b->words};
+    r->work[bucket] = (dist_work){.operation = DIST_REDUCE_SCATTER, .from = dist_reducer_memory(r, b), .into = dist_reducer_part(r, b), .n = b->part, .dtype = b->dtype, .weight = weight, .on = r->on, .label = b->words};
     r->uses[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = counts, .into = counts, .n = b->slots, .dtype = b->dtype, .label = b->words};
     return dist_courier_post(&r->courier, &r->work[bucket]) < 0 ? -1 : dist_courier_post(&r->courier, &r->uses[bucket]);
 }
@@ -198,11 +200,10 @@ int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight)
 {
     dist_bucket *b = &r->plan.bucket[bucket];
     if (r->scatter) return scatter(r, bucket, weight);
-    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = b->memory, .into = b->memory, .n = b->n, .dtype = b->dtype, .weight = weight, .label = b->words};
+    void *memory = dist_reducer_memory(r, b);
+    r->work[bucket] = (dist_work){.operation = DIST_ALL_REDUCE, .from = memory, .into = memory, .n = b->n, .dtype = b->dtype, .weight = weight, .on = r->on, .label = b->words};
     if (r->on) {
         dist_work *w = &r->work[bucket];
-        w->on = r->on;
-        w->from = w->into = on_device(r, b->memory);
         w->twin = b->memory;
         w->more = b->slots; /* how many ranks used them is the host's to know */
         w->n -= w->more;

@@ -69,7 +69,8 @@ double dist_reducer_weight(dist_reducer *r);
 /* Where an item's gradient lies: the device's memory, or the host's. */
 void *dist_reducer_place(const dist_reducer *r, int64_t item);
 
-/* Where this rank's part of a bucket begins. */
+/* Where a bucket begins, and this rank's part of it; likewise. */
+void *dist_reducer_memory(const dist_reducer *r, const dist_bucket *b);
 void *dist_reducer_part(const dist_reducer *r, const dist_bucket *b);
 
 /* Did any rank use it, last time? */

@@ -94,9 +94,10 @@ static int gather_bucket(data_parallel *d, dist_transport *way, const state *s, 
     for (const dist_slot *slot = b->slot; slot < b->slot + b->slots; slot++) {
         const dist_owned *o = &d->mine[slot->item];
         int64_t offset = (char *)slot->place - (char *)b->memory + o->first * size;
-        if (s->of[slot->item]) memcpy(all + offset, tr_data(s->of[slot->item]), (size_t)(o->n * size));
+        tr_tensor *here = s->of[slot->item] ? (tr_to_device)(s->of[slot->item], tr_cpu()) : NULL;
+        if (here) memcpy(all + offset, tr_data(here), (size_t)(o->n * size));
     }
-    int status = dist_all_gather(way, mine, all, bytes);
+    int status = tr_error_stands() ? -1 : dist_all_gather(way, mine, all, bytes);
     for (const dist_slot *slot = b->slot; slot < b->slot + b->slots && status == 0 && way->rank == 0; slot++)
         if (s->number[slot->item] > 0) status = give(whole, s->kind, slot->item, numbers_of(d, b, slot, all));
     free(all);

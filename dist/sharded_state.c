@@ -13,9 +13,9 @@ static bool serves(data_parallel *d, int64_t i)
 {
     const tr_tensor *p = d->gradient[i].parameter;
     tr_dtype dtype = tr_dtype_of(p);
-    if (tr_device_of(p).type == TR_CPU && tr_is_contiguous(p) && (dtype == TR_FLOAT32 || dtype == TR_FLOAT64)) return true;
-    return tr_fail("tr_data_parallel: .shard_state wants row-major float32 or float64 on the CPU; parameter %s is %s, %s", dist_data_parallel_name(d, p),
-                   tr_dtype_name(dtype), tr_is_contiguous(p) ? tr_device_name(tr_device_of(p)) : "not row-major");
+    if (tr_is_contiguous(p) && (dtype == TR_FLOAT32 || dtype == TR_FLOAT64)) return true;
+    return tr_fail("tr_data_parallel: .shard_state wants row-major float32 or float64; parameter %s is %s%s", dist_data_parallel_name(d, p),
+                   tr_dtype_name(dtype), tr_is_contiguous(p) ? "" : ", not row-major");
 }
 
 static int64_t limited(int64_t x, int64_t most) { return x < 0 ? 0 : x > most ? most

@@ -13,7 +13,7 @@ typedef dist_data_parallel data_parallel;
 
 /* ---- gathering ---- */
 
-/* Numbers [first, end) of parameter and place, which lie in the same order. */
+/* Numbers [first, end) of parameter and place, which lie in the same order in the host's memory. */
 static void copy_in(data_parallel *d, const dist_slot *s, int64_t first, int64_t end)
 {
     int64_t size = tr_dtype_size(d->item[s->item].dtype);
@@ -26,15 +26,32 @@ static void copy_out(data_parallel *d, const dist_slot *s, int64_t first, int64_
     memcpy((char *)tr_data(d->gradient[s->item].parameter) + first * size, (char *)s->place + first * size, (size_t)((end - first) * size));
 }
 
+/* What is ours goes into the bucket. */
+static int lay_in(data_parallel *d, const dist_slot *s)
+{
+    const dist_owned *o = &d->mine[s->item];
+    if (d->reducer.on) return o->n == 0 || (tr_copy_)(o->gradient, o->part) ? 0 : -1;
+    copy_in(d, s, o->first, o->first + o->n);
+    return 0;
+}
+
+/* What is others' comes out of it. */
+static int take_out(data_parallel *d, const dist_slot *s)
+{
+    const dist_owned *o = &d->mine[s->item];
+    if (d->reducer.on) return (tr_copy_)(d->gradient[s->item].parameter, d->gradient[s->item].place) ? 0 : -1;
+    copy_out(d, s, 0, o->first);
+    copy_out(d, s, o->first + o->n, s->n);
+    return 0;
+}
+
 static int send(data_parallel *d, dist_transport *way, int64_t bucket)
 {
     const dist_bucket *b = &d->reducer.plan.bucket[bucket];
-    for (const dist_slot *s = b->slot; s < b->slot + b->slots; s++) {
-        const dist_owned *o = &d->mine[s->item];
-        copy_in(d, s, o->first, o->first + o->n);
-    }
-    void *mine = dist_reducer_part(&d->reducer, b);
-    d->gather[bucket] = (dist_work){.operation = DIST_ALL_GATHER, .from = mine, .into = b->memory, .n = b->part * tr_dtype_size(b->dtype), .label = "gather parameters"};
+    for (const dist_slot *s = b->slot; s < b->slot + b->slots; s++)
+        if (lay_in(d, s) < 0) return -1;
+    void *mine = dist_reducer_part(&d->reducer, b), *all = dist_reducer_memory(&d->reducer, b);
+    d->gather[bucket] = (dist_work){.operation = DIST_ALL_GATHER, .from = mine, .into = all, .n = b->part * tr_dtype_size(b->dtype), .on = d->reducer.on, .label = "gather parameters"};
     return dist_start(way, &d->gather[bucket]);
 }
 
@@ -42,16 +59,15 @@ static int receive(data_parallel *d, dist_transport *way, int64_t bucket)
 {
     const dist_bucket *b = &d->reducer.plan.bucket[bucket];
     if (dist_wait(way, &d->gather[bucket]) < 0) return -1;
-    for (const dist_slot *s = b->slot; s < b->slot + b->slots; s++) {
-        const dist_owned *o = &d->mine[s->item];
-        copy_out(d, s, 0, o->first);
-        copy_out(d, s, o->first + o->n, s->n);
-    }
+    for (const dist_slot *s = b->slot; s < b->slot + b->slots; s++)
+        if (take_out(d, s) < 0) return -1;
     return 0;
 }
 
 static int gather_all(void *data)
 {
+    TR_SCOPE;
+    TR_NO_GRAD;
     data_parallel *d = data;
     dist_stop_if_failed();
     dist_transport *way = dist_way();
@@ -97,9 +113,14 @@ static double add_up(double norm)
 
 static void scale(const data_parallel *d, double factor)
 {
+    TR_SCOPE;
+    TR_NO_GRAD;
     for (int64_t i = 0; i < d->items; i++) {
         tr_tensor *g = tr_grad(d->mine[i].part);
-        if (g) dist_scale(tr_dtype_of(g), tr_data(g), tr_data(g), tr_numel(g), factor);
+        if (g && d->reducer.on)
+            tr_mul_(g, factor);
+        else if (g)
+            dist_scale(tr_dtype_of(g), tr_data(g), tr_data(g), tr_numel(g), factor);
     }
 }
 

@@ -155,7 +155,7 @@ typedef struct {
  * The parameters may be on this rank's CUDA device (tr_module_to before): buckets lie there, and are summed while the device
  * goes on, by NCCL, on a stream of its own, or by way of their twins in the host's memory; brought on by a thread where MPI
  * was started for several.  A step waits for no device, but with .reproducible, where each shard's gradients come to the host
- * and add up there.  Not with .shard_state on several ranks.
+ * and add up there.
  * Collective: construction, and every backward that comes from an output of this module. */
 TR_API tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options);
 
@@ -231,7 +231,7 @@ TR_API void tr_gradient_sync_restore_(const bool *before);
  * backwards put TR_NO_SYNC around all but the last; tr_module_zero_grad(ranks) forgets what was gathered.
  * Of the norm of all gradients each rank knows a part: tr_clip_sharded_grad_norm() in place of tr_clip_grad_norm().
  * Checkpoints hold whole state: tr_gather_optim() brings it together; an optimiser of parts they refuse.
- * Buckets stay in the order of the parameters, the last first.  Parameters are float32 or float64, row-major on the CPU.
+ * Buckets stay in the order of the parameters, the last first.  Parameters are float32 or float64, row-major.
  * Not with .reproducible.
  *
  * The list is the module's, and never empty; NULL and 0 with an error standing without .shard_state.  Gathering is
