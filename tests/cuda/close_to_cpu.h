@@ -35,6 +35,7 @@ static inline void assert_close_elements(const void *got, const void *want, tr_d
     int parts = tr_dtype_is_complex(type) ? 2 : 1;
     tr_dtype part = type == TR_COMPLEX64 ? TR_FLOAT32 : type == TR_COMPLEX128 ? TR_FLOAT64
                                                                               : type;
+    tolerance = fmax(tolerance, least_tolerance(type));
     for (int64_t i = 0; i < n * parts; i++) {
         double a = core_element_get(got, part, i), b = core_element_get(want, part, i);
         double size = fmax(fabs(b), fabs(core_element_get(want, part, parts == 2 ? i ^ 1 : i)));

@@ -124,6 +124,7 @@ gpu_sanitize() {
     gpu_checked racecheck test_ops_golden
     gpu_checked initcheck test_ops_golden
     local test
+    for test in reduce softmax cumsum sort mask index gemm nll linalg; do gpu_checked racecheck test_cuda_${test}_device; done
     for test in test_cuda_programs test_writes_golden test_cuda_products test_cuda_memory test_cuda_copies; do gpu_checked memcheck $test; done
     for test in test_cuda_programs test_writes_golden; do gpu_checked initcheck $test; done
     gpu_checked racecheck test_cuda_programs

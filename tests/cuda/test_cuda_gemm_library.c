@@ -216,5 +216,5 @@ TEST(what_the_library_fails_at_is_an_error)
     begin((fake_cublaslt){.here = true, .result = 13});
     kernel_call call = square(TR_FLOAT32, SIDE);
     assert_int_equal(on_gpu[KERNEL_GEMM][TR_FLOAT32](&call), -1);
-    assert_error_says("gemm: the fake failed");
+    assert_error_says("gemm: CUDA: the fake failed");
 }

@@ -113,5 +113,5 @@ TEST(a_source_of_no_type_is_an_error)
     kernel_call call = flat(KERNEL_COPY, TR_FLOAT32, 0, NULL, NULL, NULL, NULL);
     call.from = TR_DTYPES;
     assert_int_equal(on_gpu[KERNEL_COPY][TR_FLOAT32](&call), -1);
-    assert_error_says("copy: the source's element type is none");
+    assert_error_says("copy: CUDA: the source's element type is none");
 }

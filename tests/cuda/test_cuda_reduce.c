@@ -188,7 +188,7 @@ TEST(a_sum_of_floats_is_no_int64)
 {
     kernel_call call = {.kernel = KERNEL_SUM, .type = TR_INT64, .from = TR_FLOAT32, .n = 1};
     assert_int_equal(on_gpu[KERNEL_SUM][TR_INT64](&call), -1);
-    assert_error_says("sum: the source's elements are no whole numbers");
+    assert_error_says("sum: CUDA: the source's elements are no whole numbers");
 }
 
 TEST(all_that_the_cpu_serves_is_served)
