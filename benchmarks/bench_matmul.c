@@ -115,7 +115,7 @@ static double error_of(void *data)
 static double direct(const work *w, const char *name, const char *size, double tolerance, tr_device device)
 {
     TR_SCOPE;
-    double fastest;
+    double fastest = 0;
     work alone = *w;
     alone.c = tr_empty(TR_SHAPE(w->p->m, w->p->n), .dtype = tr_dtype_of(w->a), .device = device);
     double first = alone.c ? ceiling_device_product(w->a, w->b, alone.c, &fastest) : 0;
@@ -145,7 +145,7 @@ static void measure(const product *p, tr_dtype type, tr_device device, double pe
 int main(int argc, char **argv)
 {
     bench_subject subject = {"matmul", "products m x k x n, one thread or a device; N and T: how the factors lie", "us", "GFLOP/s", "2 m k n / time", "trireme", tr_version()};
-    tr_device device;
+    tr_device device = tr_cpu();
     if (!bench_begin_on(argc, argv, subject, &device)) return bench_end();
     tr_set_num_threads(1);
     double peak = bench_on_device() ? 0 : ceiling_fma(1);

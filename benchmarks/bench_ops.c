@@ -130,9 +130,9 @@ static void measure_all(int64_t n, tr_device device)
         snprintf(size, sizeof size, softmax ? "%lldx1024" : "%lld", (long long)(softmax ? rows : n));
         if (!bench_wants(o->name, size)) continue;
         if (copy == 0) copy = bench_on_device() ? ceiling_device_copy(device, 4 * n) : ceiling_copy(4 * n);
-        work w = { o,
-                   numbers(o, filled, softmax ? rows * ROW : n) };
-        bench_run((bench_case) { o->name, size, .run = run, .check = error_of, .data = &w, .tolerance = 1e-5, .work = o->bytes * 1e-9 * (double)(softmax ? rows * ROW : n), .ceiling = copy });
+        const int64_t count = softmax ? rows * ROW : n;
+        work w = {.o = o, .x = numbers(o, filled, count)};
+        bench_run((bench_case){o->name, size, .run = run, .check = error_of, .data = &w, .tolerance = 1e-5, .work = o->bytes * 1e-9 * (double)count, .ceiling = copy});
     }
 }
 
@@ -140,12 +140,14 @@ int main(int argc, char **argv)
 {
     bench_subject subject = {"ops", "operations that give a new tensor, one thread or a device; best: copying an array of the size of the input",
                              "us", "GB/s", "bytes read and written / time", "trireme", tr_version()};
-    tr_device device;
+    tr_device device = tr_cpu();
     if (!bench_begin_on(argc, argv, subject, &device)) return bench_end();
     tr_set_num_threads(1);
     const int64_t on_cpu[] = {1000, 100000, 10000000}, on_device[] = {1000, 1000000, INT64_C(1) << 28}; /* 1 GiB */
-    const int sizes = bench_quick() ? 2 - bench_on_device() : 3;
-    for (int s = 0; s < sizes; s++) measure_all(bench_on_device() ? on_device[s] : on_cpu[s], device);
+    const int sizes = !bench_quick() ? 3 : bench_on_device() ? 1
+                                                             : 2;
+    const int64_t *size = bench_on_device() ? on_device : on_cpu;
+    for (int s = 0; s < sizes; s++) measure_all(size[s], device);
     int status = bench_end();
     return tr_finish() ? 1 : status;
 }

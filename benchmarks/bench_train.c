@@ -5,6 +5,7 @@
  *
  * On a device the same network, that of examples/digits, and one of 784-4096-4096-10 with its products in bfloat16; as
  * written, and with the step recorded and replayed.  Best: the products at the speed of cuBLASLt's largest square. */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ static void run(void *data, int64_t times)
 typedef struct {
     double *w, *b, *vw, *vb; /* (out, in), (out), and their momenta */
     double *y, *dy;          /* (batch, out) */
+    double *first;           /* w before the first step */
 } plain_layer;
 
 /* n zeros, of the open scope. */
@@ -84,6 +86,15 @@ static void plain_step(const mlp_network *n, plain_layer *l, const double *x, co
     }
 }
 
+/* A layer of these weights.  0, or -1 with an error standing. */
+static int plain_layer_like(plain_layer *l, tr_tensor *weight, tr_tensor *bias, int64_t batch)
+{
+    const int64_t out = tr_size(weight, 0), count = tr_numel(weight);
+    *l = (plain_layer){numbers(count), numbers(out), numbers(count), numbers(out), numbers(batch * out), numbers(batch * out), numbers(count)};
+    if (!l->w || !l->b || !l->vw || !l->vb || !l->y || !l->dy || !l->first) return -1;
+    return tr_to_data(weight, TR_FLOAT64, l->w) < 0 || tr_to_data(weight, TR_FLOAT64, l->first) < 0 || tr_to_data(bias, TR_FLOAT64, l->b) < 0 ? -1 : 0;
+}
+
 /* How far the weights are from those of plain C after three steps with a few samples, as a part of how far they moved.  A
  * momentum of 0.8 instead of 0.9 would be an error of 0.07. */
 static double error_of(void *data)
@@ -93,36 +104,28 @@ static double error_of(void *data)
            MOST_BATCH = 16,
            WIDE = 1024 };
     const training *asked = data;
-    const mlp_network *n = asked->m.network;
-    const int batch = n->width[1] > WIDE ? MOST_BATCH / 4 : MOST_BATCH;
-    training t = {.m = mlp_new_on(n, batch, asked->m.narrow, tr_device_of(asked->m.x)), .replays = asked->replays};
+    const mlp_network n = *asked->m.network;
+    assert(n.layers > 0);
+    const int batch = n.width[1] > WIDE ? MOST_BATCH / 4 : MOST_BATCH;
+    training t = {.m = mlp_new_on(asked->m.network, batch, asked->m.narrow, tr_device_of(asked->m.x)), .replays = asked->replays};
     tr_tensors p = tr_parameters(t.m.model);
-    plain_layer l[MOST_LAYERS];
-    double *x = numbers(batch * n->width[0]), wrong = 0, moved = 0;
+    plain_layer l[MOST_LAYERS] = {0};
+    double *x = numbers(batch * n.width[0]), wrong = 0, moved = 0;
     int64_t target[MOST_BATCH];
     if (!x || tr_to_data(t.m.x, TR_FLOAT64, x) < 0 || tr_to_data(t.m.y, TR_INT64, target) < 0) return INFINITY;
-    for (int k = 0; k < n->layers; k++) {
-        const int64_t in = n->width[k], out = n->width[k + 1];
-        l[k] = (plain_layer){numbers(in * out), numbers(out), numbers(in * out), numbers(out), numbers(batch * out), numbers(batch * out)};
-        if (!l[k].w || !l[k].b || tr_to_data(p.tensor[2 * k], TR_FLOAT64, l[k].w) < 0 || tr_to_data(p.tensor[2 * k + 1], TR_FLOAT64, l[k].b) < 0) return INFINITY;
-    }
-    double *first[MOST_LAYERS]; /* the weights before */
-    for (int k = 0; k < n->layers; k++) {
-        const int64_t count = (int64_t)n->width[k] * n->width[k + 1];
-        if (!(first[k] = numbers(count))) return INFINITY; /* memory is missing */
-        memcpy(first[k], l[k].w, sizeof(double) * (size_t)count);
-    }
+    for (int k = 0; k < n.layers; k++)
+        if (plain_layer_like(&l[k], p.tensor[2 * k], p.tensor[2 * k + 1], batch) < 0) return INFINITY;
     for (int i = 0; i < STEPS; i++) {
         if (step(&t) < 0) return INFINITY;
-        plain_step(n, l, x, target, batch, 0.01, 0.9);
+        plain_step(&n, l, x, target, batch, 0.01, 0.9);
     }
-    for (int k = 0; k < n->layers; k++) {
-        const int64_t count = (int64_t)n->width[k] * n->width[k + 1];
+    for (int k = 0; k < n.layers; k++) {
+        const int64_t count = (int64_t)n.width[k] * n.width[k + 1];
         double *w = numbers(count);
         if (!w || tr_to_data(p.tensor[2 * k], TR_FLOAT64, w) < 0) return INFINITY;
         for (int64_t i = 0; i < count; i++) {
             wrong += (w[i] - l[k].w[i]) * (w[i] - l[k].w[i]);
-            moved += (l[k].w[i] - first[k][i]) * (l[k].w[i] - first[k][i]);
+            moved += (l[k].w[i] - l[k].first[i]) * (l[k].w[i] - l[k].first[i]);
         }
     }
     return sqrt(wrong / moved);
@@ -157,7 +160,7 @@ static double device_peak(tr_dtype type, tr_device device)
 {
     TR_SCOPE;
     const int64_t n = bench_quick() ? 64 : 8192;
-    double fastest;
+    double fastest = 0;
     tr_tensor *square = tr_empty(TR_SHAPE(n, n));
     if (!square) return 0;
     bench_fill(tr_data(square), n * n, 1);
@@ -202,7 +205,7 @@ static void on_device(tr_device device)
 int main(int argc, char **argv)
 {
     bench_subject subject = {"train", "a training step, SGD with momentum; best: its products at the machine's peak", "ms", "samples/s", "batch / time", "trireme", tr_version()};
-    tr_device device;
+    tr_device device = tr_cpu();
     if (!bench_begin_on(argc, argv, subject, &device)) return bench_end();
     if (bench_on_device())
         on_device(device);
