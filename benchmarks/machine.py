@@ -1,5 +1,6 @@
 """What a measurement ran on: the machine, its system, the compiler and libraries of a build, the commit."""
 
+import functools
 import os
 import platform
 import subprocess
@@ -55,6 +56,7 @@ def machine():
     return f"{os.cpu_count()} x {cpu}{gigabytes}"
 
 
+@functools.lru_cache  # the driver's tool takes a second
 def device_of(name, build):
     """The device, its driver and the toolkit, as the library and the driver say them."""
     index = name.partition(":")[2] or "0"
@@ -81,5 +83,8 @@ def system():
 
 def commit():
     name = output_of("git", "rev-parse", "HEAD")
+    carried = ROOT / ".gpu" / "commit"  # what a copy of the tree without its history was made of
+    if not name and carried.exists():
+        return carried.read_text().strip()
     return name + (" and changes" if name and output_of(
         "git", "status", "--porcelain", "-uno", "--", ".", ":!benchmarks/RESULTS.md", ":!benchmarks/results") else "")

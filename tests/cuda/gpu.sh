@@ -49,7 +49,7 @@ gpu_main() { # what follows `./dev gpu`
 gpu_head() {
     nvidia-smi --query-gpu=name,uuid,driver_version,memory.total,clocks.max.sm,clocks.max.mem --format=csv 2>&1 || echo "no nvidia-smi"
     { nvcc --version || echo "no nvcc"; } 2>&1 | tail -1
-    echo "commit $(git rev-parse HEAD 2>/dev/null || echo unknown), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores"
+    echo "commit $(git rev-parse HEAD 2>/dev/null || cat .gpu/commit 2>/dev/null || echo unknown), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores"
     echo "library ${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}"
 }
 
@@ -127,6 +127,7 @@ gpu_sanitize() {
     for test in reduce softmax cumsum sort mask index gemm nll linalg; do gpu_checked racecheck test_cuda_${test}_device; done
     for test in test_cuda_programs test_writes_golden test_cuda_products test_cuda_memory test_cuda_copies; do gpu_checked memcheck $test; done
     for test in test_cuda_programs test_writes_golden; do gpu_checked initcheck $test; done
+    gpu_checked memcheck test_record
     gpu_checked racecheck test_cuda_programs
     gpu_checked synccheck test_ops_golden
     gpu_checked memcheck test_cuda_bits
