@@ -51,10 +51,12 @@ static doctor_options read_options(int argc, char **argv)
     const char *threads = getenv("OMP_NUM_THREADS");
     doctor_options o = {.start_s = 30, .wish.env_threads = threads ? atoi(threads) : 0};
     opterr = 0;
-    o.sent = need_memory(argc, sizeof *o.sent);
     for (int c; (c = getopt_long(argc, argv, ":n:x:h", names, NULL)) != -1;) switch (c) {
         case 'n': o.wish.ranks = count_option("doctor", "-n", optarg); break;
-        case 'x': o.sent[o.sents++] = optarg; break;
+        case 'x':
+            if (!o.sent) o.sent = need_memory(argc, sizeof *o.sent);
+            o.sent[o.sents++] = optarg;
+            break;
         case HOSTS: o.hosts = optarg; break;
         case HOSTFILE: o.hostfile = optarg; break;
         case THREADS: o.wish.threads = count_option("doctor", "--threads", optarg); break;
