@@ -2,10 +2,8 @@
 #include "dist/far.h"
 
 #include "dist/life.h"
+#include "dist/listen.h"
 
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -20,57 +18,14 @@ static bool played(void) { return getenv("TRIREME_HOST_RANKS"); }
 
 /* ---- where this rank is found ---- */
 
-static void own_addresses(char *text, size_t bytes)
+static int listen_for_questions(int32_t *port)
 {
-    struct ifaddrs *all = NULL;
-    if (played()) {
-        snprintf(text, bytes, "127.0.0.1");
-        return;
-    }
-    if (getifaddrs(&all) != 0) return;
-    for (int family = 0; family < 2; family++) /* version 4 first */
-        for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-            char one[64];
-            if (!i->ifa_addr || i->ifa_addr->sa_family != (family ? AF_INET6 : AF_INET)) continue;
-            if (!(i->ifa_flags & IFF_UP) || i->ifa_flags & IFF_LOOPBACK) continue;
-            socklen_t length = family ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-            if (getnameinfo(i->ifa_addr, length, one, sizeof one, NULL, 0, NI_NUMERICHOST) != 0 || strchr(one, '%')) continue;
-            size_t used = strlen(text);
-            if (used + strlen(one) + 2 < bytes) snprintf(text + used, bytes - used, "%s%s", used ? "," : "", one);
-        }
-    freeifaddrs(all);
-}
-
-/* Both versions of IP on one socket, or the older alone. */
-static int bind_any_port(void)
-{
-    int off = 0, fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any};
-    struct sockaddr_in four = {.sin_family = AF_INET};
-    if (fd >= 0) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&six, sizeof six) == 0) return fd;
-    if (fd >= 0) close(fd);
-    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&four, sizeof four) == 0) return fd;
-    if (fd >= 0) close(fd);
-    return -1;
-}
-
-/* The port, or 0. */
-static int32_t listen_on(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } got = {.any.sa_family = AF_UNSPEC};
-    socklen_t length = sizeof got;
+    int fd = dist_listen(port);
 #if defined(TCP_DEFER_ACCEPT)
     int seconds = 1; /* a caller is heard when it has asked: nobody waits here for one that says nothing */
-    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+    if (fd >= 0) setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
 #endif
-    if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, &got.any, &length) != 0) return 0;
-    return ntohs(got.any.sa_family == AF_INET6 ? got.six.sin6_port : got.four.sin_port);
+    return fd;
 }
 
 int dist_far_open(dist_far *f, dist_transport *way, uint64_t token)
@@ -79,9 +34,11 @@ int dist_far_open(dist_far *f, dist_transport *way, uint64_t token)
     if (!way->network && !played()) return 0;
     dist_address mine = {.pid = (int32_t)getpid()};
     if (gethostname(mine.host, sizeof mine.host - 1) != 0) snprintf(mine.host, sizeof mine.host, "an unnamed host");
-    own_addresses(mine.address, sizeof mine.address);
-    f->listening = bind_any_port();
-    if (f->listening >= 0) mine.port = listen_on(f->listening);
+    if (played())
+        snprintf(mine.address, sizeof mine.address, "127.0.0.1");
+    else
+        dist_own_addresses(mine.address, sizeof mine.address);
+    f->listening = listen_for_questions(&mine.port);
     f->address = calloc((size_t)way->world, sizeof *f->address);
     if (f->address) return dist_all_gather(way, &mine, f->address, sizeof mine);
     tr_fail("out of memory: addresses of %lld ranks", (long long)way->world);

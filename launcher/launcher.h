@@ -12,7 +12,7 @@
  *   program.c    the program's process, and what connects it with its guard
  *   starts.c     who has come to tr_dist_init
  *   lines.c      output cut so that lines stay whole
- *   wire.c       the line between job.c and the ranks
+ *   wire.c       the line between job.c and the ranks (also dist/listen.c)
  *   hosts.c      lists of hosts: the user's, a file's, Slurm's
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed

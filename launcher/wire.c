@@ -1,11 +1,9 @@
 #include "launcher/wire.h"
+#include "dist/listen.h"
 #include "launcher/launcher.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -143,53 +141,13 @@ static int listen_here(char *address, size_t bytes)
     return fd;
 }
 
-/* This machine's addresses but the loopback's, as "1.2.3.4,5.6.7.8". */
-static void own_addresses(char *text, size_t bytes)
-{
-    struct ifaddrs *all = NULL;
-    *text = 0;
-    if (getifaddrs(&all) != 0) return;
-    for (int family = 0; family < 2; family++) /* version 4 first */
-        for (struct ifaddrs *i = all; i; i = i->ifa_next) {
-            char one[NI_MAXHOST];
-            if (!i->ifa_addr || i->ifa_addr->sa_family != (family ? AF_INET6 : AF_INET)) continue;
-            if (!(i->ifa_flags & IFF_UP) || i->ifa_flags & IFF_LOOPBACK) continue;
-            socklen_t length = family ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-            if (getnameinfo(i->ifa_addr, length, one, sizeof one, NULL, 0, NI_NUMERICHOST) != 0 || strchr(one, '%')) continue;
-            size_t used = strlen(text);
-            if (used + strlen(one) + 2 < bytes) snprintf(text + used, bytes - used, "%s%s", used ? "," : "", one);
-        }
-    freeifaddrs(all);
-}
-
 static int listen_to_network(char *address, size_t bytes)
 {
-    int off = 0, fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = in6addr_any};
-    struct sockaddr_in four = {.sin_family = AF_INET};
-    if (fd >= 0) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off); /* both versions */
-    if (fd < 0 || bind(fd, (struct sockaddr *)&six, sizeof six) != 0) {
-        if (fd >= 0) close(fd);
-        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0) return -1;
-        if (bind(fd, (struct sockaddr *)&four, sizeof four) != 0) {
-            close(fd);
-            return -1;
-        }
-    }
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } got = {.any.sa_family = AF_UNSPEC};
-    socklen_t length = sizeof got;
-    if (listen(fd, SOMAXCONN) != 0 || getsockname(fd, &got.any, &length) != 0) {
-        close(fd);
-        return -1;
-    }
-    in_port_t port = got.any.sa_family == AF_INET6 ? got.six.sin6_port : got.four.sin_port;
-    int n = snprintf(address, bytes, "tcp:%d:", ntohs(port));
-    own_addresses(address + n, bytes - (size_t)n);
+    int32_t port = 0;
+    int fd = dist_listen(&port);
+    if (fd < 0) return -1;
+    int n = snprintf(address, bytes, "tcp:%d:", (int)port);
+    dist_own_addresses(address + n, bytes - (size_t)n);
     return fd;
 }
 
