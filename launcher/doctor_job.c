@@ -61,6 +61,7 @@ static void tell_failure(findings *f, const child *c, int status)
     child_said(c, " said: ", line, sizeof line);
     if (!strstr(line, " said: ")) child_said(c, "trireme run: ", line, sizeof line);
     const char *advice = "try TRIREME_TRANSPORT=mpi; between hosts, name the network they share: -x OMPI_MCA_btl_tcp_if_include=eth0";
+    if (strstr(line, "NCCL")) advice = "-x NCCL_DEBUG=INFO tells more; -x NCCL_SOCKET_IFNAME=eth0 names the network; TRIREME_DEVICE_TRANSPORT=host goes without it";
     if (status == 124)
         found(f, PROBLEM, "job", advice, "sums over the ranks do not end: %s", line);
     else if (status == EXIT_USAGE || status == EXIT_NOT_FOUND)
