@@ -92,6 +92,36 @@ static void place(plan *p, const machine *m)
     }
 }
 
+bool plan_gpu_is_far(const plan *p, const machine *m, int rank)
+{
+    const plan_rank *r = &p->rank[rank];
+    int node = r->gpu < 0 ? -1 : node_of_gpu(m, r->gpu);
+    if (node < 0) return false;
+    cpus near = r->cpus;
+    cpus_cut(&near, &m->node[node].cpus);
+    return cpus_count(&near) == 0;
+}
+
+static void exchange(plan *p, int r, int s)
+{
+    plan_rank was = p->rank[r];
+    p->rank[r] = p->rank[s];
+    p->rank[s] = was;
+    p->rank[s].gpu = p->rank[r].gpu; /* a rank keeps its number's */
+    p->rank[r].gpu = was.gpu;
+}
+
+/* Where shares do not follow the nodes, ranks change places until no two would gain by it. */
+static void seat_near_gpus(plan *p, const machine *m)
+{
+    for (int r = 0; r < p->ranks; r++)
+        for (int s = 0; s < p->ranks && plan_gpu_is_far(p, m, r); s++) {
+            int before = 1 + plan_gpu_is_far(p, m, s);
+            exchange(p, r, s);
+            if (plan_gpu_is_far(p, m, r) + plan_gpu_is_far(p, m, s) >= before) exchange(p, r, s);
+        }
+}
+
 static int nodes_in_use(const machine *m)
 {
     int count = 1;
@@ -117,6 +147,7 @@ int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_b
     p->rank = need_memory(p->ranks, sizeof *p->rank);
     place(p, m);
     for (int r = 0; r < p->ranks; r++) p->rank[r].gpu = m->gpus ? r % m->gpus : -1;
+    seat_near_gpus(p, m);
 
     int least = cpus_count(&p->rank[0].cpus); /* hardware threads of the poorest rank */
     for (int r = 1; r < p->ranks; r++)
@@ -134,16 +165,6 @@ int plan_make(plan *p, const machine *m, plan_wish wish, char *why, size_t why_b
     p->threads = wish.threads ? wish.threads : p->rank[0].cores < affordable ? p->rank[0].cores
                                                                              : affordable;
     return 0;
-}
-
-bool plan_gpu_is_far(const plan *p, const machine *m, int rank)
-{
-    const plan_rank *r = &p->rank[rank];
-    int node = r->gpu < 0 ? -1 : node_of_gpu(m, r->gpu);
-    if (node < 0) return false;
-    cpus near = r->cpus;
-    cpus_cut(&near, &m->node[node].cpus);
-    return cpus_count(&near) == 0;
 }
 
 void plan_free(plan *p)

@@ -149,6 +149,16 @@ TEST(a_gpu_whose_node_is_full_or_not_known_moves_nobody)
     assert_string_equal(BESIDE(TWO_BY_FOUR, 2, -1, 0), "4-7:0-3 threads 4 free 0");
 }
 
+TEST(ranks_that_cross_nodes_sit_as_near_as_they_can)
+{
+    assert_string_equal(BESIDE("pack:2 [numa] core:5 pu:1", 3, 1, 0, 1), "3-5:0-2:6-8 threads 3 free 1");
+    machine m = imagined("pack:2 [numa] core:1 pu:1");
+    m.gpu = calloc(4, sizeof *m.gpu);
+    m.gpus = 4;
+    for (int i = 0; i < 4; i++) m.gpu[i].node = 1 - i % 2;
+    assert_string_equal(shares(m, (plan_wish){.ranks = 4, .oversubscribe = true}), "1:0:1:0 threads 1 free 0 oversubscribed");
+}
+
 TEST(a_gpu_is_far_where_none_of_its_ranks_cores_is_beside_it)
 {
     machine m = imagined(TWO_BY_FOUR);
