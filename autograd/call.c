@@ -34,6 +34,19 @@ static void broadcast_strides(const tr_tensor *t, const tr_shape *shape, int64_t
         stride[d] = d < ahead || t->shape.size[d - ahead] == 1 ? 0 : t->stride[d - ahead];
 }
 
+static __attribute__((noinline)) void say_strides(kernel_call *call, const tr_tensor *out, tr_tensor *const *in, int inputs)
+{
+    core_copy_sizes(out->shape.ndim, call->size, out->shape.size);
+    for (int v = 0; v <= inputs; v++) {
+        const tr_tensor *t = v ? in[v - 1] : out;
+        if (t)
+            broadcast_strides(t, &out->shape, call->stride[v]);
+        else
+            memset(call->stride[v], 0, sizeof call->stride[v]);
+    }
+    call->ndim = (uint8_t)autograd_collapse(out->shape.ndim, call->size, call->stride, inputs + 1);
+}
+
 /* The inputs with numbers as tensors of out's device, whose kernels do not read the host's memory. */
 static tr_tensor *const *numbers_there(tr_dtype type, const tr_tensor *out, tr_tensor *const *in, int inputs, tr_tensor **there)
 {
@@ -48,7 +61,7 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
 {
     if (out->numel == 0) return 0;
     tr_tensor *there[KERNEL_VIEWS];
-    if (core_device_at(out).type != TR_CPU && kernel != KERNEL_COPY && !(in = numbers_there(type, out, in, inputs, there))) return -1;
+    if (out->device && kernel != KERNEL_COPY && !(in = numbers_there(type, out, in, inputs, there))) return -1;
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
@@ -70,18 +83,27 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
             flat &= t->numel == out->numel ? t->flags : 0u;
     }
     call.form = flat & CORE_ROW_MAJOR ? KERNEL_FLAT : KERNEL_STRIDED;
-    if (call.form == KERNEL_STRIDED) {
-        core_copy_sizes(out->shape.ndim, call.size, out->shape.size);
-        for (int v = 0; v <= inputs; v++) {
-            const tr_tensor *t = v ? in[v - 1] : out;
-            if (t)
-                broadcast_strides(t, &out->shape, call.stride[v]);
-            else
-                memset(call.stride[v], 0, sizeof call.stride[v]);
-        }
-        call.ndim = (uint8_t)autograd_collapse(out->shape.ndim, call.size, call.stride, inputs + 1);
-    }
+    if (call.form == KERNEL_STRIDED) say_strides(&call, out, in, inputs);
     return autograd_run(&call, out, inputs > 0 ? in[0] : NULL, inputs > 1 ? in[1] : NULL, inputs > 2 ? in[2] : NULL);
+}
+
+int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c)
+{
+    bool plain = out->flags & a->flags & (b ? b->flags : ~0u) & (c ? c->flags : ~0u) & CORE_ROW_MAJOR;
+    if (!plain || a->flags & CORE_NUMBER || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b, c}, 3, 0);
+    kernel_call call;
+    call.kernel = (uint16_t)kernel;
+    call.type = call.from = (uint8_t)type;
+    call.form = KERNEL_FLAT;
+    call.ones = 0;
+    call.flags = 0;
+    call.n = out->numel;
+    call.number[0] = 0;
+    call.at[0] = out->data;
+    call.at[1] = a->data;
+    call.at[2] = b ? b->data : NULL;
+    call.at[3] = c ? c->data : NULL;
+    return autograd_run(&call, out, a, b, c);
 }
 
 int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)

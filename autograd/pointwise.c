@@ -35,15 +35,14 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
         x = (tr_to)(x, type);
     }
     tr_tensor *y = x ? core_tensor_like(x, type, r->function) : NULL;
-    if (!y || autograd_pointwise(r->kernel, type, y, &x, 1, 0) < 0) return NULL;
+    if (!y || autograd_flat(r->kernel, type, y, x, NULL, NULL) < 0) return NULL;
     return autograd_note(y, op, x, NULL, NULL, r->saves | AUTOGRAD_CONJUGATES, NULL);
 }
 
 static tr_tensor *fused(int kernel, tr_tensor *dy, tr_tensor *x, tr_tensor *y)
 {
     tr_tensor *dx = core_tensor_like(dy, (tr_dtype)dy->dtype, "backward");
-    tr_tensor *in[3] = {dy, x, y};
-    return dx && autograd_pointwise(kernel, (tr_dtype)dy->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
+    return dx && autograd_flat(kernel, (tr_dtype)dy->dtype, dx, dy, x, y) == 0 ? dx : NULL;
 }
 
 /* ---- what each row saves, and whether complex numbers have it ---- */

@@ -7,22 +7,27 @@ static tr_tensor *number(double x) { return tr_number_(x, TR_FLOAT32); }
 
 static tr_tensor *slope(tr_tensor *x, double p) { return (tr_mul)(number(p), (tr_pow)(x, number(p - 1))); }
 
-static tr_tensor *fused(tr_tensor *dy, tr_tensor *x, double p)
+static double value_of(const tr_tensor *exponent)
 {
-    tr_tensor *dx = core_tensor_like(x, (tr_dtype)x->dtype, "backward"), *exponent = number(p);
+    return exponent->dtype == TR_FLOAT64 ? *(const double *)exponent->data : core_element_get(exponent->data, (tr_dtype)exponent->dtype, 0);
+}
+
+static tr_tensor *fused(tr_tensor *dy, tr_tensor *x, tr_tensor *exponent)
+{
+    tr_tensor *dx = core_tensor_like(x, (tr_dtype)x->dtype, "backward");
     tr_tensor *in[3] = {dy, x, exponent};
-    return dx && exponent && autograd_pointwise(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
+    return dx && autograd_pointwise(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
 }
 
 static void power_derivative(autograd_node *n, tr_tensor *dy)
 {
-    tr_tensor *x = autograd_in(n, 0);
-    double p = n->args.x[0];
-    if (!x) return;
+    tr_tensor *x = autograd_in(n, 0), *exponent = autograd_in(n, 1);
+    if (!x || !exponent) return;
+    double p = value_of(exponent);
     if (p == 0)
         autograd_give(n, 0, (tr_zeros_like)(x, (tr_tensor_options){0}));
     else
-        autograd_give(n, 0, autograd_plain() ? fused(dy, x, p) : (tr_mul)(dy, slope(x, p)));
+        autograd_give(n, 0, autograd_plain() ? fused(dy, x, exponent) : (tr_mul)(dy, slope(x, p)));
 }
 
 static tr_tensor *square(tr_tensor *const *x) { return (tr_pow)(x[0], tr_number_(2, TR_INT64)); }
@@ -38,9 +43,7 @@ const autograd_op autograd_pow_number = {"pow", "PowBackward0", power_derivative
 tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent)
 {
     tr_dtype type = (tr_dtype)x->dtype;
-    tr_tensor *in[2] = {x, exponent}, *y = core_tensor_like(x, type, "tr_pow");
-    if (!y || autograd_pointwise(KERNEL_POW, type, y, in, 2, 0) < 0) return NULL;
-    if (!autograd_on(x, NULL, NULL)) return y;
-    double p = core_element_get(exponent->data, (tr_dtype)exponent->dtype, 0);
-    return autograd_note_(y, &autograd_pow_number, x, NULL, NULL, AUTOGRAD_A, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .x = {p}});
+    tr_tensor *y = core_tensor_like(x, type, "tr_pow");
+    if (!y || autograd_pair(KERNEL_POW, type, y, x, exponent) < 0) return NULL;
+    return autograd_note(y, &autograd_pow_number, x, exponent, NULL, AUTOGRAD_A | AUTOGRAD_B, NULL);
 }
