@@ -105,6 +105,9 @@ static inline tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_t
     return y && autograd_on(a, b, c) ? autograd_note_(y, op, a, b, c, saves, args) : y;
 }
 
+/* The same of two inputs that were broadcast, for one that is to be noted: their shapes become its args. */
+tr_tensor *autograd_note_stretched(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves);
+
 /* What y, a fresh result, tells its derivative, for the operation to fill; NULL if y was not noted. */
 static inline autograd_args *autograd_args_of(tr_tensor *y)
 {

@@ -66,8 +66,7 @@ static inline __attribute__((always_inline)) tr_tensor *note(const row *r, tr_te
 {
     if (!autograd_on(a, b, NULL)) return y;
     if ((saves & AUTOGRAD_A && !(a = kept(r, a, y))) || (saves & AUTOGRAD_B && !(b = kept(r, b, y)))) return NULL;
-    if (!stretched) return autograd_note_(y, op, a, b, NULL, saves, NULL);
-    return autograd_note_(y, op, a, b, NULL, saves, &(autograd_args){.shape = a->shape, .shape_b = b->shape});
+    return stretched ? autograd_note_stretched(y, op, a, b, saves) : autograd_note_(y, op, a, b, NULL, saves, NULL);
 }
 
 /* Two alike, or one and a number. */

@@ -164,7 +164,7 @@ static inline tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
     return y;
 }
 
-static inline __attribute__((always_inline)) tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
+static inline __attribute__((always_inline)) tr_tensor *note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args, bool stretched)
 {
     autograd_node *n = node_new(op, c ? 3 : 1 + (b != NULL));
     if (!n) return NULL;
@@ -176,21 +176,35 @@ static inline __attribute__((always_inline)) tr_tensor *note(tr_tensor *y, const
     if (b && saves & AUTOGRAD_B) failed |= !save(n, AUTOGRAD_B, &n->in[1], b, saves);
     if (c && saves & AUTOGRAD_C) failed |= !save(n, AUTOGRAD_C, &n->in[2], c, saves);
     if (args) tell(n, args);
+    if (stretched) {
+        n->told = true;
+        core_copy_shape(&n->args.shape, &a->shape);
+        core_copy_shape(&n->args.shape_b, &b->shape);
+    }
     if (saves & AUTOGRAD_Y) failed |= !save_result(n, y, saves);
     return attach(y, n, failed);
 }
 
 tr_tensor *autograd_note_only(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    return note(y, op, a, b, c, saves, args);
+    return note(y, op, a, b, c, saves, args, false);
+}
+
+static inline tr_tensor *and_views(tr_tensor *y, const tr_tensor *a)
+{
+    if (!y || (!y->base && !y->views)) return y;
+    bool written = y == a || y->storage->version > 0; /* a fresh result may be a view of fresh memory */
+    return written ? autograd_tell_views(y) : y;
 }
 
 tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    if (!note(y, op, a, b, c, saves, args)) return NULL;
-    if (!y->base && !y->views) return y;
-    bool written = y == a || y->storage->version > 0; /* a fresh result may be a view of fresh memory */
-    return written ? autograd_tell_views(y) : y;
+    return and_views(note(y, op, a, b, c, saves, args, false), a);
+}
+
+tr_tensor *autograd_note_stretched(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
+{
+    return and_views(note(y, op, a, b, NULL, saves, NULL, true), a);
 }
 
 tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors inputs, tr_tensor *saved, const autograd_args *args)

@@ -144,5 +144,9 @@ tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options option
     tr_tensor *y = mse(x, target, options.reduction);
     tr_set_grad_enabled(before);
     double slope = options.reduction == TR_MEAN ? 2 / (double)tr_shape_numel(shape) : 2;
-    return autograd_note(y, &autograd_mse, x, target, NULL, AUTOGRAD_A | AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = target->shape, .x = {slope}});
+    if (!y || !autograd_on(x, target, NULL)) return y;
+    y = autograd_note_stretched(y, &autograd_mse, x, target, AUTOGRAD_A | AUTOGRAD_B);
+    autograd_args *args = autograd_args_of(y);
+    if (args) args->x[0] = slope;
+    return y;
 }

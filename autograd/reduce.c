@@ -63,14 +63,12 @@ static autograd_args remember(const tr_tensor *x, const plan *p)
     return (autograd_args){.shape = x->shape, .shape_b = p->kept, .n = {p->count}};
 }
 
-/* All of x into one number, where x lies in one piece. */
-static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor *x, tr_dtype type, double divisor)
+/* All of x into y, one number, where x lies in one piece. */
+static int add_up(tr_tensor *y, const tr_tensor *x, double divisor)
 {
-    tr_tensor *y = core_tensor_scalar(type, core_device_at(x), function);
-    if (!y) return NULL;
     kernel_call call;
     call.kernel = KERNEL_SUM;
-    call.type = (uint8_t)type;
+    call.type = y->dtype;
     call.from = x->dtype;
     call.flags = 0;
     call.split = 0;
@@ -82,7 +80,13 @@ static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor 
     call.size[0] = x->numel;
     call.stride[0][0] = 0;
     call.stride[1][0] = 1;
-    if (autograd_run(&call, y, x, NULL, NULL) < 0) return NULL;
+    return autograd_run(&call, y, x, NULL, NULL);
+}
+
+static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor *x, tr_dtype type, double divisor)
+{
+    tr_tensor *y = core_tensor_scalar(type, core_device_at(x), function);
+    if (!y || add_up(y, x, divisor) < 0) return NULL;
     y = autograd_note(y, op, x, NULL, NULL, 0, NULL);
     autograd_args *args = autograd_args_of(y);
     if (args) {
@@ -252,6 +256,10 @@ tr_tensor *(tr_prod)(tr_tensor *x, tr_reduce_options options)
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
 {
     if (!dy || shape->ndim < 0 || core_same_shape(&dy->shape, shape)) return dy;
+    if (autograd_plain() && core_row_major_tensor(dy) && core_dtype_category[dy->dtype] == 2 && tr_shape_numel(*shape) == 1) {
+        tr_tensor *sum = core_tensor_new((tr_dtype)dy->dtype, core_device_at(dy), shape, "backward");
+        return sum && add_up(sum, dy, 1) == 0 ? sum : NULL;
+    }
     int dims[TR_MAX_DIMS], n = 0, ahead = dy->shape.ndim - shape->ndim;
     for (int d = 0; d < dy->shape.ndim; d++)
         if (d < ahead || (shape->size[d - ahead] == 1 && dy->shape.size[d] != 1)) dims[n++] = d;

@@ -56,7 +56,8 @@ bool core_broadcast(const tr_shape *a, const tr_shape *b, tr_shape *to)
 {
     const tr_shape *longer = a->ndim >= b->ndim ? a : b, *shorter = longer == a ? b : a;
     int ahead = longer->ndim - shorter->ndim;
-    tr_shape shape = *longer;
+    tr_shape shape;
+    core_copy_shape(&shape, longer);
     for (int i = 0; i < shorter->ndim; i++) {
         int64_t x = longer->size[ahead + i], y = shorter->size[i];
         if (x != y && x != 1 && y != 1) return false;
