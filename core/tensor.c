@@ -13,9 +13,6 @@
 /* Nobody but t knows its storage. */
 static inline bool is_alone(const core_storage *s) { return s->count == 1 && !s->recorded && !atomic_load_explicit(&s->lent, memory_order_relaxed); }
 
-/* On the CPU, for these storages are never a device's. */
-static inline bool is_pair(const tr_tensor *t) { return t->storage->data == t->storage->small && is_alone(t->storage); }
-
 static inline void give_pair(core_thread *here, tr_tensor *t)
 {
     t->storage->version = 0;
@@ -69,6 +66,20 @@ static inline void forget(core_origin *origin, const tr_tensor *t)
     if (origin && origin->made == t) origin->made = NULL;
 }
 
+/* The handle and its storage wait.  False: the storage is somebody else's too, or not the CPU's. */
+static inline bool give_both(core_thread *here, tr_tensor *t)
+{
+    core_storage *s = t->storage;
+    if (!is_alone(s)) return false;
+    if (__builtin_expect(s->data == s->small, 1)) {
+        give_pair(here, t);
+        return true;
+    }
+    if (s->device != &core_cpu || s->is_foreign || !core_storage_give(here, s)) return false;
+    core_pool_give(here, CORE_POOL_TENSOR, t);
+    return true;
+}
+
 /* One that somebody looks at besides its own: backward, a view, another tensor on its memory. */
 static __attribute__((noinline)) void destroy_any(core_thread *here, tr_tensor *t)
 {
@@ -79,12 +90,8 @@ static __attribute__((noinline)) void destroy_any(core_thread *here, tr_tensor *
     t->grad = NULL;
     core_drop_tensor(grad);
     if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
-    if (is_pair(t)) {
-        give_pair(here, t);
-    } else {
-        core_storage *s = t->storage;
-        bool waits = is_alone(s) && s->device == &core_cpu && !s->is_foreign && core_storage_give(here, s);
-        if (!waits) core_storage_drop(s);
+    if (!give_both(here, t)) {
+        core_storage_drop(t->storage);
         core_pool_give(here, CORE_POOL_TENSOR, t);
     }
     if (origin) core_origin_release(origin);
@@ -98,20 +105,22 @@ static void tensor_destroy(core_object *object)
     tr_tensor *t = (tr_tensor *)object;
     core_origin *origin = t->origin;
     forget(origin, t);
-    if (t->sink || t->grad || t->base || !here->known || !is_pair(t)) {
+    if (t->sink || t->grad || t->base || !here->known || !give_both(here, t)) {
         destroy_any(here, t);
         return;
     }
-    give_pair(here, t);
     if (origin) core_origin_release(origin);
 }
 
 static const core_class tensor_class = {"tensor", tensor_destroy};
 
+static __attribute__((noinline)) tr_tensor *handle_more(core_thread *here, const char *what) { return core_one_of_pair(here, CORE_POOL_TENSOR, sizeof(tr_tensor), what); }
+
 /* A handle on `storage`, which it takes over, also if it fails. */
-static tr_tensor *handle_on(core_thread *here, core_storage *storage, const char *what)
+static inline tr_tensor *handle_on(core_thread *here, core_storage *storage, const char *what)
 {
-    tr_tensor *t = storage ? core_one_of_pair(here, CORE_POOL_TENSOR, sizeof *t, what) : NULL;
+    tr_tensor *t = storage ? core_list_pop(&here->pool[CORE_POOL_TENSOR]) : NULL;
+    if (storage && !t) t = handle_more(here, what);
     if (t)
         t->storage = storage;
     else if (storage)
@@ -128,7 +137,7 @@ static inline tr_tensor *handle_with(core_thread *here, const core_device *devic
     tr_tensor *t = small ? take_pair(here) : NULL;
     if (t) return t;
     core_storage *s = device == &core_cpu && !small ? core_storage_take(here, bytes) : NULL;
-    return s ? handle_on(here, s, what) : handle_on(here, core_storage_new(here, device, at, bytes, what), what);
+    return handle_on(here, s ? s : core_storage_new(here, device, at, bytes, what), what);
 }
 
 /* What a handle that has its storage needs to be a tensor: all but strides, an owner, and its flags. */
