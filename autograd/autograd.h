@@ -186,15 +186,14 @@ static inline void *autograd_number_at(tr_tensor *number, tr_dtype type)
     return stands ? (char *)number->data + AUTOGRAD_FLOAT_OF_NUMBER : autograd_number_in(number, type);
 }
 
-/* The same for up to three inputs of out's shape, which mostly lie as it does. */
+/* The same for up to three inputs of out's shape or numbers, where these mostly lie as it does. */
 int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c);
 
-/* The same for two of out's shape and one type, or a number among them: most calls. */
-int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b);
+/* The same for two of one type, or a number among them: most calls. */
 static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
     unsigned all = out->flags & a->flags & b->flags, some = a->flags | b->flags;
-    if (!(all & CORE_ROW_MAJOR) || some & CORE_NUMBER || out->numel == 0) return autograd_pair_any(kernel, type, out, a, b);
+    if (!(all & CORE_ROW_MAJOR) || some & CORE_NUMBER || out->numel == 0) return autograd_flat(kernel, type, out, a, b, NULL);
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;

@@ -87,10 +87,18 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
     return autograd_run(&call, out, inputs > 0 ? in[0] : NULL, inputs > 1 ? in[1] : NULL, inputs > 2 ? in[2] : NULL);
 }
 
+/* An operand of out's shape as a view of a flat call; false if it does not lie so. */
+static inline bool lies_flat(kernel_call *call, int view, tr_tensor *t, const tr_tensor *out)
+{
+    bool number = t && t->flags & CORE_NUMBER, one = number || (t && t->flags & CORE_UNIFORM);
+    call->at[view] = !t ? NULL : number ? autograd_number_at(t, (tr_dtype)call->type)
+                                        : t->data;
+    if (one && call->n != 1) call->ones |= (uint8_t)(1u << view);
+    return !t || (number ? !out->device : one || t->flags & CORE_ROW_MAJOR);
+}
+
 int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c)
 {
-    bool plain = out->flags & a->flags & (b ? b->flags : ~0u) & (c ? c->flags : ~0u) & CORE_ROW_MAJOR;
-    if (!plain || a->flags & CORE_NUMBER || out->numel == 0) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b, c}, 3, 0);
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
@@ -100,28 +108,8 @@ int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_te
     call.n = out->numel;
     call.number[0] = 0;
     call.at[0] = out->data;
-    call.at[1] = a->data;
-    call.at[2] = b ? b->data : NULL;
-    call.at[3] = c ? c->data : NULL;
-    return autograd_run(&call, out, a, b, c);
-}
-
-int autograd_pair_any(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
-{
-    unsigned number_a = a->flags & CORE_NUMBER, number_b = b->flags & CORE_NUMBER;
-    bool plain = out->flags & a->flags & b->flags & CORE_ROW_MAJOR && out->numel && !out->device;
-    if (!plain) return autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b}, 2, 0);
-    kernel_call call;
-    call.kernel = (uint16_t)kernel;
-    call.type = call.from = (uint8_t)type;
-    call.form = KERNEL_FLAT;
-    call.ones = out->numel == 1 ? 0 : (uint8_t)(number_a | number_b << 1);
-    call.flags = 0;
-    call.n = out->numel;
-    call.at[0] = out->data;
-    call.at[1] = number_a ? autograd_number_at(a, type) : a->data;
-    call.at[2] = number_b ? autograd_number_at(b, type) : b->data;
-    return autograd_run(&call, out, a, b, NULL);
+    bool flat = out->flags & CORE_ROW_MAJOR && out->numel && lies_flat(&call, 1, a, out) && lies_flat(&call, 2, b, out) && lies_flat(&call, 3, c, out);
+    return flat ? autograd_run(&call, out, a, b, c) : autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b, c}, 3, 0);
 }
 
 tr_tensor *autograd_plain_copy(tr_tensor *t, tr_dtype type)

@@ -15,8 +15,7 @@ static double value_of(const tr_tensor *exponent)
 static tr_tensor *fused(tr_tensor *dy, tr_tensor *x, tr_tensor *exponent)
 {
     tr_tensor *dx = core_tensor_like(x, (tr_dtype)x->dtype, "backward");
-    tr_tensor *in[3] = {dy, x, exponent};
-    return dx && autograd_pointwise(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx, in, 3, 0) == 0 ? dx : NULL;
+    return dx && autograd_flat(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx, dy, x, exponent) == 0 ? dx : NULL;
 }
 
 static void power_derivative(autograd_node *n, tr_tensor *dy)
