@@ -18,7 +18,10 @@
 # include <sanitizer/asan_interface.h>
 static inline void core_list_waits_(void *p) { ASAN_POISON_MEMORY_REGION((char *)p + sizeof(void *), malloc_usable_size(p) - sizeof(void *)); }
 static inline void core_list_in_use_(void *p) { ASAN_UNPOISON_MEMORY_REGION(p, malloc_usable_size(p)); }
+/* A pointer of it to what waits with it: the leak sanitizer follows none that lies in forbidden memory. */
+static inline void core_list_leads_to_(void *pointer) { ASAN_UNPOISON_MEMORY_REGION(pointer, sizeof(void *)); }
 #else
+static inline void core_list_leads_to_(void *pointer) { (void)pointer; }
 static inline void core_list_waits_(void *p) { (void)p; }
 static inline void core_list_in_use_(void *p) { (void)p; }
 #endif

@@ -44,6 +44,7 @@ static inline bool core_storage_give(core_thread *here, core_storage *s)
     core_block_given(here, blocks, s->capacity);
     core_list_waits_(s->data);
     core_list_push(&blocks->storages, s);
+    core_list_leads_to_(&s->data);
     return true;
 }
 

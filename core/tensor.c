@@ -18,6 +18,7 @@ static inline void give_pair(core_thread *here, tr_tensor *t)
     t->storage->version = 0;
     core_list_waits_(t->storage);
     core_pool_give(here, CORE_POOL_PAIR, t);
+    core_list_leads_to_(&t->storage);
 }
 
 static inline tr_tensor *take_pair(core_thread *here)
