@@ -21,8 +21,9 @@ static inline int autograd_run(kernel_call *call, const tr_tensor *out, const tr
     return out->device ? kernel_run(core_device_at(out), call) : kernel_run_on_cpu(call);
 }
 
-/* Run an optimiser's call on an array of kernel_optim_item; tensor[5 i ...] are item i's parameter, states and gradient. */
-int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, core_object *owner, autograd_knob *knob);
+/* Run a call on an array of kernel_optim_item; tensor[5 i ...] are item i's parameter, states and gradient.  at[1] lies in
+ * `beside`, or is NULL with it. */
+int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, const tr_tensor *beside, core_object *owner, autograd_knob *knob);
 
 /* While recording: what follows is made once and not recorded, until autograd_record_resume(before). */
 bool autograd_record_pause(void);

@@ -136,7 +136,7 @@ int autograd_run_recorded(kernel_call *call, const tr_tensor *const view[KERNEL_
     return note(core_here()->recorder, call, view, owner, knob) ? run(core_device_at(view[0]), call) : -1;
 }
 
-int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, core_object *owner, autograd_knob *knob)
+int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, const tr_tensor *beside, core_object *owner, autograd_knob *knob)
 {
     tr_recording *r = core_here()->recorder;
     record_entry *e = runs_at(r, call, device) ? new_entry(r) : NULL;
@@ -152,6 +152,7 @@ int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *te
         bool gradient = i % RECORD_ITEM_VIEWS == RECORD_ITEM_VIEWS - 1;
         if (tensor[i] && (!touch(r, at, tensor[i], tensor[i]->data, false, &e->item_place[i]) || (!gradient && !touch(r, at, tensor[i], tensor[i]->data, true, &e->item_place[i])))) return -1;
     }
+    if (beside && !touch(r, at, beside, call->at[1], kernel_writes(call->kernel) >> 1 & 1, &e->place[1])) return -1;
     e->kernel = kernel_find(device, call);
     turn(e, owner, knob);
     return run(device, call);

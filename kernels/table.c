@@ -43,8 +43,15 @@ int kernel_run(tr_device device, const kernel_call *call)
     return kernel ? kernel(call) : -1;
 }
 
-unsigned kernel_writes(int kernel) { return kernel == KERNEL_SORT ? 5 : kernel == KERNEL_NLL ? 3
-                                                                                             : 1; }
+unsigned kernel_writes(int kernel)
+{
+    switch (kernel) {
+    case KERNEL_SORT: return 5;
+    case KERNEL_NLL:
+    case KERNEL_LIST_SQUARES: return 3;
+    default: return 1;
+    }
+}
 
 bool kernel_adds(const kernel_call *call)
 {

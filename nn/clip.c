@@ -6,39 +6,29 @@
 #include "core/memory.h"
 #include "nn/optim.h"
 
-/* The numbers of one clipping.  A recording holds on to it, for the addresses that its calls read and write. */
+/* What a recording that looks at the norm in every replay holds on to. */
 typedef struct {
     core_object object;
     int64_t capacity; /* of the block that this is */
     tr_tensor *norm;  /* owns one count: float64, the norm and the factor; on the first gradient's device */
-    int64_t count;
-    tr_tensor *other[]; /* own one count each */
 } clipping;
 
 static void destroy(core_object *object)
 {
     clipping *c = (clipping *)object;
     core_drop_tensor(c->norm);
-    for (int64_t i = 0; i < c->count; i++) core_drop_tensor(c->other[i]);
     core_block_give(c, c->capacity);
 }
 
 static const core_class class = {"clipping", destroy};
 
-/* Sums of squares, the other devices' sums, and the other devices' factors. */
-static clipping *clipping_new(int64_t parameters)
+static clipping *clipping_new(tr_tensor *norm)
 {
     int64_t capacity = 0;
-    clipping *c = core_block_take((int64_t)sizeof *c + (1 + 2 * parameters) * (int64_t)sizeof *c->other, &capacity, "tr_clip_grad_norm");
+    clipping *c = core_block_take(sizeof *c, &capacity, "tr_clip_grad_norm");
     if (!c) return NULL;
-    *c = (clipping){.capacity = capacity};
+    *c = (clipping){.capacity = capacity, .norm = core_keep_tensor(norm)};
     return core_object_begin(&c->object, &class);
-}
-
-static tr_tensor *hold(clipping *c, tr_tensor *t)
-{
-    if (t) c->other[c->count++] = core_keep_tensor(t);
-    return t;
 }
 
 static tr_tensor *doubles(tr_device at, int64_t n)
@@ -47,8 +37,9 @@ static tr_tensor *doubles(tr_device at, int64_t n)
     return core_tensor_new(TR_FLOAT64, at, &shape, "tr_clip_grad_norm");
 }
 
-/* A call on the gradients alike in type and device with that of `like`. */
-static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, core_object *owner, autograd_knob *knob)
+/* A call on the gradients alike in type and device with that of `like`; at[1] is element `at` of `beside`, if that is none
+ * of NULL. */
+static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, const tr_tensor *beside, int64_t at, clipping *owner, autograd_knob *knob)
 {
     enum { EACH = 2 + KERNEL_OPTIM_STATES };
     const int64_t bytes = parameters.count * (int64_t)(sizeof(kernel_optim_item) + EACH * sizeof(tr_tensor *));
@@ -64,8 +55,9 @@ static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, c
     }
     call.type = like->dtype;
     call.at[0] = item;
+    call.at[1] = beside ? (double *)beside->data + at : NULL;
     const tr_device device = core_device_at(like);
-    int status = core_here()->recording ? autograd_run_items(&call, device, tensor, owner, knob) : kernel_run(device, &call);
+    int status = core_here()->recording ? autograd_run_items(&call, device, tensor, beside, owner ? &owner->object : NULL, knob) : kernel_run(device, &call);
     core_block_give(item, capacity);
     return status;
 }
@@ -76,34 +68,32 @@ static int run(kernel_call call, tr_tensors parameters, const tr_tensor *like, c
 static bool begins_group(tr_tensors parameters, int64_t i) { return parameters.tensor[i]->grad && nn_first_alike(parameters.tensor, i); }
 
 /* The sum of squares of the gradients alike with that of p, into squares[at]. */
-static int square(clipping *c, tr_tensors parameters, const tr_tensor *p, tr_tensor *squares, int64_t at)
+static int square(tr_tensors parameters, const tr_tensor *p, tr_tensor *squares, int64_t at)
 {
-    const bool there = core_same_device(p, squares);
-    tr_tensor *sum = there ? squares : hold(c, doubles(core_device_at(p), 1));
-    if (!sum) return -1;
-    double *out = (double *)sum->data + (there ? at : 0);
-    if (run((kernel_call){.kernel = KERNEL_LIST_SQUARES, .at = {NULL, out}}, parameters, p, &c->object, NULL) < 0) return -1;
-    return there || (tr_copy_)((tr_narrow)(squares, 0, at, 1), sum) ? 0 : -1;
+    const kernel_call call = {.kernel = KERNEL_LIST_SQUARES};
+    if (core_same_device(p, squares)) return run(call, parameters, p, squares, at, NULL, NULL);
+    tr_tensor *sum = doubles(core_device_at(p), 1);
+    if (!sum || run(call, parameters, p, sum, 0, NULL, NULL) < 0) return -1;
+    return (tr_copy_)((tr_narrow)(squares, 0, at, 1), sum) ? 0 : -1;
 }
 
-/* c->norm becomes the norm of all and the factor, when the device comes to it. */
-static int measure(clipping *c, tr_tensors parameters, double max_norm)
+/* What becomes the norm of all and the factor, when the device comes to it.  NULL with an error noted. */
+static tr_tensor *measure(tr_tensors parameters, double max_norm)
 {
     int64_t first = -1, groups = 0;
     for (int64_t i = parameters.count - 1; i >= 0; i--)
         if (begins_group(parameters, i)) first = i, groups++;
     const tr_device device = core_device_at(parameters.tensor[first < 0 ? 0 : first]);
-    tr_tensor *squares = hold(c, doubles(device, groups)), *norm = squares ? doubles(device, 2) : NULL;
-    if (!norm) return -1;
-    c->norm = core_keep_tensor(norm);
+    tr_tensor *squares = doubles(device, groups), *norm = squares ? doubles(device, 2) : NULL;
+    if (!norm) return NULL;
     for (int64_t i = 0, at = 0; i < parameters.count; i++)
-        if (begins_group(parameters, i) && square(c, parameters, parameters.tensor[i], squares, at++) < 0) return -1;
+        if (begins_group(parameters, i) && square(parameters, parameters.tensor[i], squares, at++) < 0) return NULL;
     kernel_call call = {.kernel = KERNEL_CLIP_FACTOR, .type = TR_FLOAT64, .n = groups, .at = {norm->data, squares->data}, .number = {max_norm}};
-    return autograd_run(&call, norm, squares, NULL, NULL);
+    return autograd_run(&call, norm, squares, NULL, NULL) < 0 ? NULL : norm;
 }
 
 /* The norm and the factor, for which the device is waited for. */
-static int read_numbers(const clipping *c, double number[2]) { return core_receive(c->norm, number, c->norm->data, 2 * (int64_t)sizeof *number); }
+static int read_numbers(const tr_tensor *norm, double number[2]) { return core_receive(norm, number, norm->data, 2 * (int64_t)sizeof *number); }
 
 static int check_finite(double norm) { return isfinite(norm) ? 0 : core_fail_status("tr_clip_grad_norm: the total norm is %g", norm); }
 
@@ -111,22 +101,21 @@ static int check_replayed(core_object *object, kernel_call *call)
 {
     (void)call;
     double number[2];
-    return read_numbers((const clipping *)object, number) < 0 ? -1 : check_finite(number[0]);
+    return read_numbers(((const clipping *)object)->norm, number) < 0 ? -1 : check_finite(number[0]);
 }
 
 /* ---- scaling ---- */
 
-/* By what c holds, or where that is NULL by `factor`. */
-static int scale(clipping *c, tr_tensors parameters, double factor, autograd_knob *knob)
+/* By the factor that stands behind the norm, or where that is NULL by `factor`. */
+static int scale(tr_tensors parameters, tr_tensor *norm, double factor, clipping *owner, autograd_knob *knob)
 {
     for (int64_t i = 0; i < parameters.count; i++)
         if (parameters.tensor[i]->grad) core_written(parameters.tensor[i]->grad);
     for (int64_t i = 0; i < parameters.count; i++) {
-        const tr_tensor *p = parameters.tensor[i], *norm = c ? c->norm : NULL;
+        const tr_tensor *p = parameters.tensor[i], *there = norm;
         if (!begins_group(parameters, i)) continue;
-        if (norm && !core_same_device(p, norm) && !(norm = hold(c, (tr_to_device)(c->norm, core_device_at(p))))) return -1;
-        kernel_call call = {.kernel = KERNEL_LIST_SCALE, .at = {NULL, norm ? (double *)norm->data + 1 : NULL}, .number = {factor}};
-        if (run(call, parameters, p, c ? &c->object : NULL, knob) < 0) return -1;
+        if (norm && !core_same_device(p, norm) && !(there = (tr_to_device)(norm, core_device_at(p)))) return -1;
+        if (run((kernel_call){.kernel = KERNEL_LIST_SCALE, .number = {factor}}, parameters, p, there, 1, owner, knob) < 0) return -1;
     }
     return 0;
 }
@@ -140,25 +129,27 @@ static int dense(tr_tensors parameters)
 
 int nn_scale_gradients(tr_tensors parameters, double factor)
 {
-    return dense(parameters) < 0 || (factor != 1 && scale(NULL, parameters, factor, NULL) < 0) ? -1 : 0;
+    return dense(parameters) < 0 || (factor != 1 && scale(parameters, NULL, factor, NULL, NULL) < 0) ? -1 : 0;
 }
 
 /* ---- clipping ---- */
 
-/* The clipping, measured and scaled by it; the open scope's.  Where the norm is waited for, because it must be finite or
- * is to be told, gradients that need no scaling are left alone.  NULL with an error noted. */
-static clipping *clip(tr_tensors parameters, double max_norm, bool must_be_finite, double *told)
+/* The norm and the factor, by which the gradients are scaled.  Where the norm is waited for, because it must be finite or is
+ * to be told, gradients that need no scaling are left alone.  NULL with an error noted. */
+static tr_tensor *clip(tr_tensors parameters, double max_norm, bool must_be_finite, double *told)
 {
-    clipping *c = dense(parameters) < 0 ? NULL : clipping_new(parameters.count);
-    if (!c || measure(c, parameters, max_norm) < 0) return NULL;
+    tr_tensor *norm = dense(parameters) < 0 ? NULL : measure(parameters, max_norm);
+    if (!norm) return NULL;
     if (must_be_finite || told) {
         double number[2];
-        if (read_numbers(c, number) < 0 || (must_be_finite && check_finite(number[0]) < 0)) return NULL;
+        if (read_numbers(norm, number) < 0 || (must_be_finite && check_finite(number[0]) < 0)) return NULL;
         if (told) *told = number[0];
-        if (number[1] == 1 && !core_here()->recording) return c;
+        if (number[1] == 1 && !core_here()->recording) return norm;
     }
-    if (isinf(max_norm)) return c;
-    return scale(c, parameters, 1, must_be_finite ? check_replayed : NULL) < 0 ? NULL : c;
+    if (isinf(max_norm)) return norm;
+    clipping *owner = must_be_finite && core_here()->recording ? clipping_new(norm) : NULL;
+    if (tr_error_stands()) return NULL;
+    return scale(parameters, norm, 1, owner, owner ? check_replayed : NULL) < 0 ? NULL : norm;
 }
 
 static int check(tr_tensors parameters, double max_norm)
@@ -190,8 +181,8 @@ tr_tensor *(tr_clip_grad_norm_)(tr_tensors parameters, double max_norm, tr_clip_
     if (parameters.count < 1) return (tr_zeros)(scalar, (tr_tensor_options){.dtype = TR_FLOAT64});
     bool before = tr_set_grad_enabled(false);
     int depth = tr_scope_open();
-    const clipping *c = clip(parameters, max_norm, options.error_if_nonfinite, NULL);
-    tr_tensor *norm = c ? tr_pass_up(core_tensor_alias(c->norm, &scalar, NULL, 0, "tr_clip_grad_norm_")) : NULL;
+    const tr_tensor *both = clip(parameters, max_norm, options.error_if_nonfinite, NULL);
+    tr_tensor *norm = both ? tr_pass_up(core_tensor_alias(both, &scalar, NULL, 0, "tr_clip_grad_norm_")) : NULL;
     tr_scope_close(depth);
     tr_set_grad_enabled(before);
     return norm;

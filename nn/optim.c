@@ -169,7 +169,7 @@ static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like)
         for (int s = 0; s < KERNEL_OPTIM_STATES; s++) *next++ = o->state[s * o->count + i];
         *next++ = p->grad;
     }
-    int status = autograd_run_items(call, core_device_at(like), tensor, &o->object, count_replayed);
+    int status = autograd_run_items(call, core_device_at(like), tensor, NULL, &o->object, count_replayed);
     core_free(tensor);
     return status;
 }

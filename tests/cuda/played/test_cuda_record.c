@@ -188,6 +188,49 @@ TEST(replays_train_as_running_does_in_every_order)
     }
 }
 
+static tr_tensor *clipped_step(training *t, bool error_if_nonfinite)
+{
+    TR_SCOPE;
+    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(t->model, t->x), t->y)), 0);
+    tr_tensor *norm = tr_clip_grad_norm_(tr_parameters(t->model), 1.5, .error_if_nonfinite = error_if_nonfinite);
+    assert_int_equal(tr_step(t->optim), 0);
+    tr_zero_grad(t->optim);
+    return tr_pass_up(norm);
+}
+
+/* With norms above 1.5 and below. */
+TEST(clipping_goes_into_the_graph_unless_the_host_has_to_look)
+{
+    for (int look = 0; look < 2; look++)
+        in_every_order(order)
+        {
+            TR_SCOPE;
+            training run = made(), replayed = made();
+            tr_recording *r;
+            bool was_long = false, was_short = false;
+            assert_int_equal(tr_record(&r), 0);
+            tr_tensor *norm = clipped_step(&replayed, look);
+            assert_int_equal(tr_record_end(), 0);
+            assert_item(norm, tr_item(clipped_step(&run, look)), 0);
+            for (int i = 0; i < 6; i++) {
+                TR_SCOPE;
+                double size = i % 2 ? 0.1 : 3;
+                assert_non_null(tr_copy_(run.y, there(tr_full(TR_SHAPE(ROWS, 2), size))));
+                assert_non_null(tr_copy_(replayed.y, run.y));
+                int64_t waits = counted().waits;
+                assert_int_equal(tr_replay(r), 0);
+                if (i > 1 && order == PLAYED_LAZY && played.count) assert_int_equal(counted().waits, waits + look);
+                if (i > 1 && !look) assert_int_equal(counted().waits, waits);
+                double want = tr_item(clipped_step(&run, look));
+                assert_item(norm, want, 0);
+                was_long |= want > 1.5, was_short |= want < 1.5;
+            }
+            assert_true(was_long && was_short);
+            assert_same_parameters(&run, &replayed);
+            assert_int_equal(tr_recording_info_of(r).graphs, 1); /* where the host looks, up to there */
+        }
+}
+
 TEST(a_schedule_and_a_checkpoint_reach_a_captured_step)
 {
     training run = made(), replayed = made(), *both[2] = {&run, &replayed};
