@@ -115,35 +115,36 @@ gpu_test() {
     done
 }
 
-# What finds most comes first: the tools are 10 to 100 times slower than the tests are.
 gpu_sanitize() {
     if ! gpu_has compute-sanitizer; then
         gpu_line SKIPPED "compute-sanitizer is not here"
         return 0
     fi
-    gpu_checked memcheck test_ops_golden
-    gpu_checked racecheck test_ops_golden
-    gpu_checked initcheck test_ops_golden
-    local test
-    for test in reduce softmax cumsum sort mask index gemm nll linalg; do gpu_checked racecheck test_cuda_${test}_device; done
-    for test in test_cuda_programs test_writes_golden test_cuda_products test_cuda_memory test_cuda_copies; do gpu_checked memcheck $test; done
-    for test in test_cuda_programs test_writes_golden; do gpu_checked initcheck $test; done
-    gpu_checked memcheck test_record
-    gpu_checked racecheck test_cuda_programs
-    gpu_checked synccheck test_ops_golden
-    gpu_checked memcheck test_cuda_bits
-    gpu_checked memcheck test_gradcheck
+    # The tests of kernels on the device, and the golden cases, which meet every kernel.
+    local kernels=(test_ops_golden) program
+    for program in "$gpu_folder"/tests/test_cuda_*_device; do
+        [ ! -x "$program" ] || kernels+=("$(basename "$program")")
+    done
+    gpu_checked memcheck "${kernels[@]}" test_cuda_programs test_writes_golden test_cuda_products test_cuda_memory test_cuda_copies
+    gpu_checked racecheck "${kernels[@]}"
+    gpu_checked initcheck "${kernels[@]}" test_cuda_programs test_writes_golden
+    gpu_checked synccheck "${kernels[@]}"
+    gpu_checked memcheck test_record test_cuda_bits # slow ones
 }
-gpu_checked() { # TOOL TEST
-    local program=$gpu_folder/tests/$2
-    if [ ! -x "$program" ]; then
-        gpu_line SKIPPED "$1, $2: not built"
-        return 0
-    fi
-    mkdir -p "$gpu_folder/tests/run/sanitize" # where it may write
-    gpu_step "$1, $2" 150 env -C "$gpu_folder/tests/run/sanitize" TRIREME_TEST_DEVICE=cuda \
+gpu_checked() { # TOOL TEST...
+    local tool=$1 test programs=()
+    shift
+    for test in "$@"; do
+        if [ -x "$gpu_folder/tests/$test" ]; then
+            programs+=("$gpu_folder/tests/$test")
+        else
+            gpu_line SKIPPED "$tool, $test: not built"
+        fi
+    done
+    [ ${#programs[@]} -gt 0 ] || return 0
+    gpu_step "$tool of ${#programs[@]} programs" 300 env TRIREME_TEST_DEVICE=cuda \
         TRIREME_CUDA_LIBRARY="${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}" \
-        compute-sanitizer --tool "$1" --error-exitcode 1 --print-limit 20 "$program" || true
+        bash tests/cuda/sanitized.sh "$tool" "${programs[@]}" || true
 }
 
 gpu_bench() {

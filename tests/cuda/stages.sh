@@ -4,11 +4,11 @@
 set -u
 dev=$TEST_DIR/../../dev
 failures=0
-rm -rf tools build out calls
+rm -rf tools build out calls pids
 mkdir -p tools build/bin build/tests/run out
 ln -s "$TRIREME_BIN"/{trireme,bench_ops} build/bin/
 for name in matmul loops train memory startup; do ln -s /bin/true build/bin/bench_$name; done
-for test in test_ops_golden test_cuda_programs; do ln -s /bin/true build/tests/$test; done
+for test in test_ops_golden test_cuda_programs test_cuda_sort_device; do ln -s /bin/true build/tests/$test; done
 
 tool() { # tool NAME: a program of that name that notes its call and does what stdin says
     { echo '#!/usr/bin/env bash'; echo "echo \"$1 \$*\" >>'$PWD/calls'"; cat; } >"tools/$1"
@@ -61,8 +61,12 @@ holds "the steps behind it run" out/gpu-test.txt '^ok      the answers of bench_
 
 gpu 1 sanitize
 holds "memcheck sees the golden cases" calls '^compute-sanitizer --tool memcheck .*test_ops_golden'
-holds "a race is a failure" out/gpu-sanitize.txt '^FAILED  racecheck, test_ops_golden: status 1'
-holds "what a tool cannot do is skipped" out/gpu-sanitize.txt '^SKIPPED synccheck, test_ops_golden: the device has no such tool'
+holds "and the kernels on the device" calls '^compute-sanitizer --tool initcheck .*test_cuda_sort_device'
+holds "a tool that finds nothing is well" out/gpu-sanitize.txt '^ok      memcheck of 3 programs'
+holds "a race is a failure" out/gpu-sanitize.txt '^FAILED  racecheck of 2 programs'
+holds "of that program alone" out/gpu-sanitize.txt '^FAILED  racecheck, test_ops_golden .*: status 1'
+holds "with what was found" out/gpu-sanitize.txt '^ERROR SUMMARY: 1 race'
+holds "what a tool cannot do is skipped" out/gpu-sanitize.txt '^SKIPPED synccheck, test_ops_golden .*: the device has no such tool'
 holds "what was not built is skipped" out/gpu-sanitize.txt '^SKIPPED memcheck, test_cuda_bits: not built'
 
 gpu 0 --quick bench
@@ -73,10 +77,18 @@ tool pkg-config <<<'exit 1'
 gpu 0 build
 holds "cmocka's absence is said" out/gpu-build.txt '^SKIPPED .*cmocka'
 holds "and no test is built" calls '^cmake --preset cuda .*-DBUILD_TESTING=OFF'
-tool compute-sanitizer <<<'echo begun; sleep 100'
+tool compute-sanitizer <<<"echo \$\$ >>'$PWD/pids'; exec sleep 100"
 gpu 1 --seconds 6 sanitize
-holds "a step that never ends is stopped" out/gpu-sanitize.txt '^FAILED  memcheck, test_ops_golden: stopped after'
-holds "what it said is kept" out/gpu-sanitize.txt '^begun'
-holds "what has no time left is skipped" out/gpu-sanitize.txt '^SKIPPED racecheck, test_ops_golden: no time is left'
+holds "a step that never ends is stopped" out/gpu-sanitize.txt '^FAILED  memcheck of 3 programs: stopped after'
+holds "what has no time left is skipped" out/gpu-sanitize.txt '^SKIPPED racecheck of 2 programs: no time is left'
+for second in 1 2 3 4 5 6 7 8 9 10; do
+    left=0
+    while read -r pid; do
+        if kill -0 "$pid" 2>/dev/null; then left=1; fi
+    done <pids
+    [ $left = 0 ] && break
+    sleep 1
+done
+[ $left = 0 ] || { echo "FAILED  after $second s what was stopped still runs"; failures=$((failures + 1)); }
 [ ! -e out/now.txt ] || { echo "FAILED  out/now.txt is left"; failures=$((failures + 1)); }
 exit $((failures > 0))
