@@ -132,7 +132,8 @@ def build_of(name, cuda):
             return None
         mark.write_text(name)
     configure = ["cmake", "-S", str(tree), "-B", str(build), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                 "-DBUILD_TESTING=OFF", "--log-level=WARNING", *(["-DTRIREME_CUDA=ON"] if cuda else [])]
+                 "-DBUILD_TESTING=OFF", "--log-level=WARNING",
+                 *(["-DTRIREME_CUDA=ON", f"-DCMAKE_CUDA_ARCHITECTURES={os.environ.get('CUDAARCHS', 'native')}"] if cuda else [])]
     for command in (configure, ["cmake", "--build", str(build), "--parallel", str(os.cpu_count())]):
         print("$", *command, flush=True)
         if subprocess.run(command, stdout=subprocess.DEVNULL).returncode != 0:

@@ -51,6 +51,7 @@ gpu_head() {
     { nvcc --version || echo "no nvcc"; } 2>&1 | tail -1
     echo "commit $(git rev-parse HEAD 2>/dev/null || cat .gpu/commit 2>/dev/null || echo unknown), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores"
     echo "library ${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}"
+    env | grep -E '^(CUDA|NVIDIA|NCCL|CUBLAS)' | grep -vE '^(CUDA_HOME|NVIDIA_REQUIRE|NVIDIA_PRODUCT)' || true # TF32 by decree, say
 }
 
 gpu_line() { # WORD WHAT: in the report, and for who looks on
@@ -89,7 +90,7 @@ gpu_build() {
         options+=(-DBUILD_TESTING=OFF)
         gpu_line SKIPPED "all tests but the programs: cmocka (libcmocka-dev) is not here"
     fi
-    gpu_step "disk, memory, tools" 20 bash -c 'df -h . | tail -1; free -g | sed -n 2p; cmake --version | head -1; gcc --version | head -1
+    gpu_step "disk, memory, tools" 60 bash -c 'df -h . | tail -1; free -g | sed -n 2p; cmake --version | head -1; gcc --version | head -1
         python3 -c "import torch; print(\"PyTorch\", torch.__version__, torch.cuda.is_available())" || echo "no PyTorch"
         mpirun --version | head -1; compute-sanitizer --version | tail -1; true' || true
     gpu_step "configure" 120 cmake --preset cuda -B "$gpu_folder" "${options[@]}" --log-level=WARNING || return 0
@@ -151,4 +152,5 @@ gpu_bench() {
     gpu_has python3 || { gpu_line SKIPPED "benchmarks: no python3"; return 0; }
     gpu_step "benchmarks" 560 env PYTHONUNBUFFERED=1 python3 benchmarks/run.py --device cuda --build "$gpu_folder" --out "$gpu_out" \
         ${gpu_quick:+--quick} || true
+    gpu_step "clocks after it" 20 nvidia-smi -q -d CLOCK,PERFORMANCE,TEMPERATURE || true
 }
