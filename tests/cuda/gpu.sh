@@ -23,8 +23,12 @@ gpu_main() { # what follows `./dev gpu`
     done
     [ -e /dev/nvidiactl ] || [ -n "${TRIREME_CUDA_LIBRARY:-}" ] || stop "no NVIDIA device here (/dev/nvidiactl)"
     [ ${#stages[@]} -gt 0 ] || stages=("${gpu_stages[@]}")
-    # shellcheck disable=SC1091 # a folder of packages, not part of the project
-    if [ -f .gpu/env.sh ]; then . .gpu/env.sh; fi
+    if [ -f .gpu/env.sh ]; then
+        set +eu +o pipefail # it was not written for these
+        # shellcheck disable=SC1091 # a folder of packages, not part of the project
+        . .gpu/env.sh
+        set -eu -o pipefail
+    fi
 
     # A build that is named is taken as it is.
     local built=$gpu_folder
