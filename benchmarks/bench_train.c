@@ -96,7 +96,8 @@ static int plain_layer_like(plain_layer *l, tr_tensor *weight, tr_tensor *bias, 
 }
 
 /* How far the weights are from those of plain C after three steps with a few samples, as a part of how far they moved.  A
- * momentum of 0.8 instead of 0.9 would be an error of 0.07. */
+ * momentum of 0.8 instead of 0.9 would be an error of 0.07; products in bfloat16 are one of 0.004 in a narrow network and of
+ * 0.03 in one 4096 wide. */
 static double error_of(void *data)
 {
     TR_SCOPE;
@@ -197,7 +198,7 @@ static void on_device(tr_device device)
             snprintf(size, sizeof size, "batch %lld", (long long)cases[i].batch);
             if (!bench_wants(name, size)) continue;
             training t = {.m = mlp_new_on(n, cases[i].batch, narrow ? TR_BFLOAT16 : TR_DEFAULT_DTYPE, device), .replays = replays};
-            bench_run((bench_case){name, size, tr_dtype_name(cases[i].type), .run = run, .check = error_of, .data = &t, .tolerance = narrow ? 2e-2 : 1e-3, .work = (double)cases[i].batch, .ceiling = 1e9 * peak[narrow] / mlp_flop_per_sample(n)});
+            bench_run((bench_case){name, size, tr_dtype_name(cases[i].type), .run = run, .check = error_of, .data = &t, .tolerance = narrow ? 5e-2 : 1e-3, .work = (double)cases[i].batch, .ceiling = 1e9 * peak[narrow] / mlp_flop_per_sample(n)});
         }
     }
 }
