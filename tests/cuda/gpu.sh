@@ -100,7 +100,8 @@ gpu_build() {
     gpu_step "configure" 120 cmake --preset cuda -B "$gpu_folder" "${options[@]}" --log-level=WARNING || return 0
     gpu_step "compile" 560 cmake --build "$gpu_folder" --parallel "$jobs" -- -k 0 || true
     gpu_step "the device" 60 "$gpu_folder/bin/trireme" info || true
-    gpu_step "the doctor" 120 "$gpu_folder/bin/trireme" doctor --full || true
+    # Its warnings (status 1) are about the machine.
+    gpu_step "the doctor" 120 bash -c '"$1/bin/trireme" doctor --full || [ $? = 1 ]' - "$gpu_folder" || true
     gpu_step "its first numbers" 60 "$gpu_folder/bin/bench_ops" --quick --device cuda || true
 }
 

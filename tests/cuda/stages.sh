@@ -6,7 +6,7 @@ dev=$TEST_DIR/../../dev
 failures=0
 rm -rf tools build out calls pids
 mkdir -p tools build/bin build/tests/run out
-ln -s "$TRIREME_BIN"/{trireme,bench_ops} build/bin/
+ln -s "$TRIREME_BIN"/{trireme,trireme-bench-worker,bench_ops} build/bin/
 for name in matmul loops train memory startup; do ln -s /bin/true build/bin/bench_$name; done
 for test in test_ops_golden test_cuda_programs test_cuda_sort_device; do ln -s /bin/true build/tests/$test; done
 
@@ -51,6 +51,7 @@ holds() { # holds SENTENCE FILE PATTERN
 gpu 0 build
 holds "the report begins with the machine" out/gpu-build.txt '^a CPU that plays a GPU'
 holds "the build is compiled" calls '^cmake --build .*/build --parallel'
+holds "the doctor finds no problem" out/gpu-build.txt '^ok      the doctor'
 holds "its device answers" out/gpu-build.txt '^ok      its first numbers'
 holds "what was built is said" out/gpu-build.txt '^ninja: 7 targets'
 
@@ -73,6 +74,7 @@ gpu 0 --quick bench
 holds "the benchmarks run" calls '^python3 benchmarks/run.py --device cuda --build .*/build --out .*/out --quick'
 
 # Where cmocka is missing all but the tests is built; where a step never ends, the report has all before it.
+ln -sf /bin/true build/bin/trireme # the doctor takes its time
 tool pkg-config <<<'exit 1'
 gpu 0 build
 holds "cmocka's absence is said" out/gpu-build.txt '^SKIPPED .*cmocka'
