@@ -128,7 +128,7 @@ static void check_small(int m, int n, int k, int layouts)
         plain.c = expected;
         gemm_plain(&plain);
         for (int64_t at = 0; at < room; at++) assert_near(z[at], expected[at], 1e-6 * (k + 1));
-        if (i == 0) continue;
+        if (i == 0 && n != 1) continue;
         if (found) assert_bits(z, fused, (size_t)room * sizeof *z);
         memcpy(fused, z, (size_t)room * sizeof *z);
         found = true;

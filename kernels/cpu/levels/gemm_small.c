@@ -22,26 +22,41 @@ static INLINE floats load(const float *x)
     return v;
 }
 
-/* x0 y0 x1 y1 ... as x0 x1 ... and y0 y1 ... */
+/* The first `count` of them, and zeros. */
+#if defined(__AVX2__)
+# include <immintrin.h>
+static INLINE floats load_some(const float *x, int64_t count)
+{
+    static const int32_t all[2 * WIDTH] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    __m256i some;
+    memcpy(&some, all + WIDTH - (count < WIDTH ? count > 0 ? count : 0 : WIDTH), sizeof some);
+    return (floats)_mm256_maskload_ps(x, some);
+}
+# define HAVE_SOME
+#endif
+
+/* x0 y0 x1 y1 ..., in a and b, as x0 x1 ... and y0 y1 ... */
 #if defined(__has_builtin)
 # if __has_builtin(__builtin_shufflevector)
 #  define HAVE_SHUFFLES
 # endif
 #endif
-static INLINE void load_pairs(const float *at, floats *x, floats *y)
+static INLINE void pairs_of(floats a, floats b, floats *x, floats *y)
 {
 #if defined(HAVE_SHUFFLES) && WIDTH == 8
-    const floats a = load(at), b = load(at + WIDTH);
     *x = __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14);
     *y = __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
 #elif defined(HAVE_SHUFFLES)
-    const floats a = load(at), b = load(at + WIDTH);
     *x = __builtin_shufflevector(a, b, 0, 2, 4, 6);
     *y = __builtin_shufflevector(a, b, 1, 3, 5, 7);
 #else
-    for (int i = 0; i < WIDTH; i++) (*x)[i] = at[2 * i], (*y)[i] = at[2 * i + 1];
+    for (int i = 0; i < WIDTH; i++) {
+        (*x)[i] = i < WIDTH / 2 ? a[2 * i] : b[2 * i - WIDTH];
+        (*y)[i] = i < WIDTH / 2 ? a[2 * i + 1] : b[2 * i + 1 - WIDTH];
+    }
 #endif
 }
+static INLINE void load_pairs(const float *at, floats *x, floats *y) { pairs_of(load(at), load(at + WIDTH), x, y); }
 
 static float joined(const gemm *g, float sum, float before)
 {
@@ -146,13 +161,17 @@ static INLINE float folded(const float *lane)
     return lane[0] + lane[4] + (lane[2] + lane[6]) + (lane[1] + lane[5] + (lane[3] + lane[7]));
 }
 
-/* The lanes of a row, up to the last whole eight; returns how many terms these are. */
+/* The lanes of a row, up to the last whole eight, or all: zeros change no lane.  Returns how many terms these are. */
 static INLINE int64_t lanes_dense(const float *a, const float *b, int64_t k, float *lane)
 {
     floats sum[PARTS] = {{0}};
     int64_t l = 0;
     for (; l + LANES <= k; l += LANES)
         for (int p = 0; p < PARTS; p++) sum[p] += load(a + l + p * WIDTH) * load(b + l + p * WIDTH);
+#if defined(HAVE_SOME)
+    sum[0] += load_some(a + l, k - l) * load_some(b + l, k - l);
+    l = k;
+#endif
     memcpy(lane, sum, sizeof sum);
     return l;
 }
@@ -170,6 +189,13 @@ static INLINE int64_t lanes_of_pairs(const float *a, const float *b, int64_t k, 
             sum[0][p] += x * load(b + at);
             sum[1][p] += y * load(b + at);
         }
+#if defined(HAVE_SOME)
+    floats x, y;
+    pairs_of(load_some(a + 2 * l, 2 * (k - l)), load_some(a + 2 * l + WIDTH, 2 * (k - l) - WIDTH), &x, &y);
+    sum[0][0] += x * load_some(b + l, k - l);
+    sum[1][0] += y * load_some(b + l, k - l);
+    l = k;
+#endif
     memcpy(lane[0], sum[0], sizeof sum[0]);
     memcpy(lane[1], sum[1], sizeof sum[1]);
     return l;
