@@ -18,6 +18,15 @@ static cudaStream_t streams[MOST_DEVICES][TR_LANES_];
 static mark_of *spare[MOST_SPARES]; /* events are recycled: making one takes longer than what it marks */
 static int spares;
 
+/* Other devices wait for what ranks do together: it goes before the rest of this one's work. */
+static cudaError_t begin_stream(cudaStream_t *s, tr_lane_ lane)
+{
+    int least = 0, greatest = 0;
+    if (lane != TR_LANE_RANKS_) return cudaStreamCreateWithFlags(s, cudaStreamNonBlocking);
+    cudaError_t status = cudaDeviceGetStreamPriorityRange(&least, &greatest);
+    return status ? status : cudaStreamCreateWithPriority(s, cudaStreamNonBlocking, greatest);
+}
+
 static cudaStream_t stream_of(int index, tr_lane_ lane)
 {
     cuda_device *d = cuda_enter(index);
@@ -25,7 +34,7 @@ static cudaStream_t stream_of(int index, tr_lane_ lane)
     cudaError_t status = cudaSuccess;
     pthread_mutex_lock(&lock);
     cudaStream_t *s = &streams[index][lane];
-    if (!*s) status = cudaStreamCreateWithFlags(s, cudaStreamNonBlocking);
+    if (!*s) status = begin_stream(s, lane);
     pthread_mutex_unlock(&lock);
     if (!status) return *s;
     cuda_error("a stream", status);
