@@ -227,10 +227,19 @@ static const char *look(void *data, int64_t *begun, int64_t *ended)
     return v->broken == NCCL_DONE ? NULL : v->trouble;
 }
 
+/* Who is inside may be stuck there, or about to leave. */
 static void end_it(dist_device *d)
 {
+    enum { TRIES = 20,
+           MS = 1000000 };
     nccl *v = (nccl *)d;
-    if (pthread_mutex_trylock(&v->inside) == 0) (void)v->calls->abort(v->comm); /* and nobody comes inside any more */
+    for (int i = 0; i < TRIES; i++) {
+        if (pthread_mutex_trylock(&v->inside) == 0) { /* and nobody comes inside any more */
+            (void)v->calls->abort(v->comm);
+            return;
+        }
+        nanosleep(&(struct timespec){0, 5 * MS}, NULL);
+    }
 }
 
 /* ---- opening and closing ---- */
