@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Four ranks that share the devices of a machine learn the digits with the losses of one. Needs $TRIREME_BIN, the folder
-# the programs were built in, and $TRIREME_CUDA_LIBRARY.
+# Four ranks that share the devices of a machine, or have one each, learn the digits with the losses of one. Needs
+# $TRIREME_BIN, the folder the programs were built in, and $TRIREME_CUDA_LIBRARY.
 set -u
 [ -x "$TRIREME_BIN/digits" ] || { echo "no $TRIREME_BIN/digits"; exit 77; }
 export TRIREME_PROGRESS=none
