@@ -55,7 +55,7 @@ static __device__ void step(const optim_tensor &x, int64_t i, const OP &op)
         if (has[k]) store<T, count>((T *)x.state[k] + i, state[k]);
 }
 
-template <class OP>
+template <class OP, bool captured>
 __global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const OP now, const OP *replayed)
 {
     enum { COUNT = 16 / sizeof(typename OP::type) };
@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const
         for (int half = MOST_TENSORS / 2; half > 0; half /= 2)
             if (t + half < list.count && list.first[t + half] <= chunk) t += half;
         const optim_tensor &x = list.tensor[t];
-        const OP op = replayed ? replayed[t] : now;
+        const OP op = captured ? replayed[t] : now;
         int64_t from = (chunk - list.first[t]) * CHUNK, to = x.n - from < CHUNK ? x.n : from + CHUNK;
         uintptr_t places = (uintptr_t)x.parameter | (uintptr_t)x.gradient | (uintptr_t)x.state[0] | (uintptr_t)x.state[1] | (uintptr_t)x.state[2];
         int64_t packs = places % 16 ? 0 : (to - from) / COUNT;
@@ -102,7 +102,10 @@ static int optimise(const kernel_call *call)
         bool launches;
         const OP *replayed = (const OP *)cuda_numbers(numbers, list.count * (int64_t)sizeof(OP), &launches);
         if (!launches) continue;
-        LAUNCH(step_all<OP>, grid_of(list.chunks), THREADS, list, OP(call, first), replayed);
+        if (each)
+            LAUNCH((step_all<OP, true>), grid_of(list.chunks), THREADS, list, OP(call, first), replayed);
+        else
+            LAUNCH((step_all<OP, false>), grid_of(list.chunks), THREADS, list, OP(call, first), replayed);
         if (launched(call) < 0) return -1;
     }
     return 0;
