@@ -57,7 +57,8 @@ TR_API tr_tensor *(tr_scale)(tr_grad_scaler *s, tr_tensor *loss);
 TR_API int(tr_unscale_)(tr_grad_scaler *s, tr_optim *o);
 
 /* tr_step(o) on unscaled gradients, unless one of them is infinite or NaN: then nothing is changed.  With ranks all have the
- * same gradients by then, and do the same.  Not in a recorded step.  1 if it stepped, 0 if it did not, -1 on errors. */
+ * same gradients by then, and do the same.  Waits for the gradients' device once, to know which, unless tr_unscale_ has.  Not
+ * in a recorded step.  1 if it stepped, 0 if it did not, -1 on errors. */
 TR_API int(tr_scaler_step)(tr_grad_scaler *s, tr_optim *o);
 
 /* After the steps of all optimisers: the next scale.  0 or -1. */
