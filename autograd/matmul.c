@@ -6,6 +6,7 @@
  *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
  *
  * tr_matmul brings every pair of shapes to one of these by views. */
+#include <trireme/autocast.h>
 #include "autograd/autocast.h"
 #include "autograd/operands.h"
 #include "autograd/say.h"
@@ -33,7 +34,7 @@ static int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_te
     call->kernel = bias ? KERNEL_GEMM_BIAS : KERNEL_GEMM;
     call->at[3] = bias ? bias->data : NULL;
     call->type = call->from = c->dtype;
-    call->flags = 0;
+    call->flags = core_here()->precision == TR_PRECISION_HIGH && c->dtype == TR_FLOAT32 ? KERNEL_GEMM_TF32 : 0;
     call->n = c->numel;
     call->number[0] = 1;
     call->number[1] = 0;

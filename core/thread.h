@@ -27,6 +27,7 @@ typedef struct core_thread {
     uint8_t default_dtype; /* 0: float32 */
     uint8_t autocast;      /* the type of TR_AUTOCAST; 0: none */
     bool known;            /* the thread's end will be noticed */
+    uint8_t precision;     /* of float32 products: a tr_precision */
 
     void *pool[CORE_POOLS];
     core_blocks *block; /* CORE_CLASSES of them; NULL before the first is taken */

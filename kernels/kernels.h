@@ -50,7 +50,7 @@ typedef enum {
 
     /* Products: size = {batch, m, n, k}; c[b,i,j] = number[0] sum_l a[b,i,l] b[b,l,j] + number[1] c[b,i,j];
      * stride[0] = {batch, i, j} of c, stride[1] = {batch, i, l} of a, stride[2] = {batch, l, j} of b.
-     * number[1] 0 means c is not read.  k = 0 gives number[1] c. */
+     * number[1] 0 means c is not read.  k = 0 gives number[1] c.  flags KERNEL_GEMM_TF32, of float32: who can may use it. */
     KERNEL_GEMM,
     KERNEL_GEMM_BIAS, /* (c, a, b, bias): the same, + bias[j]; bias is dense.  For devices that add it in passing; the CPU has it not */
     KERNEL_MATVEC,    /* (y, a, x): y[i] = sum_l a[i,l] x[l]; size = {m, k}; strides of each.  For KERNEL_GEMM, on the CPU */
@@ -108,6 +108,8 @@ enum {
 enum { KERNEL_VIEWS = 4 };
 
 enum { KERNEL_ARANGE_WHOLE = 1 };
+
+enum { KERNEL_GEMM_TF32 = 1 }; /* factors in 10 bits behind the point, added in float32 */
 
 typedef struct kernel_call {
     uint16_t kernel;

@@ -1,4 +1,5 @@
-/* Mixed precision: products of matrices in a narrow type, what needs digits in float32, by PyTorch's lists for its GPUs. */
+/* Mixed precision: products of matrices in a narrow type, what needs digits in float32, by PyTorch's lists for its GPUs; and
+ * how exact products of float32 are. */
 #ifndef TRIREME_AUTOCAST_H
 #define TRIREME_AUTOCAST_H
 
@@ -31,6 +32,27 @@ extern "C" {
 TR_API tr_dtype tr_set_autocast(tr_dtype dtype);
 TR_API tr_dtype tr_get_autocast(void);
 TR_API void tr_autocast_restore_(const tr_dtype *before);
+
+/* ---- float32 products of matrices on CUDA devices: as float32, or by choice in TF32, many times as fast ---- */
+
+typedef enum {
+    TR_PRECISION_HIGHEST, /* float32; what every thread begins with */
+    TR_PRECISION_HIGH     /* TF32 where a device has it: factors with 10 bits behind the point, added in float32 */
+} tr_precision;
+
+/* TR_MATMUL_PRECISION(TR_PRECISION_HIGH); as a block's first line: until the block is left, products of float32 matrices may
+ * be made in TF32, which takes each factor with an error of up to 2^-11 of it.  The large ones are, which cuBLASLt makes, on
+ * GPUs from Ampere (sm_80) on; small ones, products with a vector, other types and the CPU give the bits they always give.
+ *
+ * What stands when a product is made counts, as in PyTorch, and unlike TR_AUTOCAST: those of backward are made where
+ * tr_backward is called, so a block around both has all of them.  A recorded step keeps what stood when it was recorded.
+ *
+ * precision  another is an error, and changes nothing
+ * returns    what it was.  It is one switch per thread
+ * see        torch.set_float32_matmul_precision, whose "medium" is "high" on CUDA */
+TR_API tr_precision tr_set_float32_matmul_precision(tr_precision precision);
+TR_API tr_precision tr_get_float32_matmul_precision(void);
+TR_API void tr_precision_restore_(const tr_precision *before);
 
 /* ---- scaling the loss: float16 has no small numbers, so gradients are made large and small again ---- */
 
@@ -73,7 +95,8 @@ TR_API int(tr_scaler_set_scale)(tr_grad_scaler *s, double scale, int64_t steps);
 #endif
 
 #if defined(__GNUC__)
-# define TR_AUTOCAST(dtype) tr_dtype TR_JOIN_(tr_autocast_, __LINE__) __attribute__((cleanup(tr_autocast_restore_), unused)) = tr_set_autocast(dtype)
+# define TR_AUTOCAST(dtype)             tr_dtype TR_JOIN_(tr_autocast_, __LINE__) __attribute__((cleanup(tr_autocast_restore_), unused)) = tr_set_autocast(dtype)
+# define TR_MATMUL_PRECISION(precision) tr_precision TR_JOIN_(tr_precision_, __LINE__) __attribute__((cleanup(tr_precision_restore_), unused)) = tr_set_float32_matmul_precision(precision)
 #endif
 
 TR_LOOK_AT_RESULT_(grad_scaler)

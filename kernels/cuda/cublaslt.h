@@ -17,8 +17,9 @@ enum { LT_R_32F = 0,
        LT_C_64F = 5,
        LT_R_16BF = 14 };
 
-enum { LT_COMPUTE_32F = 68, /* float32 as it is: TF32 would be another number */
-       LT_COMPUTE_64F = 70 };
+enum { LT_COMPUTE_32F = 68, /* float32 as it is */
+       LT_COMPUTE_64F = 70,
+       LT_COMPUTE_32F_FAST_TF32 = 77 };
 
 enum { LT_OP_N = 0,
        LT_OP_T = 1 };

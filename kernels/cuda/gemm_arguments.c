@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static bool types_of(int type, gemm_shape *s)
+static bool types_of(int type, uint32_t flags, gemm_shape *s)
 {
     static const int32_t known[TR_DTYPES][3] = {
         [TR_FLOAT16] = {LT_R_16F, LT_R_32F, LT_COMPUTE_32F},
@@ -14,6 +14,7 @@ static bool types_of(int type, gemm_shape *s)
         [TR_COMPLEX64] = {LT_C_32F, LT_C_32F, LT_COMPUTE_32F},
         [TR_COMPLEX128] = {LT_C_64F, LT_C_64F, LT_COMPUTE_64F}};
     s->type = known[type][0], s->scale_type = known[type][1], s->compute_type = known[type][2];
+    if (type == TR_FLOAT32 && flags & KERNEL_GEMM_TF32) s->compute_type = LT_COMPUTE_32F_FAST_TF32;
     return s->compute_type != 0;
 }
 
@@ -50,7 +51,7 @@ bool gemm_arguments_of(const kernel_call *call, gemm_epilogue epilogue, const vo
 
     memset(found, 0, sizeof *found);
     gemm_shape *s = &found->shape;
-    if (!types_of(call->type, s) || (epilogue != GEMM_ALONE && (s->type == LT_C_32F || s->type == LT_C_64F))) return false;
+    if (!types_of(call->type, call->flags, s) || (epilogue != GEMM_ALONE && (s->type == LT_C_32F || s->type == LT_C_64F))) return false;
     s->batch = (int32_t)batch;
     s->epilogue = epilogues[epilogue];
     if (epilogue != GEMM_ALONE) {

@@ -5,7 +5,7 @@
  *   all others                   our own kernels (gemm_plain.cu, matvec.cu)
  *
  * Below 64^3 a launch costs more than the sums.  Where the library is not there, or does not do a product, our own kernels
- * do.  float32 is computed as float32, never as TF32; halves are summed in float32.
+ * do.  float32 is computed as float32, or as TF32 where the call lets it be and the library can; halves are summed in float32.
  *
  * A bias is the library's epilogue, which adds it to sums that have not been rounded to halves yet; our own kernels add it
  * to what they have rounded, and so give the bits of a product and an addition. */
@@ -63,6 +63,10 @@ static int by_library(const kernel_call *call, gemm_epilogue epilogue, const voi
     if (!is_large(call) || !gemm_arguments_of(call, epilogue, bias, &g) || !(lt = cublaslt_here())) return 1;
     pthread_mutex_lock(&plans);
     int status = multiply(lt, call, &g);
+    if (status == 1 && g.shape.compute_type == LT_COMPUTE_32F_FAST_TF32) { /* a GPU older than TF32 */
+        g.shape.compute_type = LT_COMPUTE_32F;
+        status = multiply(lt, call, &g);
+    }
     pthread_mutex_unlock(&plans);
     return status;
 }

@@ -151,7 +151,7 @@ static int check(const description *d, const layout *a, const layout *b, const l
     if (c != out) return wrong("a C unlike D");
     if (a->batch != b->batch || a->batch != out->batch) return wrong("batches of several lengths");
     if (a->type != b->type || a->type != out->type) return wrong("several types");
-    if (d->compute != (wide ? LT_COMPUTE_64F : LT_COMPUTE_32F)) return wrong("a compute type");
+    if (d->compute != (wide ? LT_COMPUTE_64F : LT_COMPUTE_32F) && (d->compute != LT_COMPUTE_32F_FAST_TF32 || a->type != LT_R_32F)) return wrong("a compute type");
     if (d->scale != (complex ? a->type : wide ? LT_R_64F
                                               : LT_R_32F)) return wrong("a scale type");
     if (d->epilogue != LT_EPILOGUE_DEFAULT && (!d->bias || d->bias_type != a->type)) return wrong("an epilogue without its bias");
@@ -174,7 +174,8 @@ static int choose(void *handle, void *desc, void *a, void *b, void *c, void *d, 
     *found = 0;
     if (handle != &fake) return wrong("a handle");
     int status = check(desc, a, b, c, d);
-    if (status != LT_SUCCESS || fake.knows_none || (fake.no_bias && ((description *)desc)->bias)) return status == LT_SUCCESS ? LT_NOT_SUPPORTED : status;
+    const bool unknown = fake.knows_none || (fake.no_bias && ((description *)desc)->bias) || (fake.no_tf32 && ((description *)desc)->compute == LT_COMPUTE_32F_FAST_TF32);
+    if (status != LT_SUCCESS || unknown) return status == LT_SUCCESS ? LT_NOT_SUPPORTED : status;
     if (p->schemes != (((description *)desc)->bias ? 0u : (unsigned)LT_REDUCTION_IN_COMPUTE_TYPE)) return wrong("a reduction scheme");
     if (wanted < 3) return wrong("too few choices");
     memset(choices, 0xff, 3 * sizeof *choices);
@@ -226,6 +227,7 @@ static int matmul(void *handle, void *desc, const void *alpha, const void *a, vo
     if (bytes < by.workspace || (by.workspace && !workspace)) return wrong("too small a workspace");
     if (fake.result) return fake.result;
     fake.products++;
+    fake.tf32 += as->compute == LT_COMPUTE_32F_FAST_TF32;
     if (fake.idle) return LT_SUCCESS;
     product p = {
         .matrix = {matrix(a_layout, as->op[0]), matrix(b_layout, as->op[1]), matrix(d_layout, LT_OP_N)},

@@ -9,10 +9,12 @@
 typedef struct {
     bool here, no_handle, knows_none; /* set by tests: the library is loaded, creates no handle, has no algorithm */
     bool no_bias;                     /* it has no algorithm with a bias */
+    bool no_tf32;                     /* nor one in TF32 */
     bool idle;                        /* products are counted, not computed */
     int result;                       /* what the next products say instead of computing */
     uint64_t workspace;               /* bytes that algorithms want */
     int handles, asked, products;     /* counted: handles asked for, algorithms, products */
+    int tf32;                         /* of the products, those that may be TF32 */
     int alive;                        /* descriptors, layouts and preferences that nobody destroyed */
     const char *wrong;                /* the first thing that the real one would not have taken; NULL */
 } fake_cublaslt;

@@ -109,6 +109,26 @@ TEST(every_type_has_its_words)
     }
 }
 
+TEST(float32_alone_may_be_tf32)
+{
+    gemm_arguments g;
+    for (tr_dtype type = TR_FLOAT16; type < TR_DTYPES; type++) {
+        kernel_call call = product_of(type, 2, (int64_t[]){3, 4, 5}, (int[]){0, 1, 2}, 0.5);
+        assert_true(gemm_arguments_of(&call, GEMM_ALONE, NULL, &g));
+        const gemm_shape exact = g.shape;
+        call.flags = KERNEL_GEMM_TF32;
+        assert_true(gemm_arguments_of(&call, GEMM_ALONE, NULL, &g));
+        assert_int_equal(g.shape.compute_type, type == TR_FLOAT32 ? 77 : exact.compute_type);
+        g.shape.compute_type = exact.compute_type;
+        assert_memory_equal(&g.shape, &exact, sizeof exact);
+        check(&call, GEMM_ALONE);
+    }
+    kernel_call call = product_of(TR_FLOAT32, 1, (int64_t[]){6, 4, 5}, (int[]){0, 0, 0}, 0);
+    call.flags = KERNEL_GEMM_TF32;
+    assert_true(gemm_arguments_of(&call, GEMM_BIAS, bias, &g));
+    assert_int_equal(g.shape.compute_type, LT_COMPUTE_32F_FAST_TF32);
+}
+
 TEST(a_bias_lies_along_the_columns_of_c)
 {
     for (int hows = 0; hows < LAYOUTS * LAYOUTS; hows++)

@@ -134,6 +134,26 @@ TEST(a_bias_that_the_library_does_not_know_is_added_behind_it)
     assert_int_equal(products_of(biased(TR_COMPLEX64, SIDE)), 0);
 }
 
+TEST(tf32_is_asked_for_where_the_call_lets_it_be_and_the_library_knows_it)
+{
+    begin((fake_cublaslt){.here = true});
+    kernel_call exact = square(TR_FLOAT32, 74), loose = exact;
+    loose.flags = KERNEL_GEMM_TF32;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(products_of(exact), 1);
+        assert_int_equal(fake.tf32, i);
+        assert_int_equal(products_of(loose), 1);
+        assert_int_equal(fake.tf32, i + 1);
+    }
+    assert_int_equal(fake.asked, 2); /* two plans of one shape */
+
+    begin((fake_cublaslt){.here = true, .no_tf32 = true});
+    loose = biased(TR_FLOAT32, SIDE);
+    loose.flags = KERNEL_GEMM_TF32;
+    for (int i = 0; i < 2; i++) assert_int_equal(products_of(loose), 1);
+    assert_int_equal(fake.tf32, 0);
+}
+
 TEST(a_shape_is_asked_for_once)
 {
     begin((fake_cublaslt){.here = true});

@@ -43,6 +43,85 @@ TEST(a_linear_layer_is_one_launch)
     }
 }
 
+/* How many products may have been TF32 since the last look. */
+static int tf32_of(fake_cublaslt *lt)
+{
+    int count = lt->tf32;
+    lt->tf32 = 0;
+    return count;
+}
+
+TEST(tf32_arrives_in_its_block_and_not_outside)
+{
+    fake_cublaslt *lt = fake_there();
+    if (!lt) skip_because("this device is a real one");
+    lt->here = true, lt->tf32 = 0;
+    TR_SCOPE;
+    tr_tensor *a = tr_to_device(tr_randn(TR_SHAPE(80, 80)), tr_cuda(0)), *half = tr_to(a, TR_BFLOAT16);
+    assert_non_null(tr_matmul(a, a));
+    assert_int_equal(tf32_of(lt), 0);
+    {
+        TR_MATMUL_PRECISION(TR_PRECISION_HIGH);
+        assert_non_null(tr_matmul(a, a));
+        assert_non_null(tr_linear(a, a, tr_ones(TR_SHAPE(80), .device = tr_cuda(0))));
+        assert_int_equal(tf32_of(lt), 2);
+        assert_non_null(tr_matmul(half, half));
+        assert_int_equal(tf32_of(lt), 0);
+        {
+            TR_MATMUL_PRECISION(TR_PRECISION_HIGHEST);
+            assert_non_null(tr_matmul(a, a));
+            assert_int_equal(tf32_of(lt), 0);
+        }
+        assert_non_null(tr_matmul(a, a));
+        assert_int_equal(tf32_of(lt), 1);
+    }
+    assert_non_null(tr_matmul(a, a));
+    assert_int_equal(tf32_of(lt), 0);
+    assert_null(lt->wrong);
+}
+
+TEST(backward_has_the_precision_that_stands_where_it_is_called)
+{
+    fake_cublaslt *lt = fake_there();
+    if (!lt) skip_because("this device is a real one");
+    lt->here = true, lt->tf32 = 0;
+    TR_SCOPE;
+    tr_tensor *a = tr_requires_grad_(tr_to_device(tr_randn(TR_SHAPE(80, 80)), tr_cuda(0)), true), *y;
+    {
+        TR_MATMUL_PRECISION(TR_PRECISION_HIGH);
+        y = tr_sum(tr_square(tr_matmul(a, a)));
+    }
+    assert_int_equal(tf32_of(lt), 1);
+    assert_int_equal(tr_backward(y), 0);
+    assert_int_equal(tf32_of(lt), 0);
+    y = tr_sum(tr_square(tr_matmul(a, a)));
+    TR_MATMUL_PRECISION(TR_PRECISION_HIGH);
+    assert_int_equal(tr_backward(y), 0);
+    assert_int_equal(tf32_of(lt), 2);
+}
+
+/* The first replay asks the library again, the second as it is captured, both outside the block. */
+TEST(a_recorded_product_keeps_its_precision)
+{
+    fake_cublaslt *lt = fake_there();
+    if (!lt) skip_because("this device is a real one");
+    lt->here = true;
+    TR_SCOPE;
+    tr_tensor *a = tr_to_device(tr_randn(TR_SHAPE(80, 80)), tr_cuda(0)), *loose = tr_zeros_like(a), *exact = tr_zeros_like(a);
+    tr_recording *step;
+    assert_int_equal(tr_record(&step), 0);
+    {
+        TR_MATMUL_PRECISION(TR_PRECISION_HIGH);
+        tr_copy_(loose, tr_matmul(a, a));
+    }
+    tr_copy_(exact, tr_matmul(a, a));
+    assert_int_equal(tr_record_end(), 0);
+    lt->tf32 = lt->products = 0;
+    for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(step), 0);
+    assert_int_equal(lt->products, 4);
+    assert_int_equal(lt->tf32, 2);
+}
+
 TEST(large_products_are_right_whatever_the_order)
 {
     fake_cublaslt *lt = fake_there();
