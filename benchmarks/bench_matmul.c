@@ -1,8 +1,8 @@
 /* Products of matrices on one thread: the smallest, where a library's start costs more than the arithmetic; squares; and
  * those that a network of 784-512-512-10 makes of a batch of 128.  Best: multiply-adds that stay in registers.
  *
- * On a device the same, squares up to 8192 and what a network of 784-4096-4096-10 makes of a batch of 8192, in float32 and
- * bfloat16.  Best: cuBLASLt called directly, for the same numbers: a GPU is faster on zeros. */
+ * On a device the same, squares up to 8192 and what a network of 784-4096-4096-10 makes of a batch of 8192, in float32,
+ * TF32 and bfloat16.  Best: cuBLASLt called directly, for the same numbers: a GPU is faster on zeros. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,17 +129,20 @@ static double direct(const work *w, const char *name, const char *size, double t
     return first;
 }
 
-static void measure(const product *p, tr_dtype type, tr_device device, double peak)
+static void measure(const product *p, tr_dtype type, tr_precision precision, tr_device device, double peak)
 {
     TR_SCOPE;
+    TR_MATMUL_PRECISION(precision);
     char name[32], size[32];
     snprintf(name, sizeof name, "%s %s", p->name, p->form);
     snprintf(size, sizeof size, "%lldx%lldx%lld", (long long)p->m, (long long)p->k, (long long)p->n);
     if (!bench_wants(name, size)) return;
-    const double tolerance = type == TR_FLOAT32 ? 1e-5 : 4e-3;
+    const bool tf32 = precision == TR_PRECISION_HIGH;
+    const double tolerance = tf32 ? 2e-3 : type == TR_FLOAT32 ? 1e-5
+                                                              : 4e-3;
     work w = {p, factor(p->m, p->k, p->form[0] == 'T', 1, type, device), factor(p->k, p->n, p->form[1] == 'T', 2, type, device), NULL};
     if (bench_on_device()) peak = direct(&w, name, size, tolerance, device);
-    bench_run((bench_case){name, size, tr_dtype_name(type), .run = run, .check = error_of, .data = &w, .tolerance = tolerance, .work = 2e-9 * (double)(p->m * p->k * p->n), .ceiling = peak});
+    bench_run((bench_case){name, size, tf32 ? "tf32" : tr_dtype_name(type), .run = run, .check = error_of, .data = &w, .tolerance = tolerance, .work = 2e-9 * (double)(p->m * p->k * p->n), .ceiling = peak});
 }
 
 int main(int argc, char **argv)
@@ -155,13 +158,15 @@ int main(int argc, char **argv)
         printf("# best: %.1f GFLOP/s of multiply-adds at level %s\n", peak, ceiling_fma_level());
     enum { PRODUCTS = sizeof products / sizeof *products,
            LARGE = sizeof large / sizeof *large };
-    const int64_t most = bench_on_device() && bench_quick() ? 1 << 20 : INT64_MAX, halves_from = bench_quick() ? 1 << 19 : 1 << 21;
+    const int64_t most = bench_on_device() && bench_quick() ? 1 << 20 : INT64_MAX, others_from = bench_quick() ? 1 << 19 : 1 << 21;
     for (int i = 0; i < PRODUCTS + (bench_on_device() ? LARGE : 0); i++) {
         const product *p = i < PRODUCTS ? &products[i] : &large[i - PRODUCTS];
         const int64_t multiplications = p->m * p->k * p->n;
         if (multiplications > most) continue;
-        measure(p, TR_FLOAT32, device, peak);
-        if (bench_on_device() && multiplications >= halves_from) measure(p, TR_BFLOAT16, device, peak);
+        measure(p, TR_FLOAT32, TR_PRECISION_HIGHEST, device, peak);
+        if (!bench_on_device() || multiplications < others_from) continue;
+        measure(p, TR_FLOAT32, TR_PRECISION_HIGH, device, peak);
+        measure(p, TR_BFLOAT16, TR_PRECISION_HIGHEST, device, peak);
     }
     int status = bench_end();
     return tr_finish() ? 1 : status;

@@ -156,7 +156,8 @@ static bool prepare(product *p, int type, tr_tensor *a, tr_tensor *b, tr_tensor 
     static void *handle; /* never closed, as the library's own */
     if (!handle && lt->create(&handle) != LT_SUCCESS) return false;
     p->handle = handle;
-    return lt->desc_create(&p->desc, LT_COMPUTE_32F, LT_R_32F) == LT_SUCCESS &&
+    const int compute = type == LT_R_32F && tr_get_float32_matmul_precision() == TR_PRECISION_HIGH ? LT_COMPUTE_32F_FAST_TF32 : LT_COMPUTE_32F;
+    return lt->desc_create(&p->desc, compute, LT_R_32F) == LT_SUCCESS &&
            describe(p, &p->left, LT_DESC_TRANSA, type, b) && describe(p, &p->right, LT_DESC_TRANSB, type, a) && describe(p, &p->out, 0, type, c) &&
            lt->preference_create(&p->preference) == LT_SUCCESS && lt->preference_set(p->preference, LT_PREFER_MAX_WORKSPACE, &most, sizeof most) == LT_SUCCESS &&
            lt->preference_set(p->preference, LT_PREFER_REDUCTION_SCHEMES, &schemes, sizeof schemes) == LT_SUCCESS &&

@@ -10,8 +10,9 @@
 double ceiling_device_copy(tr_device device, int64_t bytes);
 
 /* 1e9 operations (2 m k n for a product) a second of cublasLtMatmul called directly for c = a b, by the first algorithm
- * that it offers for a workspace of 32 MiB: what a program without the library would get.  *fastest is that of the fastest
- * of four.  a and b are matrices with dense rows, or seen through tr_t; c (m, n) gets the product, of the same type. */
+ * that it offers for a workspace of 32 MiB: what a program without the library would get.  float32 is TF32 in a block of
+ * TR_MATMUL_PRECISION(TR_PRECISION_HIGH).  *fastest is that of the fastest of four.  a and b are matrices with dense rows, or
+ * seen through tr_t; c (m, n) gets the product, of the same type. */
 double ceiling_device_product(tr_tensor *a, tr_tensor *b, tr_tensor *c, double *fastest);
 
 #endif

@@ -41,13 +41,13 @@ def factor(rows, columns, transposed, type):
     return x.t() if transposed else x
 
 
-def measure(name, form, m, k, n, type):
+def measure(name, form, m, k, n, type, called=None):
     a, b = factor(m, k, form[0] == "T", type), factor(k, n, form[1] == "T", type)
 
     def run(times):
         for _ in range(times):
             a @ b
-    bench.run(f"{name} {form}", f"{m}x{k}x{n}", run, work=2e-9 * m * k * n, type=str(type).split(".")[1])
+    bench.run(f"{name} {form}", f"{m}x{k}x{n}", run, work=2e-9 * m * k * n, type=called or str(type).split(".")[1])
 
 
 for name, form, m, k, n in PRODUCTS + (LARGE if bench.on_device else []):
@@ -56,4 +56,7 @@ for name, form, m, k, n in PRODUCTS + (LARGE if bench.on_device else []):
         continue
     measure(name, form, m, k, n, torch.float32)
     if bench.on_device and multiplications >= (1 << 19 if bench.quick else 1 << 21):
+        torch.set_float32_matmul_precision("high")
+        measure(name, form, m, k, n, torch.float32, "tf32")
+        torch.set_float32_matmul_precision("highest")
         measure(name, form, m, k, n, torch.bfloat16)
