@@ -59,15 +59,17 @@ static wish read_wish(void)
 /* What the others are to know of a rank's device, and of its NCCL. */
 typedef struct {
     char uuid[UUID];
+    char host[64];         /* the start of NCCL_HOSTID: which host NCCL takes this rank's for, where that is set */
     int32_t version, wish; /* 0: it has none, and why */
     char why[120];
 } card;
 
 static int make_card(card *mine, const tr_lanes_ *lanes, tr_device at)
 {
-    const char *why;
+    const char *why, *host = getenv("NCCL_HOSTID");
     int version;
     memset(mine, 0, sizeof *mine);
+    snprintf(mine->host, sizeof mine->host, "%s", host ? host : "");
     mine->wish = (int32_t)read_wish();
     (void)dist_nccl(&version, &why);
     mine->version = version;
@@ -75,12 +77,13 @@ static int make_card(card *mine, const tr_lanes_ *lanes, tr_device at)
     return lanes->identify(at.index, mine->uuid);
 }
 
-/* The first two ranks that have one device, "ranks 0 and 1 share a device"; false: every rank has its own. */
+/* The first two ranks that have one device, "ranks 0 and 1 share a device"; false: every rank has its own, as NCCL sees it:
+ * it refuses a device twice on one host. */
 static bool find_shared(const card *all, int64_t world, char *text, size_t bytes)
 {
     for (int64_t i = 0; i < world; i++)
         for (int64_t j = i + 1; j < world; j++)
-            if (memcmp(all[i].uuid, all[j].uuid, UUID) == 0) {
+            if (memcmp(all[i].uuid, all[j].uuid, UUID) == 0 && strcmp(all[i].host, all[j].host) == 0) {
                 snprintf(text, bytes, "ranks %lld and %lld share a device", (long long)i, (long long)j);
                 return true;
             }

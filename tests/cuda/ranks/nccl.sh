@@ -47,6 +47,7 @@ run_rank_1() { # the same, where rank 1 alone has the variable
 
 run "each rank has a device of its own" WELL '^rank 1: .*; cuda:1 by NCCL 2\.28\.99$' names
 run "ranks share a device" WELL '^rank 0: .*; cuda:0 through pinned memory: ranks 0 and 1 share a device$' names PLAYED_DEVICES=1
+run_rank_1 "ranks share a device and NCCL takes it for two" WELL '^rank 0: .*; cuda:0 by NCCL 2\.28\.99$' names NCCL_HOSTID=another PLAYED_DEVICES=1
 run "the host is asked for" WELL '^rank 0: .*through pinned memory: TRIREME_DEVICE_TRANSPORT=host$' names TRIREME_DEVICE_TRANSPORT=host
 run_rank_1 "one rank has no NCCL" WELL '^rank 0: .*through pinned memory: no NCCL on rank 1: .*nowhere' names TRIREME_NCCL_LIBRARY=/nowhere
 run_rank_1 "one rank has another NCCL" WELL 'through pinned memory: NCCL is 2\.28\.99 on rank 0, 2\.21\.5 on rank 1' names FAKE_NCCL_VERSION=22105
