@@ -186,7 +186,7 @@ static inline void *autograd_number_at(tr_tensor *number, tr_dtype type)
     return stands ? (char *)number->data + AUTOGRAD_FLOAT_OF_NUMBER : autograd_number_in(number, type);
 }
 
-/* The same for up to three inputs of out's shape or numbers, where these mostly lie as it does. */
+/* The same for up to three inputs of out's shape or one element, where these mostly lie as it does. */
 int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c);
 
 /* The same for two of one type, or a number among them: most calls. */

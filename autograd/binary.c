@@ -78,6 +78,25 @@ static inline __attribute__((always_inline)) tr_tensor *apply_plain(const row *r
     return note(r, y, op, a, b, saves_for(r, a, b), false);
 }
 
+/* b is one element, and stretches to a's shape. */
+static inline bool stretches_to(const tr_tensor *a, const tr_tensor *b) { return b->numel == 1 && b->shape.ndim <= a->shape.ndim; }
+
+/* Of one type and device, no numbers: the operand whose shape is the result's, where the other is one element.  Else NULL. */
+static inline tr_tensor *stretched_to(tr_tensor *a, tr_tensor *b)
+{
+    if (a->kind != b->kind || (a->flags | b->flags) & CORE_NUMBER) return NULL;
+    return stretches_to(a, b) ? a : stretches_to(b, a) ? b
+                                                       : NULL;
+}
+
+static __attribute__((noinline)) tr_tensor *apply_stretched(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
+{
+    tr_dtype type = (tr_dtype)like->dtype;
+    tr_tensor *y = core_tensor_like(like, type, r->function);
+    if (!y || autograd_flat(r->kernel, type, y, a, b, NULL) < 0) return NULL;
+    return note(r, y, op, a, b, saves_for(r, a, b), true);
+}
+
 static __attribute__((noinline)) tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     tr_shape shape;
@@ -101,6 +120,7 @@ static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, cons
     if (like && !integers) return apply_plain(r, op, like, a, b);
     if (integers && r->kernel == KERNEL_POW && b->flags & CORE_NUMBER && core_dtype_category[b->dtype] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
         return core_fail("tr_pow: %s: integers to negative integer powers are not allowed", core_show(a));
+    if (!like && !integers && (like = stretched_to(a, b))) return apply_stretched(r, op, like, a, b);
     return apply_joined(r, op, a, b);
 }
 

@@ -87,14 +87,18 @@ int autograd_pointwise(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *con
     return autograd_run(&call, out, inputs > 0 ? in[0] : NULL, inputs > 1 ? in[1] : NULL, inputs > 2 ? in[2] : NULL);
 }
 
-/* An operand of out's shape as a view of a flat call; false if it does not lie so. */
+/* An operand of out's shape, or of one element, as a view of a flat call; false if it does not lie so. */
 static inline bool lies_flat(kernel_call *call, int view, tr_tensor *t, const tr_tensor *out)
 {
-    bool number = t && t->flags & CORE_NUMBER, one = number || (t && t->flags & CORE_UNIFORM);
-    call->at[view] = !t ? NULL : number ? autograd_number_at(t, (tr_dtype)call->type)
-                                        : t->data;
-    if (one && call->n != 1) call->ones |= (uint8_t)(1u << view);
-    return !t || (number ? !out->device : one || t->flags & CORE_ROW_MAJOR);
+    call->at[view] = t ? t->data : NULL;
+    if (!t) return true;
+    if (t->flags & CORE_NUMBER) {
+        if (out->device) return false;
+        call->at[view] = autograd_number_at(t, (tr_dtype)call->type);
+    }
+    if (call->n == 1 || (t->numel != 1 && !(t->flags & CORE_UNIFORM))) return t->flags & CORE_ROW_MAJOR;
+    call->ones |= (uint8_t)(1u << view);
+    return true;
 }
 
 int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c)
