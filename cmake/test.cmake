@@ -28,9 +28,9 @@ if("address" IN_LIST TRIREME_SANITIZE)
   # cmocka catches signals; a sanitizer has more to say about them.
   list(APPEND TRIREME_TEST_ENVIRONMENT
     ASAN_OPTIONS=detect_leaks=1:handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2
-    UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=use_poisoned=1) # what waits in a pair is found through what waits poisoned
+    UBSAN_OPTIONS=print_stacktrace=1)
   list(APPEND TRIREME_MPI_ENVIRONMENT
-    LSAN_OPTIONS=use_poisoned=1:suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.lsan:print_suppressions=0)
+    LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.lsan:print_suppressions=0)
 elseif("thread" IN_LIST TRIREME_SANITIZE)
   list(APPEND TRIREME_TEST_ENVIRONMENT OMP_NUM_THREADS=1)     # libgomp's barriers are invisible to it
 elseif(TRIREME_SANITIZE STREQUAL "valgrind")
