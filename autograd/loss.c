@@ -107,7 +107,7 @@ static void mse_derivative(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0), *target = autograd_in(n, 1);
     if (!x || !target) return;
-    tr_tensor *dx = (tr_mul)((tr_mul)((tr_sub)(x, target), tr_number_(n->args.x[0], TR_FLOAT32)), dy);
+    tr_tensor *dx = (tr_mul)((tr_sub)(x, target), (tr_mul)(dy, tr_number_(n->args.x[0], TR_FLOAT32))); /* dy is mostly one element */
     if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to(dx, &n->args.shape));
     if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_neg)(dx), &n->args.shape_b));
 }
