@@ -242,6 +242,10 @@ tr_tensor *autograd_root_gradient(const char *function, tr_tensor *root, tr_tens
         if (root->numel != 1) return core_fail("%s: grad can be implicitly created only for scalar outputs, not %s", function, core_show(root));
         if (core_dtype_category[root->dtype] != 2) return core_fail("%s: grad can be implicitly created only for real scalar outputs, not %s", function, core_show(root));
         tr_tensor *one = core_tensor_like(root, (tr_dtype)root->dtype, function);
+        if (one && !one->device && !core_here()->recording) { /* written here and now, without a kernel */
+            core_element_set(one->data, (tr_dtype)one->dtype, 0, 1);
+            return one;
+        }
         return one && autograd_pointwise(KERNEL_FILL, (tr_dtype)one->dtype, one, NULL, 0, 1) == 0 ? one : NULL;
     }
     if (!core_same_shape(&given->shape, &root->shape) || given->dtype != root->dtype || !core_same_device(given, root))
