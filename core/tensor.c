@@ -129,7 +129,8 @@ static inline tr_tensor *handle_on(core_thread *here, core_storage *storage, con
     return t;
 }
 
-static inline bool is_small(const core_device *device, int64_t bytes) { return device == &core_cpu && bytes <= (int64_t)sizeof(((core_storage *)0)->small); }
+enum { ROOM = sizeof(((core_storage *)0)->small) };
+static inline bool is_small(const core_device *device, int64_t bytes) { return device == &core_cpu && bytes <= ROOM; }
 
 /* A handle with memory of its own. */
 static inline tr_tensor *handle_with(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
@@ -162,7 +163,7 @@ static inline tr_tensor *owned(core_thread *here, tr_tensor *t)
     return NULL;
 }
 
-static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
+static inline void row_major_strides(tr_tensor *t)
 {
     int64_t step = 1;
     for (int i = t->shape.ndim - 1; i >= 0; i--) {
@@ -170,6 +171,11 @@ static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
         step *= t->shape.size[i] > 1 ? t->shape.size[i] : 1;
     }
     t->flags |= CORE_ROW_MAJOR;
+}
+
+static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
+{
+    row_major_strides(t);
     return owned(here, t);
 }
 
@@ -187,10 +193,42 @@ static inline int64_t plain_count(const tr_shape *shape)
     return shape->ndim < 0 || n > INT64_MAX / 16 ? 0 : (int64_t)n;
 }
 
+/* A handle that waits here begins as a tensor of the CPU and the open scope, which is not full: all but its strides. */
+static inline tr_tensor *begin_here(core_thread *here, tr_tensor *t, tr_dtype dtype, const tr_shape *shape, int64_t numel)
+{
+    tensor_begin(here, t, dtype, 0, shape, numel);
+    t->flags |= CORE_ROW_MAJOR;
+    core_scope_put(here, &t->object);
+    return t;
+}
+
+/* Of a pair; or with a block that waits for as many elements.  NULL: it takes more. */
+static inline tr_tensor *little_tensor(core_thread *here, tr_dtype dtype, const tr_shape *shape, int64_t numel)
+{
+    if (!here->pool[CORE_POOL_PAIR] || core_scope_is_full(here)) return NULL;
+    return begin_here(here, take_pair(here), dtype, shape, numel);
+}
+static inline __attribute__((always_inline)) tr_tensor *larger_tensor(core_thread *here, tr_dtype dtype, const tr_shape *shape, int64_t numel)
+{
+    if (!here->pool[CORE_POOL_TENSOR] || core_scope_is_full(here)) return NULL;
+    core_storage *s = core_storage_take(here, numel * core_dtype_bytes[dtype]);
+    if (!s) return NULL;
+    tr_tensor *t = core_list_pop(&here->pool[CORE_POOL_TENSOR]);
+    t->storage = s;
+    return begin_here(here, t, dtype, shape, numel);
+}
+
 tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
 {
     core_thread *here = core_here();
     int64_t n = core_dtype_ok(dtype) ? plain_count(shape) : 0;
+    if (n && at.type == TR_CPU) {
+        tr_tensor *waiting = n * core_dtype_bytes[dtype] <= ROOM ? little_tensor(here, dtype, shape, n) : larger_tensor(here, dtype, shape, n);
+        if (waiting) {
+            row_major_strides(waiting);
+            return waiting;
+        }
+    }
     if (n == 0 && (n = core_check_shape(shape, dtype, what)) < 0) return NULL;
     const core_device *device = at.type == TR_CPU ? &core_cpu : core_device_of(at);
     tr_tensor *t = device ? handle_with(here, device, at, n * core_dtype_bytes[dtype], what) : NULL;
@@ -210,23 +248,20 @@ static __attribute__((noinline)) tr_tensor *like_any(const tr_tensor *x, tr_dtyp
     return row_major(here, t);
 }
 
-/* A pair taken here and now as a tensor of the open scope, all but its strides; NULL: it takes more. */
-static inline tr_tensor *little_tensor(core_thread *here, tr_dtype dtype, const tr_shape *shape, int64_t numel)
+static __attribute__((noinline)) tr_tensor *larger_like(const tr_tensor *x, tr_dtype dtype, const char *what)
 {
-    if (!here->pool[CORE_POOL_PAIR] || core_scope_is_full(here)) return NULL;
-    tr_tensor *t = take_pair(here);
-    tensor_begin(here, t, dtype, 0, shape, numel);
-    t->flags |= CORE_ROW_MAJOR;
-    core_scope_put(here, &t->object);
+    bool plain = !x->device && x->flags & CORE_ROW_MAJOR && x->numel <= INT64_MAX / 16;
+    tr_tensor *t = plain ? larger_tensor(core_here(), dtype, &x->shape, x->numel) : NULL;
+    if (!t) return like_any(x, dtype, what);
+    core_copy_sizes(x->shape.ndim, t->stride, x->stride);
     return t;
 }
 
 tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what)
 {
-    enum { ROOM = sizeof(((core_storage *)0)->small) };
     bool small = !x->device && x->flags & CORE_ROW_MAJOR && x->numel <= ROOM && x->numel * core_dtype_bytes[dtype] <= ROOM;
     tr_tensor *t = small ? little_tensor(core_here(), dtype, &x->shape, x->numel) : NULL;
-    if (!t) return like_any(x, dtype, what);
+    if (!t) return larger_like(x, dtype, what);
     core_copy_sizes(x->shape.ndim, t->stride, x->stride);
     return t;
 }
