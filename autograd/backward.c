@@ -96,9 +96,10 @@ tr_tensor *autograd_whole(autograd_node *n)
 {
     if (n->divisor == 1) return n->gradient;
     tr_tensor *held = n->gradient;
-    int depth = tr_scope_open();
+    core_thread *here = core_here();
+    int depth = core_scope_open(here);
     tr_tensor *whole = core_keep_tensor(divided(held, n->divisor, !core_shared(held, 1) && core_row_major_tensor(held)));
-    tr_scope_close(depth);
+    core_scope_close(here, depth);
     if (!whole) return NULL;
     core_drop_tensor(held);
     n->gradient = whole;
@@ -133,10 +134,11 @@ tr_tensor *autograd_divide_later(autograd_node *n, tr_tensor *dy, int64_t count)
     return dy;
 }
 
-/* Somebody sees this node's gradient, or its derivative makes a larger one for a leaf: dividing dy is cheaper. */
-static bool must_be_whole(const autograd_node *n)
+static inline bool retains(const autograd_node *n) { return n->origin.made && n->origin.made->flags & CORE_RETAINS_GRAD; }
+
+/* Its derivative makes a larger gradient for a leaf: dividing dy is cheaper. */
+static inline bool grows_for_a_leaf(const autograd_node *n)
 {
-    if (!n->inputs || n->captured || (n->origin.made && n->origin.made->flags & CORE_RETAINS_GRAD)) return true;
     for (int i = 0; i < n->inputs; i++) {
         const tr_tensor *leaf = is_sink(n->to[i]) ? n->to[i]->origin.made : NULL;
         if (leaf && leaf->numel > n->gradient->numel) return true;
@@ -191,19 +193,31 @@ static int derive(core_thread *here, autograd_node *n, tr_tensor *dy)
     return here->failure.stands ? -1 : 0;
 }
 
+/* Somebody sees this node's gradient: a leaf, who retains it, who asked for it. */
+static int show(autograd_node *n, const autograd_walk *w)
+{
+    if (!autograd_whole(n)) return -1;
+    if (n->captured) capture(n, w);
+    bool arrives = !w->captures && n->origin.made;
+    return arrives ? arrive(n, n->origin.made, n->gradient) : 0;
+}
+
 static int run(core_thread *here, autograd_node *n, const autograd_walk *w)
 {
-    if (n->divisor != 1 && n->gradient && must_be_whole(n) && !autograd_whole(n)) return -1;
-    tr_tensor *dy = n->gradient, *made = n->origin.made;
-    bool into_leaves = !w->captures, sink = !n->inputs, goes_on = n->op->derivative && (into_leaves || n->needed);
-    if (n->captured) capture(n, w);
-    if (dy && into_leaves && made && (sink || made->flags & CORE_RETAINS_GRAD) && arrive(n, made, dy) < 0) return -1;
-    if (dy && goes_on && derive(here, n, dy) < 0) return -1;
-    if (n->saved && goes_on && !w->keep_saved) autograd_let_go_of_saved(n);
+    bool into_leaves = !w->captures, sink = !n->inputs;
+    if (n->gradient) {
+        bool seen = sink || n->captured || retains(n);
+        if (seen ? show(n, w) < 0 : n->divisor != 1 && grows_for_a_leaf(n) && !autograd_whole(n)) return -1;
+    }
+    tr_tensor *dy = n->gradient;
+    if (!sink && (into_leaves || n->needed)) {
+        if (dy && derive(here, n, dy) < 0) return -1;
+        if (n->saved && !w->keep_saved) autograd_let_go_of_saved(n);
+    }
     n->gradient = NULL;
     n->divisor = 1;
     core_drop_tensor(dy);
-    if (dy && into_leaves && sink && n->hook && n->origin.made) autograd_hooks_call(n);
+    if (dy && sink && into_leaves && n->hook && n->origin.made) autograd_hooks_call(n);
     return here->failure.stands ? -1 : 0;
 }
 
@@ -274,7 +288,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     CORE_SPAN(TRACE_BACKWARD, "backward");
     bool before = tr_set_grad_enabled(options.create_graph);
     tr_dtype cast = autograd_autocast_pause();
-    int depth = tr_scope_open();
+    int depth = core_scope_open(here);
     int status = -1;
     autograd_node *n = root->origin ? (autograd_node *)root->origin : autograd_sink(root);
     tr_tensor *gradient = n ? autograd_root_gradient("tr_backward", root, options.gradient) : NULL;
@@ -282,7 +296,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
         n->gradient = core_keep_tensor(gradient);
         status = autograd_walk_from(n, &w);
     }
-    tr_scope_close(depth);
+    core_scope_close(here, depth);
     autograd_autocast_resume(cast);
     tr_set_grad_enabled(before);
     int ended = end_walk(w.end, status == 0);
