@@ -129,6 +129,11 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     const char *function = r->function_in_place;
     if (!a || !b) return core_null(function);
     bool plain = autograd_plainly(a, b) == a;
+    if (plain && autograd_plain() && core_row_major_tensor(a) && core_dtype_category[a->dtype] >= 2 && a->storage != b->storage) {
+        if (autograd_pair(r->kernel, (tr_dtype)a->dtype, a, a, b) < 0) return NULL;
+        core_written(a);
+        return a; /* nothing is noted, nothing stretched or raised: no more to ask */
+    }
     tr_dtype type = plain && core_dtype_category[a->dtype] >= 2 ? (tr_dtype)a->dtype : working_type(r, a, b);
     tr_shape shape;
     tr_tensor *left = a;
