@@ -239,7 +239,10 @@ int(tr_step)(tr_optim *o)
 
 void tr_zero_grad(tr_optim *o)
 {
-    for (int64_t i = 0; o && i < o->count; i++) (tr_set_grad)(o->parameter[i], NULL);
+    for (int64_t i = 0; o && i < o->count; i++) {
+        core_drop_tensor(o->parameter[i]->grad);
+        o->parameter[i]->grad = NULL;
+    }
 }
 
 double tr_learning_rate(const tr_optim *o) { return o ? o->rule.number[0] : NAN; }
