@@ -189,11 +189,19 @@ static inline void *autograd_number_at(tr_tensor *number, tr_dtype type)
 /* The same for up to three inputs of out's shape or one element, where these mostly lie as it does. */
 int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c);
 
+static inline __attribute__((always_inline)) void autograd_operand_(kernel_call *call, int view, tr_tensor *t)
+{
+    call->at[view] = t->data;
+    if (!(t->flags & CORE_NUMBER)) return;
+    call->at[view] = autograd_number_at(t, (tr_dtype)call->type);
+    if (call->n != 1) call->ones |= (uint8_t)(1u << view);
+}
+
 /* The same for two of one type, or a number among them: most calls. */
 static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
-    unsigned all = out->flags & a->flags & b->flags, some = a->flags | b->flags;
-    if (!(all & CORE_ROW_MAJOR) || some & CORE_NUMBER || out->numel == 0) return autograd_flat(kernel, type, out, a, b, NULL);
+    bool flat = out->flags & a->flags & b->flags & CORE_ROW_MAJOR && !out->device && out->numel; /* a device takes no numbers */
+    if (!flat) return autograd_flat(kernel, type, out, a, b, NULL);
     kernel_call call;
     call.kernel = (uint16_t)kernel;
     call.type = call.from = (uint8_t)type;
@@ -202,8 +210,8 @@ static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dt
     call.flags = 0;
     call.n = out->numel;
     call.at[0] = out->data;
-    call.at[1] = a->data;
-    call.at[2] = b->data;
+    autograd_operand_(&call, 1, a);
+    autograd_operand_(&call, 2, b);
     return autograd_run(&call, out, a, b, NULL);
 }
 
