@@ -25,14 +25,31 @@ static INLINE floats load(const float *x)
 /* The first `count` of them, and zeros. */
 #if defined(__AVX2__)
 # include <immintrin.h>
-static INLINE floats load_some(const float *x, int64_t count)
+typedef __m256i some;
+static INLINE some some_of(int64_t count)
 {
     static const int32_t all[2 * WIDTH] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    __m256i some;
-    memcpy(&some, all + WIDTH - (count < WIDTH ? count > 0 ? count : 0 : WIDTH), sizeof some);
-    return (floats)_mm256_maskload_ps(x, some);
+    some these;
+    memcpy(&these, all + WIDTH - (count < WIDTH ? count > 0 ? count : 0 : WIDTH), sizeof these);
+    return these;
 }
+static INLINE floats load_these(const float *x, some these) { return (floats)_mm256_maskload_ps(x, these); }
+static INLINE floats load_some(const float *x, int64_t count) { return load_these(x, some_of(count)); }
 # define HAVE_SOME
+#endif
+
+/* The sum of 8 lanes, always in this order. */
+static INLINE float folded(const float *lane)
+{
+    return lane[0] + lane[4] + (lane[2] + lane[6]) + (lane[1] + lane[5] + (lane[3] + lane[7]));
+}
+#if defined(HAVE_SOME)
+static INLINE float folded_register(floats lane)
+{
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128((__m256)lane), _mm256_extractf128_ps((__m256)lane, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
+}
 #endif
 
 /* x0 y0 x1 y1 ..., in a and b, as x0 x1 ... and y0 y1 ... */
@@ -103,13 +120,13 @@ static void outer(const gemm *g)
         }
 }
 
-/* n = 1, few columns: c[i] = a[i,:] b. */
+/* n = 1, up to 4 columns: c[i] = a[i,:] b. */
 static INLINE void rows(const gemm *g, int64_t k)
 {
     const float *a = g->a, *b = g->b;
-    float *c = g->c, x[16];
+    float *c = g->c, x[4];
     for (int64_t l = 0; l < k; l++) x[l] = b[l * g->b_row];
-    if (k <= 4 && is_plain(g) && g->a_column == 1 && g->a_row == k && g->c_row == 1) {
+    if (is_plain(g) && g->a_column == 1 && g->a_row == k && g->c_row == 1) {
 #pragma omp simd
         for (int64_t i = 0; i < g->m; i++) {
             float sum = 0;
@@ -141,6 +158,32 @@ static INLINE void rows_of_two(const gemm *g)
     for (; i < g->m; i++) c[i] = (0 + a[2 * i] * first) + a[2 * i + 1] * second;
 }
 
+/* Up to 16 columns: of a row's products those 8 apart are added first, then the lanes fold. */
+static void rows_of_few(const gemm *g)
+{
+    const float *b = g->b;
+    float x[2 * LANES] = {0};
+    for (int64_t l = 0; l < g->k; l++) x[l] = b[l * g->b_row];
+#if defined(HAVE_SOME)
+    if (is_plain(g) && g->a_column == 1) {
+        const int64_t m = g->m, a_row = g->a_row, c_row = g->c_row;
+        const some low = some_of(g->k), high = some_of(g->k - LANES);
+        const floats x_low = load(x), x_high = load(x + LANES);
+        const float *a = g->a;
+        float *c = g->c;
+        for (int64_t i = 0; i < m; i++, a += a_row, c += c_row) *c = folded_register(load_these(a, low) * x_low + load_these(a + LANES, high) * x_high);
+        return;
+    }
+#endif
+    for (int64_t i = 0; i < g->m; i++) {
+        const float *a = (const float *)g->a + i * g->a_row;
+        float *c = (float *)g->c + i * g->c_row, lane[2 * LANES] = {0};
+        for (int64_t l = 0; l < g->k; l++) lane[l] = a[l * g->a_column] * x[l];
+        for (int j = 0; j < LANES; j++) lane[j] += lane[j + LANES];
+        *c = joined(g, folded(lane), g->beta != 0 ? *c : 0);
+    }
+}
+
 static void few_columns(const gemm *g)
 {
     if (g->k == 2 && is_plain(g) && g->a_column == 1 && g->a_row == 2 && g->c_row == 1) {
@@ -151,15 +194,11 @@ static void few_columns(const gemm *g)
     case 2: rows(g, 2); break;
     case 3: rows(g, 3); break;
     case 4: rows(g, 4); break;
-    default: rows(g, g->k); break;
+    default: rows_of_few(g); break;
     }
 }
 
 /* n = 1, one or two rows: dot products, in lanes of a fixed order. */
-static INLINE float folded(const float *lane)
-{
-    return lane[0] + lane[4] + (lane[2] + lane[6]) + (lane[1] + lane[5] + (lane[3] + lane[7]));
-}
 
 /* The lanes of a row, up to the last whole eight, or all: zeros change no lane.  Returns how many terms these are. */
 static INLINE int64_t lanes_dense(const float *a, const float *b, int64_t k, float *lane)
