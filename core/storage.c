@@ -1,5 +1,6 @@
 #include "core/storage.h"
 
+#include <string.h>
 #include "core/memory.h"
 
 void core_storage_part(core_thread *here, core_blocks *blocks)
@@ -9,6 +10,17 @@ void core_storage_part(core_thread *here, core_blocks *blocks)
     core_list_in_use_(s->data);
     core_list_push(&blocks->waiting, s->data);
     core_pool_give(here, CORE_POOL_STORAGE, s);
+}
+
+void core_stock(core_thread *here, core_pool pool, size_t bytes)
+{
+    enum { FEW = 16 };
+    here->stocked |= (uint8_t)(1u << pool);
+    for (int i = 0; i < FEW; i++) {
+        void *p = core_system_take((int64_t)bytes);
+        if (!p) return;
+        core_pool_give(here, pool, memset(p, 0, bytes));
+    }
 }
 
 core_storage *core_storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)

@@ -52,9 +52,14 @@ static inline bool core_storage_give(core_thread *here, core_storage *s)
 void core_tensor_part(core_thread *here);
 void core_storage_part(core_thread *here, core_blocks *blocks);
 
+/* Once for a thread: a few more of them wait.  A loop that is short of one by one or two would take pairs apart and put
+ * them together again in every iteration. */
+void core_stock(core_thread *here, core_pool pool, size_t bytes);
+
 /* A handle or a storage, of a pair if none waits alone. */
 static inline void *core_one_of_pair(core_thread *here, core_pool pool, size_t bytes, const char *what)
 {
+    if (!here->pool[pool] && here->pool[CORE_POOL_PAIR] && !(here->stocked >> pool & 1)) core_stock(here, pool, bytes);
     if (!here->pool[pool]) core_tensor_part(here);
     return core_pool_take(here, pool, bytes, what);
 }

@@ -28,6 +28,7 @@ typedef struct core_thread {
     uint8_t autocast;      /* the type of TR_AUTOCAST; 0: none */
     bool known;            /* the thread's end will be noticed */
     uint8_t precision;     /* of float32 products: a tr_precision */
+    uint8_t stocked;       /* a bit for each pool that core_stock() has filled */
 
     void *pool[CORE_POOLS];
     core_blocks *block; /* CORE_CLASSES of them; NULL before the first is taken */
