@@ -100,9 +100,11 @@ static inline bool autograd_on(const tr_tensor *a, const tr_tensor *b, const tr_
 /* Note that op made y from a, b, c (NULL where it has fewer inputs).  Does nothing unless one of them requires a
  * gradient and noting is on.  Returns y, or NULL with an error noted; NULL for y passes through. */
 tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args);
+tr_tensor *autograd_note_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves); /* most are */
 static inline tr_tensor *autograd_note(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, tr_tensor *c, unsigned saves, const autograd_args *args)
 {
-    return y && autograd_on(a, b, c) ? autograd_note_(y, op, a, b, c, saves, args) : y;
+    if (!y || !autograd_on(a, b, c)) return y;
+    return c || args ? autograd_note_(y, op, a, b, c, saves, args) : autograd_note_pair(y, op, a, b, saves);
 }
 
 /* The same of two inputs that were broadcast, for one that is to be noted: their shapes become its args. */

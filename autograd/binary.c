@@ -66,7 +66,7 @@ static inline __attribute__((always_inline)) tr_tensor *note(const row *r, tr_te
 {
     if (!autograd_on(a, b, NULL)) return y;
     if ((saves & AUTOGRAD_A && !(a = kept(r, a, y))) || (saves & AUTOGRAD_B && !(b = kept(r, b, y)))) return NULL;
-    return stretched ? autograd_note_stretched(y, op, a, b, saves) : autograd_note_(y, op, a, b, NULL, saves, NULL);
+    return stretched ? autograd_note_stretched(y, op, a, b, saves) : autograd_note_pair(y, op, a, b, saves);
 }
 
 /* Two alike, or one and a number. */

@@ -202,6 +202,11 @@ tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_
     return and_views(note(y, op, a, b, c, saves, args, false), a);
 }
 
+tr_tensor *autograd_note_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
+{
+    return and_views(note(y, op, a, b, NULL, saves, NULL, false), a);
+}
+
 tr_tensor *autograd_note_stretched(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
 {
     return and_views(note(y, op, a, b, NULL, saves, NULL, true), a);
