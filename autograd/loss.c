@@ -139,13 +139,14 @@ tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options option
     if (autograd_no_complex("tr_mse_loss", x) || autograd_no_complex("tr_mse_loss", target)) return NULL;
     if (core_dtype_category[type] != 2) return core_fail("tr_mse_loss: %s and %s are not of a floating type", core_show(x), core_show(target));
     tr_shape shape;
-    if (!autograd_meet("tr_mse_loss", &x, &target, type, &shape)) return NULL;
+    bool alike = autograd_plainly(x, target) && !((x->flags | target->flags) & CORE_NUMBER);
+    if (!alike && !autograd_meet("tr_mse_loss", &x, &target, type, &shape)) return NULL;
     bool before = tr_set_grad_enabled(false);
     tr_tensor *y = mse(x, target, options.reduction);
     tr_set_grad_enabled(before);
-    double slope = options.reduction == TR_MEAN ? 2 / (double)tr_shape_numel(shape) : 2;
+    double slope = options.reduction == TR_MEAN ? 2 / (double)(alike ? x->numel : tr_shape_numel(shape)) : 2;
     if (!y || !autograd_on(x, target, NULL)) return y;
-    y = autograd_note_stretched(y, &autograd_mse, x, target, AUTOGRAD_A | AUTOGRAD_B);
+    y = (alike ? autograd_note_pair : autograd_note_stretched)(y, &autograd_mse, x, target, AUTOGRAD_A | AUTOGRAD_B);
     autograd_args *args = autograd_args_of(y);
     if (args) args->x[0] = slope;
     return y;
