@@ -199,19 +199,25 @@ static inline __attribute__((always_inline)) void autograd_operand_(kernel_call 
     if (call->n != 1) call->ones |= (uint8_t)(1u << view);
 }
 
+/* What every flat call says; its operands and numbers are the caller's. */
+static inline __attribute__((always_inline)) void autograd_begin_flat_(kernel_call *call, int kernel, tr_dtype type, const tr_tensor *out)
+{
+    call->kernel = (uint16_t)kernel;
+    call->type = call->from = (uint8_t)type;
+    call->form = KERNEL_FLAT;
+    call->ones = 0;
+    call->flags = 0;
+    call->n = out->numel;
+    call->at[0] = out->data;
+}
+
 /* The same for two of one type, or a number among them: most calls. */
 static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
     bool flat = out->flags & a->flags & b->flags & CORE_ROW_MAJOR && !out->device && out->numel; /* a device takes no numbers */
     if (!flat) return autograd_flat(kernel, type, out, a, b, NULL);
     kernel_call call;
-    call.kernel = (uint16_t)kernel;
-    call.type = call.from = (uint8_t)type;
-    call.form = KERNEL_FLAT;
-    call.ones = 0;
-    call.flags = 0;
-    call.n = out->numel;
-    call.at[0] = out->data;
+    autograd_begin_flat_(&call, kernel, type, out);
     autograd_operand_(&call, 1, a);
     autograd_operand_(&call, 2, b);
     return autograd_run(&call, out, a, b, NULL);

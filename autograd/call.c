@@ -104,14 +104,8 @@ static inline bool lies_flat(kernel_call *call, int view, tr_tensor *t, const tr
 int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b, tr_tensor *c)
 {
     kernel_call call;
-    call.kernel = (uint16_t)kernel;
-    call.type = call.from = (uint8_t)type;
-    call.form = KERNEL_FLAT;
-    call.ones = 0;
-    call.flags = 0;
-    call.n = out->numel;
+    autograd_begin_flat_(&call, kernel, type, out);
     call.number[0] = 0;
-    call.at[0] = out->data;
     bool flat = out->flags & CORE_ROW_MAJOR && out->numel && lies_flat(&call, 1, a, out) && lies_flat(&call, 2, b, out) && lies_flat(&call, 3, c, out);
     return flat ? autograd_run(&call, out, a, b, c) : autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b, c}, 3, 0);
 }

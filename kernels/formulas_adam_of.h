@@ -4,7 +4,8 @@
  *   p = p - lr / (1 - beta1^t) m / (sqrt(V) / sqrt(1 - beta2^t) + eps) */
 typedef struct {
     T sign, shrink, decay, part, keep, add, rate, root, eps;
-    bool near; /* lerp goes from the nearer end: m + (1 - beta1) (g - m), or g - beta1 (g - m) */
+    bool near;               /* lerp goes from the nearer end: m + (1 - beta1) (g - m), or g - beta1 (g - m) */
+    char gap[sizeof(T) - 1]; /* 0: captured numbers are compared byte by byte */
 } OF(adam_numbers);
 
 static inline OF(adam_numbers) OF(adam_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
@@ -13,6 +14,7 @@ static inline OF(adam_numbers) OF(adam_numbers_of)(const kernel_call *call, cons
     const bool decoupled = (call->flags & KERNEL_OPTIM_DECOUPLED) != 0;
     OF(adam_numbers)
     k;
+    memset(k.gap, 0, sizeof k.gap);
     k.sign = call->flags & KERNEL_OPTIM_MAXIMIZE ? -1 : 1;
     k.shrink = (T)(decoupled ? 1 - lr * number[4] : 1), k.decay = (T)(decoupled ? 0 : number[4]);
     k.near = 1 - beta1 < 0.5;

@@ -4,7 +4,8 @@
  *   v = momentum v + g / r, p = p - lr v, or without momentum p = p - lr g / r */
 typedef struct {
     T lr, momentum, keep, add, eps, decay, sign, part;
-    bool near; /* lerp goes from the nearer end */
+    bool near;               /* lerp goes from the nearer end */
+    char gap[sizeof(T) - 1]; /* 0: captured numbers are compared byte by byte */
 } OF(rmsprop_numbers);
 
 static inline OF(rmsprop_numbers) OF(rmsprop_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
@@ -13,6 +14,7 @@ static inline OF(rmsprop_numbers) OF(rmsprop_numbers_of)(const kernel_call *call
     OF(rmsprop_numbers)
     k;
     (void)item;
+    memset(k.gap, 0, sizeof k.gap);
     k.lr = (T)number[0], k.momentum = (T)number[1], k.keep = (T)alpha, k.add = (T)(1 - alpha), k.eps = (T)number[3], k.decay = (T)number[4];
     k.sign = call->flags & KERNEL_OPTIM_MAXIMIZE ? -1 : 1;
     k.near = 1 - alpha < 0.5;

@@ -4,6 +4,7 @@
 typedef struct {
     T lr, momentum, keep, decay, sign;
     bool first, nesterov;
+    char gap[sizeof(T) - 2]; /* 0: captured numbers are compared byte by byte */
 } OF(sgd_numbers);
 
 static inline OF(sgd_numbers) OF(sgd_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
@@ -11,6 +12,7 @@ static inline OF(sgd_numbers) OF(sgd_numbers_of)(const kernel_call *call, const 
     const double *number = call->number;
     OF(sgd_numbers)
     k;
+    memset(k.gap, 0, sizeof k.gap);
     k.lr = (T)number[0], k.momentum = (T)number[1], k.keep = (T)(1 - number[2]), k.decay = (T)number[3];
     k.sign = call->flags & KERNEL_OPTIM_MAXIMIZE ? -1 : 1;
     k.first = item->first, k.nesterov = (call->flags & KERNEL_OPTIM_NESTEROV) != 0;
