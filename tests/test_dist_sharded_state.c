@@ -16,13 +16,7 @@ TEST(the_weights_are_those_of_whole_state_bit_for_bit)
     for (int k = 0; k < 5; k++) {
         tr_module *a = perceptron(), *b = perceptron(), *all = whole(a), *parts = in_parts(b);
         tr_optim *o = kinds[k](tr_parameters(a)), *mine = kinds[k](tr_shard_parameters(parts));
-        for (int i = 0; i < 10; i++) {
-            step(all, o, i);
-            tr_zero_grad(o);
-            step(parts, mine, i);
-            assert_int_equal(tr_gather_parameters(parts), 0);
-            tr_zero_grad(mine);
-        }
+        train_both(all, o, parts, mine, 10);
         assert_same_bits(b, a);
     }
 }

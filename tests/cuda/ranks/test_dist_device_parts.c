@@ -1,53 +1,13 @@
 /* Ranks on CUDA devices that each step their own part of the parameters, and steps that are recorded there. */
-#include "test.h"
+#define ON_DEVICE
+#include "sharded.h"
 
 #include <math.h>
-#include <trireme/dist.h>
-#include <trireme/nn.h>
-#include <trireme/optim.h>
 #include <trireme/record.h>
 
-BEFORE_ALL
-{
-    if (tr_cuda_is_available()) return tr_dist_init(argc, argv) < 0;
-    print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
-    return TEST_SKIPPED;
-}
-AFTER_ALL { return tr_dist_finish(); }
-
-static tr_tensor *there(tr_tensor *t) { return tr_to_device(t, tr_dist_device()); }
 static tr_tensor *here(tr_tensor *t) { return tr_to_device(t, tr_cpu()); }
 
-static tr_module *perceptron(void)
-{
-    tr_manual_seed(1);
-    tr_module *m = tr_sequential(tr_linear_layer(6, 20), tr_tanh_layer(), tr_linear_layer(20, 20), tr_tanh_layer(), tr_linear_layer(20, 3));
-    assert_int_equal(tr_module_to(m, tr_dist_device()), 0);
-    return m;
-}
-
-/* In four buckets. */
-static tr_module *in_parts(tr_module *model) { return tr_data_parallel(model, .shard_state = true, .first_bucket_bytes = 256, .bucket_bytes = 512); }
-static tr_module *whole(tr_module *model) { return tr_data_parallel(model, .first_bucket_bytes = 256, .bucket_bytes = 512); }
-
-static tr_optim *sgd(tr_tensors p) { return tr_sgd(p, .lr = 0.05, .momentum = 0.9); }
-static tr_optim *adam(tr_tensors p) { return tr_adam(p, .lr = 0.01); }
-
-static void draw(int i, tr_tensor **x, tr_tensor **y)
-{
-    tr_manual_seed((uint64_t)(100 * i + tr_dist_rank()));
-    *x = there(tr_randn(TR_SHAPE(4 + tr_dist_rank(), 6)));
-    *y = there(tr_randn(TR_SHAPE(4 + tr_dist_rank(), 3)));
-}
-
-static void step(tr_module *ranks, tr_optim *o, int i)
-{
-    TR_SCOPE;
-    tr_tensor *x, *y;
-    draw(i, &x, &y);
-    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(ranks, x), y)), 0);
-    assert_int_equal(tr_step(o), 0);
-}
+static tr_optim *plain_adam(tr_tensors p) { return tr_adam(p, .lr = 0.01); }
 
 static void assert_same_weights(tr_module *got, tr_module *want)
 {
@@ -58,17 +18,11 @@ static void assert_same_weights(tr_module *got, tr_module *want)
 
 TEST(the_weights_are_those_of_whole_state)
 {
-    tr_optim *(*const kinds[])(tr_tensors) = {sgd, adam};
+    tr_optim *(*const kinds[])(tr_tensors) = {sgd, plain_adam};
     for (int k = 0; k < 2; k++) {
         tr_module *a = perceptron(), *b = perceptron(), *all = whole(a), *parts = in_parts(b);
         tr_optim *o = kinds[k](tr_parameters(a)), *mine = kinds[k](tr_shard_parameters(parts));
-        for (int i = 0; i < 6; i++) {
-            step(all, o, i);
-            tr_zero_grad(o);
-            step(parts, mine, i);
-            assert_int_equal(tr_gather_parameters(parts), 0);
-            tr_zero_grad(mine);
-        }
+        train_both(all, o, parts, mine, 6);
         assert_same_weights(b, a);
         assert_int_equal(tr_check_replicas(b), 0);
     }
@@ -104,7 +58,7 @@ TEST(the_norm_is_that_of_all_gradients)
 TEST(state_is_gathered_whole_and_scattered_again)
 {
     tr_module *a = perceptron(), *b = perceptron(), *all = whole(a), *parts = in_parts(b);
-    tr_optim *o = adam(tr_parameters(a)), *mine = adam(tr_shard_parameters(parts)), *later = adam(tr_shard_parameters(parts));
+    tr_optim *o = plain_adam(tr_parameters(a)), *mine = plain_adam(tr_shard_parameters(parts)), *later = plain_adam(tr_shard_parameters(parts));
     for (int i = 0; i < 6; i++) {
         step(all, o, i);
         tr_zero_grad(o);
@@ -156,13 +110,13 @@ static void assert_replays_as_it_runs(tr_module *plain, tr_optim *o, tr_module *
 TEST(a_recorded_step_is_summed_in_every_replay)
 {
     tr_module *a = perceptron(), *b = perceptron(), *plain = whole(a), *ranks = whole(b);
-    assert_replays_as_it_runs(plain, adam(tr_parameters(a)), ranks, adam(tr_parameters(b)), false);
+    assert_replays_as_it_runs(plain, plain_adam(tr_parameters(a)), ranks, plain_adam(tr_parameters(b)), false);
     assert_same_weights(b, a);
 }
 
 TEST(a_recorded_step_with_state_in_parts_too)
 {
     tr_module *a = perceptron(), *b = perceptron(), *plain = in_parts(a), *ranks = in_parts(b);
-    assert_replays_as_it_runs(plain, adam(tr_shard_parameters(plain)), ranks, adam(tr_shard_parameters(ranks)), true);
+    assert_replays_as_it_runs(plain, plain_adam(tr_shard_parameters(plain)), ranks, plain_adam(tr_shard_parameters(ranks)), true);
     assert_same_weights(b, a);
 }
