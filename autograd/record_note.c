@@ -84,6 +84,14 @@ static record_entry *new_entry(tr_recording *r)
     return &r->entry[r->entries++];
 }
 
+/* The last call did not come about: it is none of the step's. */
+static void strike_out(tr_recording *r)
+{
+    record_entry *e = &r->entry[--r->entries];
+    core_free(e->items);
+    core_free(e->item_place);
+}
+
 static void turn(record_entry *e, core_object *owner, autograd_knob *knob)
 {
     if (owner) core_keep(owner);
@@ -103,20 +111,30 @@ static bool runs_at(tr_recording *r, const kernel_call *call, tr_device at)
     return false;
 }
 
+static bool touch_views(tr_recording *r, record_entry *e, const tr_tensor *const view[KERNEL_VIEWS])
+{
+    int64_t at = r->entries - 1;
+    unsigned writes = kernel_writes(e->call.kernel);
+    for (int pass = 0; pass < 2; pass++) /* what is read first: an output in place has been read */
+        for (int v = 0; v < KERNEL_VIEWS; v++)
+            if (view[v] && (writes >> v & 1) == (unsigned)pass && !touch(r, at, view[v], e->call.at[v], pass, &e->place[v])) return false;
+    if (kernel_adds(&e->call)) r->memory[e->place[0].memory].read_first |= r->memory[e->place[0].memory].first == at;
+    return true;
+}
+
 static bool note(tr_recording *r, kernel_call *call, const tr_tensor *const view[KERNEL_VIEWS], core_object *owner, autograd_knob *knob)
 {
-    record_entry *e = runs_at(r, call, core_device_at(view[0])) ? new_entry(r) : NULL;
+    kernel_fn *kernel = runs_at(r, call, core_device_at(view[0])) ? kernel_find(core_device_at(view[0]), call) : NULL;
+    record_entry *e = kernel ? new_entry(r) : NULL;
     if (!e) return false;
-    int64_t at = r->entries - 1;
-    unsigned writes = kernel_writes(call->kernel);
     for (int v = 0; v < KERNEL_VIEWS; v++)
         if (!view[v]) call->at[v] = NULL;
     e->call = *call;
-    for (int pass = 0; pass < 2; pass++) /* what is read first: an output in place has been read */
-        for (int v = 0; v < KERNEL_VIEWS; v++)
-            if (view[v] && (writes >> v & 1) == (unsigned)pass && !touch(r, at, view[v], call->at[v], pass, &e->place[v])) return false;
-    if (kernel_adds(call)) r->memory[e->place[0].memory].read_first |= r->memory[e->place[0].memory].first == at;
-    e->kernel = kernel_find(core_device_at(view[0]), call);
+    e->kernel = kernel;
+    if (!touch_views(r, e, view)) {
+        strike_out(r);
+        return false;
+    }
     turn(e, owner, knob);
     return true;
 }
@@ -136,24 +154,34 @@ int autograd_run_recorded(kernel_call *call, const tr_tensor *const view[KERNEL_
     return note(core_here()->recorder, call, view, owner, knob) ? run(core_device_at(view[0]), call) : -1;
 }
 
-int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, const tr_tensor *beside, core_object *owner, autograd_knob *knob)
+static bool touch_items(tr_recording *r, record_entry *e, tr_tensor *const *tensor, const tr_tensor *beside)
 {
-    tr_recording *r = core_here()->recorder;
-    record_entry *e = runs_at(r, call, device) ? new_entry(r) : NULL;
-    if (!e) return -1;
+    const kernel_call *call = &e->call;
     int64_t at = r->entries - 1, places = call->n * RECORD_ITEM_VIEWS;
-    e->call = *call;
     e->items = core_alloc(call->n * (int64_t)sizeof *e->items, "tr_record");
     e->item_place = core_alloc(places * (int64_t)sizeof *e->item_place, "tr_record");
-    if (!e->items || !e->item_place) return -1;
+    if (!e->items || !e->item_place) return false;
     memcpy(e->items, call->at[0], (size_t)call->n * sizeof *e->items);
     for (int64_t i = 0; i < places; i++) {
         e->item_place[i].memory = -1;
         bool gradient = i % RECORD_ITEM_VIEWS == RECORD_ITEM_VIEWS - 1;
-        if (tensor[i] && (!touch(r, at, tensor[i], tensor[i]->data, false, &e->item_place[i]) || (!gradient && !touch(r, at, tensor[i], tensor[i]->data, true, &e->item_place[i])))) return -1;
+        if (tensor[i] && (!touch(r, at, tensor[i], tensor[i]->data, false, &e->item_place[i]) || (!gradient && !touch(r, at, tensor[i], tensor[i]->data, true, &e->item_place[i])))) return false;
     }
-    if (beside && !touch(r, at, beside, call->at[1], kernel_writes(call->kernel) >> 1 & 1, &e->place[1])) return -1;
-    e->kernel = kernel_find(device, call);
+    return !beside || touch(r, at, beside, call->at[1], kernel_writes(call->kernel) >> 1 & 1, &e->place[1]);
+}
+
+int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *tensor, const tr_tensor *beside, core_object *owner, autograd_knob *knob)
+{
+    tr_recording *r = core_here()->recorder;
+    kernel_fn *kernel = runs_at(r, call, device) ? kernel_find(device, call) : NULL;
+    record_entry *e = kernel ? new_entry(r) : NULL;
+    if (!e) return -1;
+    e->call = *call;
+    e->kernel = kernel;
+    if (!touch_items(r, e, tensor, beside)) {
+        strike_out(r);
+        return -1;
+    }
     turn(e, owner, knob);
     return run(device, call);
 }

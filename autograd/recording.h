@@ -91,7 +91,7 @@ struct tr_recording {
     int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, inputs, arena_capacity;
     int32_t *table; /* storage -> memory, open addressing while recording */
     int64_t table_room;
-    bool separate, complete, failed, moved; /* moved: the slots hold other addresses than the recorded inputs' */
+    bool separate, complete, moved; /* moved: the slots hold other addresses than the recorded inputs' */
     tr_recording_info info;
 };
 

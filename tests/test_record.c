@@ -319,6 +319,21 @@ TEST(values_stay_inside)
     assert_error_says("NULL");
 }
 
+/* A program may go on after an error that it cleared: what did not run is no part of the step. */
+TEST(what_was_refused_is_not_replayed)
+{
+    tr_tensor *x = tr_ones(TR_SHAPE(3)), *truths = tr_ones(TR_SHAPE(2, 2), .dtype = TR_BOOL);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    assert_null(tr_matmul(truths, truths));
+    assert_error_says("bool is not served");
+    tr_add_(x, 1);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(calls_of(recording), 1);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_true(tr_get(x, 2) == 3);
+}
+
 TEST(moved_memory_is_noticed)
 {
     problem p = make_problem(2, 8);
