@@ -13,7 +13,7 @@ bool autograd_record_pause(void)
     return before;
 }
 
-void autograd_record_resume(bool before) { core_here()->recording = before; }
+void autograd_record_resume(bool before) { core_here()->recording = before && core_here()->recorder; /* which may have ended meanwhile */ }
 
 int autograd_not_recorded(const char *function, const char *why)
 {

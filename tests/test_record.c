@@ -388,6 +388,27 @@ TEST(own_calls_take_their_turn)
     assert_int_equal((tr_replay)(recording, (tr_replay_options){.reserved_ = 0}), -7);
 }
 
+static int end_here(void *data)
+{
+    (void)data;
+    return tr_record_end();
+}
+
+TEST(own_calls_may_end_the_recording)
+{
+    tr_tensor *x = tr_zeros(TR_SHAPE(1));
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    tr_add_(x, 1);
+    assert_int_equal(tr_record_call(end_here, NULL), 0);
+    assert_false(tr_is_recording());
+    tr_add_(x, 1);
+    assert_true(tr_item(x) == 2);
+    assert_int_equal((tr_replay)(recording, (tr_replay_options){.reserved_ = 0}), -1);
+    assert_error_says("nothing is being recorded");
+    assert_true(tr_item(x) == 3);
+}
+
 /* What one call writes, its neighbour reads one element further on: not block by block. */
 TEST(shifted_views_run_one_after_the_other)
 {
