@@ -63,12 +63,12 @@ static bool touch(tr_recording *r, int64_t entry, const tr_tensor *t, const void
     end += (const char *)t->data - m->data;
     if (t->flags & CORE_NUMBER) end = m->storage->capacity;
     if (end > m->bytes) m->bytes = end;
-    if (m->first < 0) {
-        m->first = (int32_t)entry;
-        m->read_first = !write;
-    }
-    if (m->first == entry && !write) m->read_first = true;
+    if (m->first < 0) m->first = (int32_t)entry;
     m->last = (int32_t)entry;
+    if (write)
+        m->covered += t->numel * core_dtype_bytes[t->dtype];
+    else if (m->covered < m->bytes)
+        m->read_first = true;
     m->written |= write;
     if (!m->handle && !(t->flags & (CORE_MADE_RECORDING | CORE_NUMBER))) m->handle = core_keep_tensor((tr_tensor *)(uintptr_t)t);
     return true;
@@ -115,10 +115,10 @@ static bool touch_views(tr_recording *r, record_entry *e, const tr_tensor *const
 {
     int64_t at = r->entries - 1;
     unsigned writes = kernel_writes(e->call.kernel);
+    if (kernel_adds(&e->call) && !touch(r, at, view[0], e->call.at[0], false, &e->place[0])) return false;
     for (int pass = 0; pass < 2; pass++) /* what is read first: an output in place has been read */
         for (int v = 0; v < KERNEL_VIEWS; v++)
             if (view[v] && (writes >> v & 1) == (unsigned)pass && !touch(r, at, view[v], e->call.at[v], pass, &e->place[v])) return false;
-    if (kernel_adds(&e->call)) r->memory[e->place[0].memory].read_first |= r->memory[e->place[0].memory].first == at;
     return true;
 }
 

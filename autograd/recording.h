@@ -20,8 +20,10 @@ typedef struct {
     tr_tensor *handle;     /* owns one count: a handle from outside the step, which may be given other memory; or NULL */
     char *data;            /* where the storage stood */
     int64_t bytes;         /* of it that calls use */
+    int64_t covered;       /* of these, bytes that calls have written so far, while recording */
     int32_t first, last;   /* calls; -1: none are left */
-    bool read_first, written;
+    bool read_first;       /* something that no call wrote: what the program put there */
+    bool written;
     bool constant; /* holds the same in every replay, since the step was recorded */
     bool partly;   /* a call in a group uses a part of it */
     bool planned;

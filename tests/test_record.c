@@ -287,6 +287,25 @@ TEST(own_calls_read_what_the_program_holds)
     assert_true(tr_item(tr_select(x, 0, 1)) == 0);
 }
 
+/* Of a constant of the program's only a part is written: the rest is the same in every replay. */
+TEST(constants_may_be_written_in_part)
+{
+    const float values[4] = {1, 2, 3, 4}, wanted[4] = {3, 3, 9, 12};
+    tr_tensor *sum = tr_zeros(TR_SHAPE(4)), *first = tr_ones(TR_SHAPE(2));
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    {
+        TR_SCOPE;
+        tr_tensor *x = tr_from_data(values, TR_FLOAT32, TR_SHAPE(4));
+        tr_copy_(tr_narrow(x, 0, 0, 2), first);
+        tr_add_(sum, x);
+        tr_copy_(sum, tr_div(tr_mul(sum, 2), 2)); /* the product takes the place of whatever is gone */
+    }
+    assert_int_equal(tr_record_end(), 0);
+    for (int i = 0; i < 2; i++) assert_int_equal(tr_replay(recording), 0);
+    assert_close(sum, tr_from_data(wanted, TR_FLOAT32, TR_SHAPE(4)), 0);
+}
+
 /* ---- what cannot be ---- */
 
 TEST(values_stay_inside)
