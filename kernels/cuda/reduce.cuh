@@ -113,14 +113,15 @@ static __device__ inline void put(const reduction &r, int64_t output, int64_t pa
         ((typename OP::out *)r.out)[offset_of(r, 0, r.kept, r.to, output, r.wide)] = OP::finish(sum, r.below);
 }
 
+/* What block `block` of so many does. */
 template <class OP>
-__global__ void __launch_bounds__(THREADS, 1) reduce_rows(const reduction r)
+static __device__ inline void rows_of_block(const reduction &r, int64_t block, int64_t blocks)
 {
     typedef typename OP::sum sum_type;
     SHARED(sum_type, of_warp, [WARPS]);
     const int lane = (int)threadIdx.x % r.team, rows = THREADS / r.team;
-    const int64_t blocks = (r.outputs + rows - 1) / rows * r.parts;
-    for (int64_t b = blockIdx.x; b < blocks; b += gridDim.x) {
+    const int64_t all = (r.outputs + rows - 1) / rows * r.parts;
+    for (int64_t b = block; b < all; b += blocks) {
         int64_t part = b % r.parts, output = b / r.parts * rows + (int)threadIdx.x / r.team;
         sum_type sum = output < r.outputs ? sum_of<OP>(r, output, part, lane, r.team) : OP::start();
         sum = joined<OP>(sum, r.team, of_warp);
@@ -129,18 +130,30 @@ __global__ void __launch_bounds__(THREADS, 1) reduce_rows(const reduction r)
 }
 
 template <class OP>
-__global__ void __launch_bounds__(THREADS, 1) reduce_columns(const reduction r)
+static __device__ inline void columns_of_block(const reduction &r, int64_t block, int64_t blocks)
 {
     typedef typename OP::sum sum_type;
     SHARED(sum_type, all, [THREADS]);
     const int lane = (int)threadIdx.x / r.team;
-    const int64_t blocks = (r.outputs + r.team - 1) / r.team * r.parts;
-    for (int64_t b = blockIdx.x; b < blocks; b += gridDim.x) {
+    const int64_t tiles = (r.outputs + r.team - 1) / r.team * r.parts;
+    for (int64_t b = block; b < tiles; b += blocks) {
         int64_t part = b % r.parts, output = b / r.parts * r.team + (int)threadIdx.x % r.team;
         sum_type sum = output < r.outputs ? sum_of<OP>(r, output, part, lane, THREADS / r.team) : OP::start();
         sum = joined_columns<OP>(sum, r.team, all);
         if (lane == 0 && output < r.outputs) put<OP>(r, output, part, sum);
     }
+}
+
+template <class OP>
+__global__ void __launch_bounds__(THREADS, 1) reduce_rows(const reduction r)
+{
+    rows_of_block<OP>(r, blockIdx.x, gridDim.x);
+}
+
+template <class OP>
+__global__ void __launch_bounds__(THREADS, 1) reduce_columns(const reduction r)
+{
+    columns_of_block<OP>(r, blockIdx.x, gridDim.x);
 }
 
 /* ---- on the host ---- */
