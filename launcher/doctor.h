@@ -1,7 +1,8 @@
 /* trireme doctor: whether a job would run well on these hosts, and what to do where it would not.
  *
  *     doctor.c           what is asked for; all of it in order, and the report
- *     doctor_machine.c   a host: versions, cores, memory, limits
+ *     doctor_host.c      all of one host; what is wished, as text to others
+ *     doctor_machine.c   versions, cores, memory, limits
  *     doctor_gpus.c      its GPUs; doctor_copies.c: copies between them, with --full
  *     doctor_hosts.c     several hosts: doctor_part.c is started on each, and asked
  *     doctor_network.c   the line between two of them; doctor_judge.c: and clocks, addresses
@@ -44,8 +45,14 @@ typedef struct {
     findings found;
 } doctor_visit;
 
+/* ---- doctor_host.c ---- */
+
 /* All that one host can tell of itself. */
 void doctor_host(findings *f, doctor_wish wish);
+
+/* The wish as text, with so many ranks on that host, good until the next call; and back. */
+const char *doctor_wish_text(doctor_wish wish, int ranks);
+doctor_wish doctor_wish_read(const char *text);
 
 /* ---- doctor_hosts.c, and doctor_part.c on each host ---- */
 
@@ -65,10 +72,6 @@ enum { DOCTOR_HOSTS = 250, /* at most: each has two descriptors here */
 /* What a part is told by its environment. */
 #define DOCTOR_ADDRESS "TRIREME_DOCTOR"
 #define DOCTOR_WISH    "TRIREME_DOCTOR_WISH"
-
-/* As text, with so many ranks on that host, good until the next call; and back. */
-const char *doctor_wish_text(doctor_wish wish, int ranks);
-doctor_wish doctor_wish_read(const char *text);
 
 /* Visits all of them: as many visits, which the caller frees. What concerns more than one goes to job. */
 doctor_visit *doctor_hosts(findings *job, const doctor_options *o, const hosts *h);

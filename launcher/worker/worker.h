@@ -1,6 +1,7 @@
 /* The program that `trireme bench` and `trireme doctor` start on every rank.
  *
  *     main.c          what it is asked for
+ *     measure.c       seconds, and what all ranks measured
  *     collectives.c   times of sums and gathers, by size
  *     network.c       what is trained: real, or with sleep in place of a device's work
  *     step.c          a step with and without communication
@@ -37,7 +38,7 @@ typedef struct {
     int rounds;
 } worker_wish;
 
-/* ---- main.c ---- */
+/* ---- measure.c ---- */
 double worker_now(void);
 double worker_slowest(double seconds); /* of all ranks; collective */
 double worker_median(double *samples, int count);
