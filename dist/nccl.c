@@ -102,13 +102,14 @@ static int type_of(tr_dtype dtype)
     }
 }
 
-/* How to add this rank's numbers: times their weight. */
+/* How to add this rank's numbers: times their weight.  Where one rank's have a weight, so have all: a weight of 1 is asked for
+ * as any other, since for NCCL it is another operation, for which it may choose another algorithm than for plain sums. */
 static int weigh(nccl *v, const dist_work *w, int type, int *add)
 {
     float narrow = (float)w->weight;
     double wide = w->weight;
     *add = NCCL_ADD;
-    if (w->weight == 0 || w->weight == 1) return NCCL_DONE;
+    if (w->weight == 0) return NCCL_DONE;
     return v->calls->weigh(add, type == NCCL_F32 ? (void *)&narrow : (void *)&wide, type, NCCL_SCALAR_OF_HOST, v->comm);
 }
 

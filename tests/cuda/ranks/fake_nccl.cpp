@@ -99,7 +99,8 @@ static void find_runtime(void)
 struct asked {
     int kind, type, root;
     size_t n;
-    bool operator==(const asked &o) const { return kind == o.kind && type == o.type && root == o.root && n == o.n; }
+    bool multiplies; /* first: another operation for NCCL, which may choose another algorithm for it */
+    bool operator==(const asked &o) const { return kind == o.kind && type == o.type && root == o.root && n == o.n && multiplies == o.multiplies; }
 };
 struct shared {
     std::atomic<int> joined, ended;
@@ -305,7 +306,7 @@ static int ask(void *comm, int kind, const void *from, void *into, size_t n, int
     c->asked_for++;
     if (scripted("FAKE_NCCL_FAIL", c)) return SYSTEM_ERROR;
     if (scripted("FAKE_NCCL_BREAK", c)) c->breaks_in = 8;
-    op *o = new op{c->shared_from_this(), c->asked_for - 1, {kind, type, root, n}, from, into, (cudaStream_t)stream, add ? c->weight[(size_t)add - 1] : 1, scripted("FAKE_NCCL_STALL", c)};
+    op *o = new op{c->shared_from_this(), c->asked_for - 1, {kind, type, root, n, add != 0}, from, into, (cudaStream_t)stream, add ? c->weight[(size_t)add - 1] : 1, scripted("FAKE_NCCL_STALL", c)};
     if (c->asked_for % 3 != 1) {
         enqueue(c, o);
         return NCCL_DONE;
