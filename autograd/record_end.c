@@ -34,6 +34,7 @@ static void move_addresses(tr_recording *r)
 static bool find_slots(tr_recording *r)
 {
     int64_t allocated = 0;
+    if (!(r->input_written = core_alloc(r->inputs + 1, "tr_record_end"))) return false;
     for (int64_t i = 0; i < r->entries; i++)
         for (int v = 0; v < KERNEL_VIEWS; v++)
             for (int64_t k = 0; k < r->inputs; k++) {
@@ -46,6 +47,7 @@ static bool find_slots(tr_recording *r)
                 if (!grown) return false;
                 r->slot = grown;
                 r->slot[r->slots++] = (record_slot){(int32_t)i, v, (int32_t)k, offset};
+                r->input_written[k] |= r->entry[i].kernel && kernel_writes(r->entry[i].call.kernel) >> v & 1;
                 break;
             }
     return true;

@@ -83,6 +83,7 @@ struct tr_recording {
     record_fixed *fixed;
     core_storage **written;
     tr_tensor **input;         /* own one count each */
+    bool *input_written;       /* owned: whether a call writes it, and so what a replay gets in its place */
     const core_device *device; /* where all its calls are run; NULL before the first */
     tr_device at;
     record_parts parts[RECORD_BINDINGS];

@@ -52,9 +52,11 @@ static int check_memory(const tr_recording *r)
 }
 
 /* A graph that saved what the step writes must notice. */
-static void raise_versions(const tr_recording *r)
+static void raise_versions(const tr_recording *r, tr_tensor *const *given)
 {
     for (int64_t i = 0; i < r->writes; i++) r->written[i]->version++;
+    for (int64_t k = 0; given && k < r->inputs; k++)
+        if (r->input_written[k]) core_written(given[k]);
 }
 
 /* ---- running ---- */
@@ -159,7 +161,7 @@ int(tr_replay)(tr_recording *r, tr_replay_options options)
     if (given && check_inputs(r, options.inputs) < 0) return -1;
     if (check_memory(r) < 0) return -1;
     tr_tensor *const *inputs = given ? (tr_tensor *const *)options.inputs.tensor : NULL;
-    raise_versions(r);
+    raise_versions(r, inputs);
     CORE_SPAN(TRACE_REPLAY, "replay");
     if (r->at.type != TR_CPU) return record_replay_there(r, inputs);
     if (given || r->moved) record_bind(r, given ? inputs : r->input);

@@ -33,9 +33,8 @@ static bool are_recorded(const tr_recording *r, tr_tensor *const *given)
 
 static bool writes_inputs(const tr_recording *r)
 {
-    for (int64_t i = 0; i < r->memories; i++)
-        for (int64_t k = 0; r->memory[i].written && k < r->inputs; k++)
-            if (r->input[k]->storage == r->memory[i].storage) return true;
+    for (int64_t k = 0; k < r->inputs; k++)
+        if (r->input_written[k]) return true;
     return false;
 }
 

@@ -377,6 +377,20 @@ TEST(graphs_outside_notice)
     assert_error_says("modified by an inplace operation");
 }
 
+TEST(graphs_that_saved_another_input_notice)
+{
+    tr_tensor *x = tr_ones(TR_SHAPE(3)), *other = tr_ones(TR_SHAPE(3)), *w = tr_ones(TR_SHAPE(3), .requires_grad = true);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording, .inputs = TR_TENSORS(x)), 0);
+    tr_mul_(x, 2);
+    assert_int_equal(tr_record_end(), 0);
+    tr_tensor *loss = tr_sum(tr_mul(w, other));
+    assert_int_equal(tr_replay(recording, .inputs = TR_TENSORS(other)), 0);
+    assert_true(tr_get(other, 2) == 2);
+    assert_int_equal(tr_backward(loss), -1);
+    assert_error_says("modified by an inplace operation");
+}
+
 /* ---- calls of the program's own ---- */
 
 static int add_one(void *data)
