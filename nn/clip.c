@@ -146,8 +146,9 @@ static tr_tensor *clip(tr_tensors parameters, double max_norm, bool must_be_fini
         if (told) *told = number[0];
         if (number[1] == 1 && !core_here()->recording) return norm;
     }
-    if (isinf(max_norm)) return norm;
-    clipping *owner = must_be_finite && core_here()->recording ? clipping_new(norm) : NULL;
+    const bool looks_again = must_be_finite && core_here()->recording;
+    if (isinf(max_norm) && !looks_again) return norm;
+    clipping *owner = looks_again ? clipping_new(norm) : NULL;
     if (tr_error_stands()) return NULL;
     return scale(parameters, norm, 1, owner, owner ? check_replayed : NULL) < 0 ? NULL : norm;
 }

@@ -209,6 +209,21 @@ TEST(a_replay_whose_norm_is_no_number_is_an_error_where_that_was_asked_for)
     assert_true(isfinite(tr_get(c.a, 0)) && isfinite(tr_item(c.b)));
 }
 
+TEST(a_norm_that_is_only_measured_must_be_a_number_in_every_replay_too)
+{
+    tr_tensor *a = leaf(row(3, 4)), *gradient = row(3, 4);
+    tr_recording *recording;
+    assert_int_equal(tr_set_grad(a, gradient), 0);
+    assert_int_equal(tr_record(&recording), 0);
+    assert_true(tr_clip_grad_norm(TR_TENSORS(a), INFINITY, .error_if_nonfinite = true) == 5);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_close(gradient, row(3, 4), 0);
+    tr_fill_(gradient, NAN);
+    assert_int_equal(tr_replay(recording), -1);
+    assert_error_says("tr_clip_grad_norm: the total norm is nan");
+}
+
 /* ---- the kernels, and memory ---- */
 
 enum { N = 70 * 16384 + 5 };
