@@ -57,6 +57,7 @@ static void destroy(core_object *object)
     }
     for (int64_t i = 0; i < r->memories; i++) record_let_go(&r->memory[i]);
     for (int64_t i = 0; i < r->inputs; i++) core_drop_tensor(r->input[i]);
+    record_forget_gradients(r);
     record_forget_parts(r);
     if (r->arena) r->device->give(r->at.index, r->arena, r->arena_capacity);
     record_forget_table(r);

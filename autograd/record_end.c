@@ -73,6 +73,7 @@ static bool list_what_counts(tr_recording *r)
 static bool finish(tr_recording *r)
 {
     record_forget_table(r);
+    record_end_gradients(r);
     if (!record_prune(r) || !find_slots(r)) return false;
     if (!r->separate && r->at.type == TR_CPU) record_join(r); /* blocks are for a processor's caches */
     int64_t bytes = record_plan(r);

@@ -55,6 +55,13 @@ typedef struct {
     const core_storage *storage;
 } record_fixed;
 
+/* A leaf whose gradient the step leaves behind, or adds to. */
+typedef struct {
+    tr_tensor *leaf;   /* owns one count */
+    tr_tensor *tensor; /* owns one count: its gradient at the end; or, if not anew, when backward came to it */
+    bool anew;         /* it had none when backward came */
+} record_gradient;
+
 typedef struct {
     int32_t entry, view, input;
     int64_t offset; /* bytes from the input's first element */
@@ -82,6 +89,7 @@ struct tr_recording {
     record_slot *slot;
     record_fixed *fixed;
     core_storage **written;
+    record_gradient *gradient;
     tr_tensor **input;         /* own one count each */
     bool *input_written;       /* owned: whether a call writes it, and so what a replay gets in its place */
     const core_device *device; /* where all its calls are run; NULL before the first */
@@ -91,7 +99,7 @@ struct tr_recording {
     int64_t copies_capacity;
     int bound; /* on such a device: 1 + what the slots' addresses are; 0: anything */
     char *arena;
-    int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, inputs, arena_capacity;
+    int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, gradients, gradient_room, inputs, arena_capacity;
     int32_t *table; /* storage -> memory, open addressing while recording */
     int64_t table_room;
     bool separate, complete, moved; /* moved: the slots hold other addresses than the recorded inputs' */
@@ -105,6 +113,12 @@ void *record_room(void *array, int64_t count, int64_t *allocated, size_t bytes);
 void record_hold(record_memory *m);
 void record_let_go(record_memory *m);
 void record_forget_table(tr_recording *r);
+
+/* record_grad.c.  At the end: which of the noted ones matter to replays.  Before each: leaves get the gradients that it will
+ * write; 0, or -1 with an error noted and nothing changed. */
+void record_end_gradients(tr_recording *r);
+int record_bring_gradients(const tr_recording *r);
+void record_forget_gradients(tr_recording *r);
 
 /* Drops the calls whose results nobody reads, and those that would give the same again: sets constant. */
 bool record_prune(tr_recording *r);

@@ -159,7 +159,7 @@ int(tr_replay)(tr_recording *r, tr_replay_options options)
     if (!r->complete) return core_fail_status("tr_replay: the recording is not complete: tr_record_end was not reached, or refused it");
     bool given = options.inputs.count > 0;
     if (given && check_inputs(r, options.inputs) < 0) return -1;
-    if (check_memory(r) < 0) return -1;
+    if (check_memory(r) < 0 || record_bring_gradients(r) < 0) return -1;
     tr_tensor *const *inputs = given ? (tr_tensor *const *)options.inputs.tensor : NULL;
     raise_versions(r, inputs);
     CORE_SPAN(TRACE_REPLAY, "replay");

@@ -107,6 +107,53 @@ TEST(running_and_replaying_mix)
     assert_same_models(&run, &mixed);
 }
 
+static int backward_alone(const problem *p)
+{
+    TR_SCOPE;
+    return tr_backward(tr_mse_loss(tr_forward(p->model, p->x), p->y));
+}
+
+/* Stepped and let go of outside, gradients come back with the next replay; and where another step gave others, too. */
+TEST(gradients_outlive_the_step)
+{
+    problem run = make_problem(1, 16), replayed = make_problem(1, 16);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    assert_int_equal(backward_alone(&replayed), 0);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(backward_alone(&run), 0);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(tr_step(run.optim), 0);
+        assert_int_equal(tr_step(replayed.optim), 0);
+        assert_same_models(&run, &replayed);
+        tr_zero_grad(run.optim);
+        tr_zero_grad(replayed.optim);
+        assert_int_equal(backward_alone(&run), 0);
+        if (i % 3 == 1)
+            assert_int_equal(backward_alone(&replayed), 0);
+        else
+            assert_int_equal(tr_replay(recording), 0);
+    }
+}
+
+TEST(a_gradient_to_add_to_must_be_there)
+{
+    problem run = make_problem(0, 16), replayed = make_problem(0, 16);
+    tr_recording *recording;
+    assert_int_equal(backward_alone(&run), 0);
+    assert_int_equal(backward_alone(&replayed), 0);
+    assert_int_equal(tr_record(&recording), 0);
+    assert_int_equal(backward_alone(&replayed), 0);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_replay(recording), 0);
+    for (int i = 0; i < 2; i++) assert_int_equal(backward_alone(&run), 0);
+    assert_same_bits(tr_grad(tr_parameters(run.model).tensor[0]), tr_grad(tr_parameters(replayed.model).tensor[0]));
+    tr_zero_grad(replayed.optim);
+    assert_int_equal(tr_replay(recording), -1);
+    assert_error_says("adds to a gradient of");
+    assert_null(tr_grad(tr_parameters(replayed.model).tensor[0]));
+}
+
 TEST(inputs_are_slots)
 {
     problem run = make_problem(1, 16), replayed = make_problem(1, 16);

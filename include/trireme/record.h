@@ -18,6 +18,10 @@
  * alone and would be the same again.  What the program still holds at tr_record_end (parameters, gradients, a kept loss) keeps
  * its place and gets new values with every replay; the memory of everything else is laid out anew, by lifetimes.
  *
+ * Gradients that the step leaves behind are the leaves' gradients after every replay, whatever was let go of in between
+ * (tr_step and tr_zero_grad may stand outside).  One that was not there when the step was recorded is written, not added
+ * to; one that the step adds to must still be there, or the replay is an error.
+ *
  * Numbers written in the program are recorded as they were; an optimiser's learning rate and step count and the place of
  * a counted generator are read when the replay comes to them.  What cannot be recorded is an error that says so: a value
  * that leaves the step (tr_item, printing, a shape that depends on values), numbers of a Mersenne Twister, copies between
@@ -61,7 +65,7 @@ typedef struct {
 } tr_replay_options;
 
 /* Run the step once more.  Returns 0, or -1 with an error standing: an input that does not fit, a parameter that has moved
- * to other memory since, or what a kernel met (an index out of range). */
+ * to other memory since, a gradient that is gone, or what a kernel met (an index out of range). */
 TR_API TR_CHECK_RESULT int(tr_replay)(tr_recording *recording, tr_replay_options options);
 
 /* Would tr_replay take these?  The last, smaller batch of an epoch does not fit, and is run as usual. */
