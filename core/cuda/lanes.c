@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { MOST_DEVICES = 64,
        MOST_SPARES = 256 };
@@ -11,6 +12,8 @@ enum { MOST_DEVICES = 64,
 typedef struct {
     cudaEvent_t event;
     int device;
+    bool timed;
+    int64_t asked_ns, ns; /* of one that is timed; ns: when it was reached, 0 until somebody has asked */
 } mark_of;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -45,12 +48,12 @@ static void *stream(int index, tr_lane_ lane) { return stream_of(index, lane); }
 
 /* ---- marks ---- */
 
-static mark_of *take_spare(int index)
+static mark_of *take_spare(int index, bool timed)
 {
     mark_of *m = NULL;
     pthread_mutex_lock(&lock);
     for (int i = spares - 1; i >= 0 && !m; i--)
-        if (spare[i]->device == index) {
+        if (spare[i]->device == index && spare[i]->timed == timed) {
             m = spare[i];
             spare[i] = spare[--spares];
         }
@@ -58,12 +61,13 @@ static mark_of *take_spare(int index)
     return m;
 }
 
-static mark_of *mark_new(int index)
+static mark_of *mark_new(int index, bool timed)
 {
     mark_of *m = calloc(1, sizeof *m);
     if (!m) return cuda_host->fail_memory("a mark", sizeof *m);
     m->device = index;
-    cudaError_t status = cudaEventCreateWithFlags(&m->event, cudaEventDisableTiming);
+    m->timed = timed;
+    cudaError_t status = cudaEventCreateWithFlags(&m->event, timed ? cudaEventDefault : cudaEventDisableTiming);
     if (!status) return m;
     free(m);
     cuda_error("an event", status);
@@ -83,17 +87,27 @@ static void forget(void *mark)
     free(m);
 }
 
-static void *mark(int index, tr_lane_ lane)
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static mark_of *mark_in(int index, tr_lane_ lane, bool timed)
 {
     cudaStream_t s = stream_of(index, lane);
-    mark_of *m = s ? take_spare(index) : NULL;
-    if (s && !m) m = mark_new(index);
+    mark_of *m = s ? take_spare(index, timed) : NULL;
+    if (s && !m) m = mark_new(index, timed);
+    if (m && timed) m->asked_ns = now_ns(), m->ns = 0;
     cudaError_t status = m ? cudaEventRecord(m->event, s) : cudaSuccess;
     if (!status) return m;
     forget(m);
     cuda_error("marking a place in a stream", status);
     return NULL;
 }
+
+static void *mark(int index, tr_lane_ lane) { return mark_in(index, lane, false); }
 
 static int reached(void *mark, bool wait)
 {
@@ -110,6 +124,69 @@ static int after(int index, tr_lane_ lane, void *mark)
     if (!s) return -1;
     cudaError_t status = cudaStreamWaitEvent(s, ((mark_of *)mark)->event, 0);
     return status ? cuda_error("one stream after another", status) : 0;
+}
+
+/* ---- when ---- */
+
+enum { FAR_MS = 500 }; /* a float of milliseconds tells 30 ns from there */
+
+/* An event of each device, and when it was; NULL before the first. */
+static struct {
+    cudaEvent_t event;
+    int64_t ns;
+} origin[MOST_DEVICES];
+
+static cudaError_t begin_clock(int index, cudaStream_t s)
+{
+    cudaEvent_t event;
+    cudaError_t status = cudaSuccess;
+    pthread_mutex_lock(&lock);
+    if (!origin[index].event && !(status = cudaEventCreateWithFlags(&event, cudaEventDefault))) {
+        origin[index].ns = now_ns();
+        status = cudaEventRecord(event, s);
+        if (status)
+            (void)cudaEventDestroy(event);
+        else
+            origin[index].event = event;
+    }
+    pthread_mutex_unlock(&lock);
+    return status;
+}
+
+static void *timed(int index, tr_lane_ lane)
+{
+    cudaStream_t s = stream_of(index, lane);
+    cudaError_t status = s ? begin_clock(index, s) : cudaSuccess;
+    if (status) cuda_error("an event", status);
+    return s && !status ? mark_in(index, lane, true) : NULL;
+}
+
+/* The origin was not before it was asked for, and perhaps later; and the clocks drift.  So marks correct it that would have
+ * been reached before they were asked for, or after now.  Then it moves on, to an event that is not far. */
+static int64_t when(void *mark)
+{
+    mark_of *m = mark;
+    if (!m || !m->timed || m->ns) return m ? m->ns : 0;
+    if (!cuda_enter(m->device)) return 0;
+    float ms = 0;
+    int64_t seen = now_ns();
+    pthread_mutex_lock(&lock);
+    cudaError_t status = cudaEventElapsedTime(&ms, origin[m->device].event, m->event);
+    if (!status) {
+        int64_t ns = origin[m->device].ns + (int64_t)(1e6 * (double)ms);
+        m->ns = ns > seen ? seen : ns < m->asked_ns ? m->asked_ns
+                                                    : ns;
+        origin[m->device].ns += m->ns - ns;
+        if (ms > FAR_MS) {
+            cudaEvent_t old = origin[m->device].event;
+            origin[m->device].event = m->event;
+            origin[m->device].ns = m->ns;
+            m->event = old;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    if (status) (void)cudaGetLastError();
+    return m->ns;
 }
 
 /* ---- copies ---- */
@@ -145,4 +222,4 @@ static int identify(int index, char uuid[16])
     return 0;
 }
 
-const tr_lanes_ cuda_lanes = {mark, reached, after, forget, copy, pin, unpin, stream, identify};
+const tr_lanes_ cuda_lanes = {mark, reached, after, forget, copy, pin, unpin, stream, identify, timed, when};

@@ -44,6 +44,12 @@ typedef struct {
 
     void *(*stream)(int device, tr_lane_ lane); /* the lane as the device's vendor knows it; NULL with an error standing */
     int (*identify)(int device, char uuid[16]); /* the same device has the same everywhere */
+
+    /* A mark that knows when its lane came to it; and when that was, in ns of CLOCK_MONOTONIC, of such a mark that is
+     * reached.  The device's clock is held against this one without waiting: how far two marks are apart is exact, where
+     * they stand is not before they were asked for, nor after now.  0 where it is not known. */
+    void *(*timed)(int device, tr_lane_ lane);
+    int64_t (*when)(void *mark);
 } tr_lanes_;
 
 /* NULL with an error standing: there is no such device, or it has none (the CPU). */

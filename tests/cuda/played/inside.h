@@ -28,6 +28,7 @@ struct capture;
 struct mark { /* a place in a stream that an event was recorded at */
     cudaStream_t of;
     bool reached;
+    int64_t ns;                  /* when it was, on the host's clock */
     std::shared_ptr<capture> in; /* or in a graph, after these nodes */
     std::vector<size_t> nodes;
 };
@@ -46,6 +47,7 @@ struct CUstream_st {
 };
 struct CUevent_st {
     int device;
+    bool timed;
     std::shared_ptr<mark> latest;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static std::vector<cudaStream_t> all;
@@ -46,12 +47,19 @@ static bool must_wait(const work &w) { return w.waits && !w.waits->reached; }
 static bool is_ready(cudaStream_t s) { return broken[s->device] || !s->queue.front().ready || s->queue.front().ready(); }
 static bool can_run(cudaStream_t s) { return !s->queue.empty() && !must_wait(s->queue.front()) && is_ready(s); }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
 static void run_first(cudaStream_t s)
 {
     work w = std::move(s->queue.front());
     s->queue.pop_front();
     counts.queued--;
-    if (w.reaches) w.reaches->reached = true;
+    if (w.reaches) w.reaches->reached = true, w.reaches->ns = now_ns();
     if (!w.run || broken[s->device]) return;
     memory_open(s->device, w.name, w.other);
     w.run();
@@ -205,11 +213,11 @@ cudaError_t cudaStreamQuery(cudaStream_t s)
     return ask(s, [s] { return s->queue.empty(); });
 }
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags)
 {
     std::lock_guard<std::mutex> hold(lock);
     if (broken[current]) return said(broken[current]);
-    *event = new CUevent_st{current, nullptr};
+    *event = new CUevent_st{current, flags != cudaEventDisableTiming, nullptr};
     counts.events++;
     return cudaSuccess;
 }
@@ -227,7 +235,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t s)
     std::lock_guard<std::mutex> hold(lock);
     if (!is_stream(s) || event->device != s->device) return said(cudaErrorInvalidResourceHandle);
     if (broken[s->device]) return said(broken[s->device]);
-    event->latest = std::make_shared<mark>(mark{s, false, s->in, s->nodes});
+    event->latest = std::make_shared<mark>(mark{s, false, 0, s->in, s->nodes});
     if (s->in) return cudaSuccess;
     enqueue(s, {"an event", nullptr, nullptr, event->latest});
     return cudaSuccess;
@@ -263,4 +271,16 @@ cudaError_t cudaEventQuery(cudaEvent_t event)
     if (cudaError_t no = capture_forbids_here()) return no;
     if (m && m->in) return said(cudaErrorCapturedEvent);
     return m && !m->reached ? ask(m->of, [m] { return m->reached; }) : said(broken[current]);
+}
+
+/* Looks at no stream: an event that nobody has found reached yet may be. */
+cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t begin, cudaEvent_t end)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (!begin->timed || !end->timed || !begin->latest || !end->latest) return said(cudaErrorInvalidResourceHandle);
+    if (begin->device != end->device || begin->latest->in || end->latest->in) return said(cudaErrorInvalidResourceHandle);
+    if (broken[begin->device]) return said(broken[begin->device]);
+    if (!begin->latest->reached || !end->latest->reached) return said(cudaErrorNotReady);
+    *ms = (float)(1e-6 * (double)(end->latest->ns - begin->latest->ns));
+    return cudaSuccess;
 }
