@@ -3,94 +3,25 @@
  *     mm, bmm: c = a b            da = dc b'      db = a' dc      (' of complex numbers: transposed and conjugated)
  *     mv:      y = a v            da = dy v'      dv = a' dy
  *     dot:     y = sum a_i b_i    da = dy b       db = dy a
- *     linear:  y = x w' + bias    dx = dy w       dw = dy' x      dbias = sum dy over rows
  *
  * tr_matmul brings every pair of shapes to one of these by views. */
-#include <trireme/autocast.h>
 #include "autograd/autocast.h"
 #include "autograd/operands.h"
+#include "autograd/product.h"
 #include "autograd/say.h"
-
-/* An operand: a matrix or a batch of them, as it is or with its last two dims swapped. */
-typedef struct {
-    const tr_tensor *t;
-    bool turned;
-} operand;
-
-static int64_t size_of(operand x, int dim) { return x.t->shape.size[x.t->shape.ndim - 2 + (dim != x.turned)]; }
-
-static void place(kernel_call *call, int view, operand x)
-{
-    const int64_t *stride = x.t->stride + x.t->shape.ndim - 2;
-    call->at[view] = x.t->data;
-    call->stride[view][0] = x.t->shape.ndim == 3 ? x.t->stride[0] : 0;
-    call->stride[view][1] = stride[x.turned];
-    call->stride[view][2] = stride[!x.turned];
-}
-
-static int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_tensor *bias, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
-{
-    if (c->numel == 0) return 0;
-    call->kernel = bias ? KERNEL_GEMM_BIAS : KERNEL_GEMM;
-    call->at[3] = bias ? bias->data : NULL;
-    call->type = call->from = c->dtype;
-    call->flags = core_here()->precision == TR_PRECISION_HIGH && c->dtype == TR_FLOAT32 ? KERNEL_GEMM_TF32 : 0;
-    call->n = c->numel;
-    call->number[0] = 1;
-    call->number[1] = 0;
-    call->size[0] = batch;
-    call->size[1] = m;
-    call->size[2] = n;
-    call->size[3] = k;
-    return autograd_run(call, c, a, b, bias);
-}
-
-/* c = a b + bias over (batch, i, j); every tensor here has 2 or 3 dims, with a batch stride of 0 for 2.  bias is NULL, or
- * dense on a device that serves it. */
-static int product(tr_tensor *c, operand a, operand b, const tr_tensor *bias)
-{
-    kernel_call call;
-    operand result = {c, false};
-    place(&call, 0, result);
-    place(&call, 1, a);
-    place(&call, 2, b);
-    return run(c, a.t, b.t, bias, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
-}
-
-/* A product for a derivative that is not differentiated itself, of n for this input. */
-static tr_tensor *plain_product(const autograd_node *n, int input, operand a, operand b)
-{
-    if (!a.t || !b.t) return NULL;
-    tr_tensor *c = autograd_place_of(n, input);
-    int batch = a.t->shape.ndim == 3;
-    tr_shape shape = {2 + batch, {a.t->shape.size[0]}};
-    shape.size[batch] = size_of(a, 0);
-    shape.size[batch + 1] = size_of(b, 1);
-    if (!c) c = core_tensor_new((tr_dtype)a.t->dtype, core_device_at(a.t), &shape, "backward");
-    return c && product(c, a, b, NULL) == 0 ? c : NULL;
-}
-
-static bool plain(const tr_tensor *dc) { return autograd_plain() && core_dtype_category[dc->dtype] != 3; }
 
 static tr_tensor *swapped(tr_tensor *t) { return t ? (tr_transpose)(t, -2, -1) : NULL; }
 
 static tr_tensor *adjoint(tr_tensor *t) { return t ? swapped((tr_conj)(t)) : NULL; }
 
-/* dy, or dy turned, times the conjugate of x: what a linear layer's derivative wants. */
-static tr_tensor *times(const autograd_node *n, int input, tr_tensor *dy, bool turned, tr_tensor *x)
-{
-    if (plain(dy)) return plain_product(n, input, (operand){dy, turned}, (operand){x, false});
-    return x ? (tr_matmul)(turned ? (tr_t)(dy) : dy, (tr_conj)(x)) : NULL;
-}
-
 static tr_tensor *times_adjoint(const autograd_node *n, tr_tensor *dc, tr_tensor *b)
 {
-    return plain(dc) ? plain_product(n, 0, (operand){dc, false}, (operand){b, true}) : (tr_matmul)(dc, adjoint(b));
+    return autograd_products_plain(dc) ? autograd_product_for(n, 0, (autograd_operand){dc, false}, (autograd_operand){b, true}) : (tr_matmul)(dc, adjoint(b));
 }
 
 static tr_tensor *adjoint_times(const autograd_node *n, tr_tensor *a, tr_tensor *dc)
 {
-    return plain(dc) ? plain_product(n, 1, (operand){a, true}, (operand){dc, false}) : (tr_matmul)(adjoint(a), dc);
+    return autograd_products_plain(dc) ? autograd_product_for(n, 1, (autograd_operand){a, true}, (autograd_operand){dc, false}) : (tr_matmul)(adjoint(a), dc);
 }
 
 static void product_derivative(autograd_node *n, tr_tensor *dc)
@@ -133,15 +64,15 @@ static void place_vector(kernel_call *call, int view, const tr_tensor *v, bool r
 static tr_tensor *outer(tr_tensor *dy, tr_tensor *v)
 {
     if (!v) return NULL;
-    if (!plain(dy)) return (tr_mul)((tr_unsqueeze)(dy, 1), (tr_conj)(v));
+    if (!autograd_products_plain(dy)) return (tr_mul)((tr_unsqueeze)(dy, 1), (tr_conj)(v));
     int64_t m = dy->shape.size[0], n = v->shape.size[0];
     tr_tensor *c = core_tensor_new((tr_dtype)dy->dtype, core_device_at(dy), &(tr_shape){2, {m, n}}, "backward");
     kernel_call call;
     if (!c) return NULL;
-    place(&call, 0, (operand){c, false});
+    autograd_product_place(&call, 0, (autograd_operand){c, false});
     place_vector(&call, 1, dy, false);
     place_vector(&call, 2, v, true);
-    return run(c, dy, v, NULL, &call, 1, m, n, 1) == 0 ? c : NULL;
+    return autograd_product_run(c, dy, v, NULL, &call, 1, m, n, 1) == 0 ? c : NULL;
 }
 
 /* a' dy, without noting it. */
@@ -153,15 +84,15 @@ static tr_tensor *turned_times_vector(tr_tensor *a, tr_tensor *dy)
     kernel_call call;
     if (!y) return NULL;
     place_vector(&call, 0, y, false);
-    place(&call, 1, (operand){a, true});
+    autograd_product_place(&call, 1, (autograd_operand){a, true});
     place_vector(&call, 2, dy, false);
-    return run(y, a, dy, NULL, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
+    return autograd_product_run(y, a, dy, NULL, &call, 1, m, 1, dy->shape.size[0]) == 0 ? y : NULL;
 }
 
 static void mv_derivative(autograd_node *n, tr_tensor *dy)
 {
     if (autograd_wants(n, 0)) autograd_give(n, 0, outer(dy, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, plain(dy) ? turned_times_vector(autograd_in(n, 0), dy) : (tr_matmul)(adjoint(autograd_in(n, 0)), dy));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_products_plain(dy) ? turned_times_vector(autograd_in(n, 0), dy) : (tr_matmul)(adjoint(autograd_in(n, 0)), dy));
 }
 
 static void dot_derivative(autograd_node *n, tr_tensor *dy)
@@ -174,14 +105,6 @@ const autograd_op autograd_mv = {"mv", "MvBackward0", mv_derivative, mv_cases};
 const autograd_op autograd_dot = {"dot", "DotBackward0", dot_derivative, dot_cases};
 const autograd_op autograd_mm = {"mm", "MmBackward0", product_derivative, mm_cases};
 const autograd_op autograd_bmm = {"bmm", "BmmBackward0", product_derivative, bmm_cases};
-
-static bool agree(const char *function, tr_tensor **a, tr_tensor **b)
-{
-    if (!autograd_one_device(function, *a, *b)) return false;
-    if ((*a)->dtype == (*b)->dtype) return true;
-    core_fail("%s: %s @ %s: the types differ; convert one with tr_to", function, core_show(*a), core_show(*b));
-    return false;
-}
 
 /* PyTorch's sentence, which depends on how many dims met. */
 static const char *say_inner(const tr_tensor *a, const tr_tensor *b, int64_t inner_a, int64_t inner_b)
@@ -204,14 +127,14 @@ static tr_tensor *no_inner(const char *function, const tr_tensor *a, const tr_te
 static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, const autograd_op *op)
 {
     tr_tensor *c = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), shape, "tr_matmul");
-    if (!c || product(c, (operand){a, false}, (operand){b, false}, NULL) < 0) return NULL;
+    if (!c || autograd_product(c, (autograd_operand){a, false}, (autograd_operand){b, false}, NULL) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(c, op, a, b, NULL, saves, NULL);
 }
 
 static tr_tensor *mm(const char *function, tr_tensor *a, tr_tensor *b)
 {
-    if (!agree(function, &a, &b)) return NULL;
+    if (!autograd_products_agree(function, &a, &b)) return NULL;
     if (a->shape.size[1] != b->shape.size[0]) return no_inner(function, a, b, a->shape.size[1], b->shape.size[0]);
     return multiply(a, b, &(tr_shape){2, {a->shape.size[0], b->shape.size[1]}},
                     &autograd_mm);
@@ -248,7 +171,7 @@ static tr_tensor *times_vector(tr_tensor *a, tr_tensor *b)
     tr_tensor *y = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &(tr_shape){!dot, {m}}, "tr_matmul");
     if (!y) return NULL;
     kernel_call call = {.at = {y->data, a->data, b->data}, .stride = {{0, 1, 1}, {0, dot ? 1 : a->stride[0], a->stride[!dot]}, {0, b->stride[0], 1}}};
-    if (run(y, a, b, NULL, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
+    if (autograd_product_run(y, a, b, NULL, &call, 1, m, 1, b->shape.size[0]) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(y, dot ? &autograd_dot : &autograd_mv, a, b, NULL, saves, NULL);
 }
@@ -287,7 +210,7 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
     int na = a->shape.ndim, nb = b->shape.ndim;
     if (na == 2 && nb == 2) return mm("tr_matmul", a, b);
     if (na == 0 || nb == 0) return core_fail("tr_matmul: %s @ %s: a scalar is no matrix; use tr_mul", core_show(a), core_show(b));
-    if (!agree("tr_matmul", &a, &b)) return NULL;
+    if (!autograd_products_agree("tr_matmul", &a, &b)) return NULL;
     int64_t inner_a = a->shape.size[na - 1], inner_b = b->shape.size[nb > 1 ? nb - 2 : 0];
     if (inner_a != inner_b) return no_inner("tr_matmul", a, b, inner_a, inner_b);
     if (na <= 2 && nb == 1) return times_vector(a, b);
@@ -298,57 +221,4 @@ tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
     if (nb == 1 && c) c = (tr_squeeze)(c, -1);
     if (na == 1 && c) c = autograd_named((tr_squeeze)(c, -2), "SqueezeBackward3");
     return c;
-}
-
-/* ---- linear ---- */
-
-static void linear_derivative(autograd_node *n, tr_tensor *dy)
-{
-    if (autograd_wants(n, 0)) autograd_give(n, 0, times(n, 0, dy, false, autograd_in(n, 1)));
-    if (autograd_wants(n, 1)) autograd_give(n, 1, times(n, 1, dy, true, autograd_in(n, 0)));
-    if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_sum)(dy, (tr_reduce_options){.dims = (const int[]){0}, .ndims = 1}));
-}
-static tr_tensor *linear_sample(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], x[2]); }
-static tr_tensor *linear_sample_plain(tr_tensor *const *x) { return (tr_linear)(x[0], x[1], NULL); }
-static const autograd_case linear_cases[] = {
-    {"4 of 3 to 2", linear_sample, -1, 1, 3, {{2, {4, 3}}, {2, {2, 3}}, {1, {2}}}},
-    {"three dims", linear_sample, -1, 1, 3, {{3, {2, 4, 3}}, {2, {2, 3}}, {1, {2}}}},
-    {"no bias", linear_sample_plain, -1, 1, 2, {{2, {4, 3}}, {2, {2, 3}}}},
-    {0},
-};
-const autograd_op autograd_linear = {"linear", "AddmmBackward0", linear_derivative, linear_cases};
-const autograd_op autograd_linear_plain = {"linear", "MmBackward0", linear_derivative, linear_cases};
-
-/* x (B, in), weight (out, in), bias (out) or NULL */
-static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
-{
-    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){2, {x->shape.size[0], weight->shape.size[0]}},
-                                   "tr_linear");
-    const bool passing = bias && bias->stride[0] == 1 && kernel_serves(core_device_at(x), KERNEL_GEMM_BIAS, (tr_dtype)x->dtype);
-    if (!y || product(y, (operand){x, false}, (operand){weight, true}, passing ? bias : NULL) < 0) return NULL;
-    tr_tensor *both[2] = {y, bias};
-    if (bias && !passing && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
-    unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);
-    return autograd_note(y, bias ? &autograd_linear : &autograd_linear_plain, x, weight, bias, saves, NULL);
-}
-
-tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
-{
-    if (!x || !weight) return core_null("tr_linear");
-    x = autograd_narrow(x);
-    weight = autograd_narrow(weight);
-    if (!x || !weight || (bias && !(bias = autograd_narrow(bias)))) return NULL;
-    int ndim = x->shape.ndim;
-    if (weight->shape.ndim != 2) return core_fail("tr_linear: the weight must be (out, in), not %s", core_show(weight));
-    int64_t out = weight->shape.size[0], in = weight->shape.size[1];
-    if (ndim < 1 || x->shape.size[ndim - 1] != in) return core_fail("tr_linear: %s into %s: the input's last size must be %lld", core_show(x), core_show(weight), (long long)in);
-    if (bias && (bias->shape.ndim != 1 || bias->shape.size[0] != out)) return core_fail("tr_linear: the bias must be (%lld,), not %s", (long long)out, core_show(bias));
-    if (!agree("tr_linear", &x, &weight) || (bias && !agree("tr_linear", &x, &bias))) return NULL;
-    if (ndim == 2) return linear(x, weight, bias);
-    tr_shape shape = x->shape;
-    shape.size[ndim - 1] = out;
-    tr_tensor *rows = (tr_reshape)(x, (tr_shape){
-                                          2, {in ? x->numel / in : 0, in}});
-    tr_tensor *y = rows ? linear(rows, weight, bias) : NULL;
-    return y ? (tr_view)(y, shape) : NULL;
 }

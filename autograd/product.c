@@ -1,0 +1,61 @@
+#include <trireme/autocast.h>
+#include "autograd/product.h"
+#include "autograd/operands.h"
+
+static int64_t size_of(autograd_operand x, int dim) { return x.t->shape.size[x.t->shape.ndim - 2 + (dim != x.turned)]; }
+
+void autograd_product_place(kernel_call *call, int view, autograd_operand x)
+{
+    const int64_t *stride = x.t->stride + x.t->shape.ndim - 2;
+    call->at[view] = x.t->data;
+    call->stride[view][0] = x.t->shape.ndim == 3 ? x.t->stride[0] : 0;
+    call->stride[view][1] = stride[x.turned];
+    call->stride[view][2] = stride[!x.turned];
+}
+
+int autograd_product_run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_tensor *bias, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
+{
+    if (c->numel == 0) return 0;
+    call->kernel = bias ? KERNEL_GEMM_BIAS : KERNEL_GEMM;
+    call->at[3] = bias ? bias->data : NULL;
+    call->type = call->from = c->dtype;
+    call->flags = core_here()->precision == TR_PRECISION_HIGH && c->dtype == TR_FLOAT32 ? KERNEL_GEMM_TF32 : 0;
+    call->n = c->numel;
+    call->number[0] = 1;
+    call->number[1] = 0;
+    call->size[0] = batch;
+    call->size[1] = m;
+    call->size[2] = n;
+    call->size[3] = k;
+    return autograd_run(call, c, a, b, bias);
+}
+
+int autograd_product(tr_tensor *c, autograd_operand a, autograd_operand b, const tr_tensor *bias)
+{
+    kernel_call call;
+    autograd_operand result = {c, false};
+    autograd_product_place(&call, 0, result);
+    autograd_product_place(&call, 1, a);
+    autograd_product_place(&call, 2, b);
+    return autograd_product_run(c, a.t, b.t, bias, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
+}
+
+tr_tensor *autograd_product_for(const autograd_node *n, int input, autograd_operand a, autograd_operand b)
+{
+    if (!a.t || !b.t) return NULL;
+    tr_tensor *c = autograd_place_of(n, input);
+    int batch = a.t->shape.ndim == 3;
+    tr_shape shape = {2 + batch, {a.t->shape.size[0]}};
+    shape.size[batch] = size_of(a, 0);
+    shape.size[batch + 1] = size_of(b, 1);
+    if (!c) c = core_tensor_new((tr_dtype)a.t->dtype, core_device_at(a.t), &shape, "backward");
+    return c && autograd_product(c, a, b, NULL) == 0 ? c : NULL;
+}
+
+bool autograd_products_agree(const char *function, tr_tensor **a, tr_tensor **b)
+{
+    if (!autograd_one_device(function, *a, *b)) return false;
+    if ((*a)->dtype == (*b)->dtype) return true;
+    core_fail("%s: %s @ %s: the types differ; convert one with tr_to", function, core_show(*a), core_show(*b));
+    return false;
+}
