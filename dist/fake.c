@@ -1,8 +1,8 @@
 /* A fake rank is a window over memory of this process (or two, one among its host's ranks and one among the hosts' first),
- * and around it a transport that is late, fails or drops works.  Messages go through boxes that all ranks see. */
+ * and around it a transport that is late, fails or drops works. */
 #include "dist/fake.h"
 
-#include "dist/settings.h"
+#include "dist/fake_letters.h"
 #include "dist/window.h"
 
 #include <pthread.h>
@@ -22,19 +22,11 @@ typedef struct {
     void **piece;
 } circle;
 
-typedef struct letter {
-    struct letter *next;
-    int64_t from, to, bytes;
-    char text[];
-} letter;
-
 typedef struct {
     dist_fake how;
     int host_ranks, hosts;
     circle all, leaders, *of_host;
-    pthread_mutex_t lock; /* of the letters */
-    pthread_cond_t posted;
-    letter *first; /* owned, oldest first */
+    dist_letters letters;
     int (*body)(dist_transport *way, void *data);
     void *data;
     atomic_int bad;
@@ -199,62 +191,6 @@ static dist_transport *open_inner(fake_rank *f, int rank)
     return open_window(h, slot);
 }
 
-/* ---- messages ---- */
-
-static int send_letter(fake_rank *f, const dist_work *w)
-{
-    letter *l = malloc(sizeof *l + (size_t)w->n);
-    if (!l) {
-        tr_fail("out of memory: a letter");
-        return -1;
-    }
-    *l = (letter){.from = f->way.rank, .to = w->peer, .bytes = w->n};
-    if (w->n > 0) memcpy(l->text, w->from, (size_t)w->n);
-    pthread_mutex_lock(&f->world->lock);
-    letter **end = &f->world->first;
-    while (*end) end = &(*end)->next;
-    *end = l;
-    pthread_cond_broadcast(&f->world->posted);
-    pthread_mutex_unlock(&f->world->lock);
-    return 1;
-}
-
-static letter *find_letter(fake_rank *f, int64_t from)
-{
-    for (letter **at = &f->world->first; *at; at = &(*at)->next) {
-        letter *l = *at;
-        if (l->from != from || l->to != f->way.rank) continue;
-        *at = l->next;
-        return l;
-    }
-    return NULL;
-}
-
-static int receive_letter(fake_rank *f, dist_work *w, double seconds)
-{
-    letter *l;
-    double limit = dist_limit(), wait = seconds < 0 ? limit : seconds;
-    struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
-    end.tv_sec += (time_t)wait;
-    end.tv_nsec += (long)(1e9 * (wait - (double)(time_t)wait));
-    if (end.tv_nsec >= 1000000000) end.tv_sec++, end.tv_nsec -= 1000000000;
-    pthread_mutex_lock(&f->world->lock);
-    while (!(l = find_letter(f, w->peer)) && wait > 0)
-        if (pthread_cond_timedwait(&f->world->posted, &f->world->lock, &end) != 0) break;
-    pthread_mutex_unlock(&f->world->lock);
-    if (!l && seconds >= 0) return 0;
-    if (!l)
-        tr_fail("receive: rank %lld has sent nothing in %.3g s", (long long)w->peer, limit);
-    else if (l->bytes != w->n)
-        tr_fail("receive: rank %lld has sent %lld bytes, expected %lld", (long long)w->peer, (long long)l->bytes, (long long)w->n);
-    else if (w->n > 0)
-        memcpy(w->into, l->text, (size_t)w->n);
-    int status = l && l->bytes == w->n ? 1 : -1;
-    free(l);
-    return status;
-}
-
 /* ---- the rank ---- */
 
 static int advance(dist_transport *way, dist_work *w, double seconds)
@@ -271,9 +207,9 @@ static int advance(dist_transport *way, dist_work *w, double seconds)
     } else if (struck) {
         status = 1;
     } else if (w->operation == DIST_SEND) {
-        status = send_letter(f, w);
+        status = dist_letters_send(&f->world->letters, way->rank, w);
     } else if (w->operation == DIST_RECEIVE) {
-        status = receive_letter(f, w, seconds);
+        status = dist_letters_receive(&f->world->letters, way->rank, w, seconds);
     } else {
         status = f->inner->advance(f->inner, w, seconds);
     }
@@ -342,8 +278,7 @@ static int open_world(world *w)
 {
     int bad = open_circle(&w->all, w->how.ranks) + open_circle(&w->leaders, w->hosts);
     for (int i = 0; i < w->hosts && w->of_host; i++) bad += open_circle(&w->of_host[i], w->host_ranks);
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->posted, NULL);
+    dist_letters_open(&w->letters);
     return bad == 0 && w->of_host ? 0 : -1;
 }
 
@@ -352,12 +287,7 @@ static void close_world(world *w)
     close_circle(&w->all);
     close_circle(&w->leaders);
     for (int i = 0; i < w->hosts && w->of_host; i++) close_circle(&w->of_host[i]);
-    for (letter *l = w->first, *next; l; l = next) {
-        next = l->next;
-        free(l);
-    }
-    pthread_mutex_destroy(&w->lock);
-    pthread_cond_destroy(&w->posted);
+    dist_letters_close(&w->letters);
     free(w->of_host);
 }
 
