@@ -1,9 +1,14 @@
 // CTEST LABELS long
 /* Every function of one float32 on every float32 there is, 2^32 of them, against libm's float64; and the same bits from
  * every level that has fma.  A minute or two for each function and core: ./dev test --long.  What it finds stands in
- * docs/accuracy.md; test_kernels_functions.c looks at a sample. */
+ * docs/accuracy.md; test_kernels_functions.c looks at a sample.
+ *
+ * Where that is too long at a time, TRIREME_TEST_FLOATS=FROM-TO names the first float and the last by their bits:
+ *     TRIREME_TEST_FLOATS=3f800000-3fffffff build/dev/tests/test_long_functions exp2                   # 1 to 2 */
 #include "kernels.h"
 #include "ulps.h"
+
+#include <stdio.h>
 
 enum { CHUNK = 4096 };
 
@@ -53,12 +58,25 @@ static void look_at(survey *s, uint32_t first)
     }
 }
 
+/* The first float and the one behind the last, in whole chunks. */
+static void find_floats(int64_t *first, int64_t *end)
+{
+    unsigned from = 0, to = UINT32_MAX;
+    const char *asked = getenv("TRIREME_TEST_FLOATS");
+    char rest;
+    if (asked && (sscanf(asked, "%8x-%8x%c", &from, &to, &rest) != 2 || from > to)) fail_msg("TRIREME_TEST_FLOATS=%s: no FROM-TO", asked);
+    *first = from / CHUNK * CHUNK;
+    *end = (int64_t)to + 1;
+}
+
 static void check_all(int kernel, double (*f)(double), float from, double most)
 {
     survey s = {.kernel = kernel, .f = f, .from = from};
+    int64_t begin, end;
+    find_floats(&begin, &end);
     levels(); /* found before threads ask */
 #pragma omp parallel for schedule(dynamic, 16)
-    for (int64_t first = 0; first < 1ll << 32; first += CHUNK) look_at(&s, (uint32_t)first);
+    for (int64_t first = begin; first < end; first += CHUNK) look_at(&s, (uint32_t)first);
     for (int l = 0; l < levels(); l++)
         print_message("%s %s: %.3f ulp at %.9g\n", kernel_name(kernel), level_name[l], s.worst[l], (double)s.at[l]);
     for (int l = 0; l < levels(); l++)
