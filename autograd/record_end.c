@@ -97,5 +97,7 @@ int(tr_record_end)(void)
     here->recorder = NULL;
     here->recording = false;
     r->complete = !here->failure.stands && finish(r);
-    return r->complete ? 0 : -1;
+    if (r->complete) return 0;
+    for (int64_t i = 0; i < r->memories; i++) record_let_go(&r->memory[i]); /* another recording may want it now */
+    return -1;
 }
