@@ -74,7 +74,7 @@ tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
     if (!t) return core_null("tr_to_device");
     tr_device from = core_device_at(t);
     if (from.type == device.type && from.index == device.index) return t;
-    if (!(t->flags & CORE_NUMBER) && autograd_not_recorded("tr_to_device", "a copy between devices") < 0) return NULL;
+    if (!(t->flags & CORE_NUMBER)) core_not_recorded("tr_to_device", "a copy between devices");
     tr_tensor *source = autograd_plain_copy(t, (tr_dtype)t->dtype);
     tr_tensor *y = source ? core_tensor_new((tr_dtype)t->dtype, device, &t->shape, "tr_to_device") : NULL;
     if (!y || carry(y, source) < 0) return NULL;
@@ -87,7 +87,7 @@ int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data)
 {
     if (!t || (!data && t->numel)) return core_null_status("tr_to_data");
     if (!core_dtype_ok(to)) return core_fail_status("tr_to_data: %d is no element type", (int)to);
-    if (core_value_leaves("tr_to_data") < 0) return -1;
+    core_value_leaves("tr_to_data");
     TR_SCOPE;
     TR_NO_GRAD;
     if (core_device_at(t).type != TR_CPU && !(t = (tr_to_device)((tr_tensor *)(uintptr_t)t, tr_cpu()))) return -1;

@@ -183,6 +183,7 @@ tr_tensor *(tr_masked_select)(tr_tensor *x, tr_tensor *mask)
     if (!full_mask || !full_x || !(full_mask = autograd_plain_copy(full_mask, TR_BOOL)) || !(full_x = autograd_plain_copy(full_x, (tr_dtype)x->dtype))) return NULL;
     tr_tensor *count = (tr_sum)(full_mask, (tr_reduce_options){0}); /* the result's size depends on the values */
     if (!count) return NULL;
+    core_not_recorded("tr_masked_select", "a shape that depends on values");
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){1, {(int64_t)(tr_item)(count)}}, "tr_masked_select");
     if (!y || by_mask(KERNEL_MASKED_SELECT, y, full_x, full_mask) < 0) return NULL;
     return autograd_note(y, &autograd_masked_select, x, full_mask, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b.ndim = -1});

@@ -61,7 +61,7 @@ tr_tensor *(tr_randint)(int64_t low, int64_t high, tr_shape shape, tr_tensor_opt
     if (low >= high) return core_fail("tr_randint: there is no number from %lld up to, and without, %lld", (long long)low, (long long)high);
     if (low < whole_down_to(dtype) || high - 1 > whole_up_to(dtype))
         return core_fail("tr_randint: %s does not hold all numbers from %lld up to %lld", tr_dtype_name(dtype), (long long)low, (long long)high - 1);
-    if (autograd_not_recorded("tr_randint", "whole numbers are drawn one after the other") < 0) return NULL;
+    core_not_recorded("tr_randint", "whole numbers are drawn one after the other");
     tr_generator *g = core_generator_or_default(options.generator);
     if (!g) return NULL;
     TR_SCOPE;
@@ -80,7 +80,7 @@ tr_tensor *(tr_randperm)(int64_t n, tr_tensor_options options)
     tr_dtype dtype = (tr_dtype)t->dtype;
     if (n - 1 > whole_up_to(dtype) || core_dtype_category[dtype] == 3)
         return core_fail("tr_randperm: %s does not hold all numbers up to %lld", tr_dtype_name(dtype), (long long)n - 1);
-    if (autograd_not_recorded("tr_randperm", "whole numbers are drawn one after the other") < 0) return NULL;
+    core_not_recorded("tr_randperm", "whole numbers are drawn one after the other");
     tr_generator *g = core_generator_or_default(options.generator);
     if (!g) return NULL;
     TR_SCOPE;

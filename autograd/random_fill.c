@@ -110,7 +110,7 @@ int autograd_draw(autograd_distribution d, tr_generator *generator, tr_tensor *t
     if (part != t->dtype && d.kind == AUTOGRAD_NORMAL) d.b /= sqrt(2); /* each half has half of the variance */
     if (t->numel == 0) return 0;
     if (g->kind == TR_PHILOX) return fill_counted(&d, g, t, what);
-    if (autograd_not_recorded(what, "the numbers of a Mersenne Twister come one after the other (take a generator of TR_PHILOX)") < 0) return -1;
+    core_not_recorded(what, "the numbers of a Mersenne Twister come one after the other (take a generator of TR_PHILOX)");
     int64_t n = t->numel * (part != t->dtype ? 2 : 1);
     if (core_device_at(t).type == TR_CPU) {
         if (core_row_major_tensor(t))

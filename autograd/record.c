@@ -15,11 +15,6 @@ bool autograd_record_pause(void)
 
 void autograd_record_resume(bool before) { core_here()->recording = before && core_here()->recorder; /* which may have ended meanwhile */ }
 
-int autograd_not_recorded(const char *function, const char *why)
-{
-    return core_here()->recording ? core_fail_status("%s: %s, which a recorded step cannot replay", function, why) : 0;
-}
-
 void record_forget_table(tr_recording *r)
 {
     core_free(r->table);
@@ -106,6 +101,7 @@ int(tr_record)(tr_recording **recording, tr_record_options options)
     for (int64_t i = 0; i < options.inputs.count; i++) r->input[r->inputs++] = core_keep_tensor(options.inputs.tensor[i]);
     here->recorder = r;
     here->recording = true;
+    here->unrecorded = NULL;
     *recording = r;
     return 0;
 }

@@ -32,7 +32,4 @@ void autograd_record_resume(bool before);
 /* While recording, before backward brings leaf's gradient.  0, or -1 with an error noted. */
 int autograd_record_gradient(tr_tensor *leaf);
 
-/* For what cannot be recorded: 0, or -1 with an error noted while this thread is recording. */
-int autograd_not_recorded(const char *function, const char *why);
-
 #endif

@@ -96,6 +96,7 @@ int(tr_record_end)(void)
     if (!r) return core_fail_status("tr_record_end: nothing is being recorded");
     here->recorder = NULL;
     here->recording = false;
+    if (here->unrecorded) core_fail("%s: %s, which a recorded step cannot replay", here->unrecorded, here->because);
     r->complete = !here->failure.stands && finish(r);
     if (r->complete) return 0;
     for (int64_t i = 0; i < r->memories; i++) record_let_go(&r->memory[i]); /* another recording may want it now */

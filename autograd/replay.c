@@ -28,7 +28,7 @@ static int check_inputs(const tr_recording *r, tr_tensors inputs)
         if (!inputs.tensor[i]) return core_null_status("tr_replay");
         if (!alike(r->input[i], inputs.tensor[i]))
             return core_fail_status("tr_replay: input %lld is %s%s, but %s was recorded; run such a step as usual", (long long)i, core_show(inputs.tensor[i]),
-                                    core_row_major_tensor(inputs.tensor[i]) ? "" : ", not contiguous,", core_show(r->input[i]));
+                                    core_row_major_tensor(inputs.tensor[i]) ? "" : ", not contiguous", core_show(r->input[i]));
     }
     return 0;
 }

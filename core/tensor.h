@@ -151,8 +151,10 @@ const char *core_show(const tr_tensor *t);
  * number, unless the latter is of a higher category. */
 tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b);
 
-/* 0, or -1 with an error noted while a step is recorded: values stay inside it. */
-int core_value_leaves(const char *function);
+/* What a step that is being recorded cannot hold, values that leave it for one: it goes on as usual and is not recorded, as
+ * tr_record_end then says.  The texts are the program's, for ever. */
+void core_not_recorded(const char *function, const char *why);
+void core_value_leaves(const char *function);
 
 /* Checks of options and shapes that every maker of tensors needs: n >= 0, or -1 with an error noted. */
 int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what);

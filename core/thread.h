@@ -48,7 +48,9 @@ typedef struct core_thread {
     void *recorder;                   /* autograd's: the step that is being recorded */
     struct core_track *track;         /* its part of the trace (trace.c), or NULL */
     struct core_ledger *ledger;       /* where its time goes (ledger.c), or NULL */
-    bool recording;                   /* it is: kernels are noted; false while one runs, and while something is made once */
+    bool recording;                   /* it is: kernels are noted; false while one runs, while something is made once, and from what
+                                       * cannot be recorded on: */
+    const char *unrecorded, *because; /* which function met that, or NULL; and why it cannot be */
 } core_thread;
 
 #if defined(__GNUC__)

@@ -16,16 +16,21 @@ int64_t core_offset(const tr_tensor *t, int64_t i)
     return at;
 }
 
-int core_value_leaves(const char *function)
+void core_not_recorded(const char *function, const char *why)
 {
-    if (!core_here()->recording) return 0;
-    return core_fail_status("%s: a value leaves the step that is being recorded, which a replay cannot follow; keep the tensor and read it after tr_record_end", function);
+    core_thread *here = core_here();
+    if (!here->recording) return;
+    here->recording = false; /* the step goes on as usual */
+    here->unrecorded = function;
+    here->because = why;
 }
+
+void core_value_leaves(const char *function) { core_not_recorded(function, "a value leaves the step (keep the tensor and read it after tr_record_end)"); }
 
 double(tr_get)(const tr_tensor *t, int64_t i)
 {
     if (!t) return core_null_status("tr_get"), NAN;
-    if (core_value_leaves("tr_get") < 0) return NAN;
+    core_value_leaves("tr_get");
     if (i < 0 || i >= t->numel) return core_fail("tr_get: there is no element %lld in %s", (long long)i, core_show(t)), NAN;
     int64_t at = core_offset(t, i);
     if (core_device_at(t).type == TR_CPU) return core_element_get(t->data, (tr_dtype)t->dtype, at);
@@ -38,7 +43,7 @@ double(tr_get)(const tr_tensor *t, int64_t i)
 double(tr_item)(const tr_tensor *t)
 {
     if (!t) return core_null_status("tr_item"), NAN;
-    if (core_value_leaves("tr_item") < 0) return NAN;
+    core_value_leaves("tr_item");
     if (t->numel != 1) return core_fail("tr_item: %s has %lld elements, not one: a Tensor with %lld elements cannot be converted to Scalar", core_show(t), (long long)t->numel, (long long)t->numel), NAN;
     return (tr_get)(t, 0);
 }

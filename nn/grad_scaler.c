@@ -65,7 +65,7 @@ static int place_of(const tr_grad_scaler *s, const tr_optim *o)
 static int unscale(tr_grad_scaler *s, tr_optim *o, const char *function)
 {
     if (s->unscaled == MOST_OPTIMS) return core_fail_status("%s: %d optimisers since tr_scaler_update, the most there may be", function, MOST_OPTIMS);
-    if (core_value_leaves(function) < 0) return -1;
+    core_value_leaves(function);
     const tr_tensors parameters = {o->parameter, o->count};
     double norm = (tr_clip_grad_norm)(parameters, INFINITY, (tr_clip_grad_norm_options){0}); /* only measured, in double */
     if (tr_error_stands()) return -1;

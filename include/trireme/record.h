@@ -23,9 +23,9 @@
  * to; one that the step adds to must still be there, or the replay is an error.
  *
  * Numbers written in the program are recorded as they were; an optimiser's learning rate and step count and the place of
- * a counted generator are read when the replay comes to them.  What cannot be recorded is an error that says so: a value
- * that leaves the step (tr_item, printing, a shape that depends on values), numbers of a Mersenne Twister, copies between
- * devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
+ * a counted generator are read when the replay comes to them.  What cannot be recorded happens, and the step goes on as
+ * usual; tr_record_end is then an error that says what it was: a value that leaves the step (tr_item, printing, a shape that
+ * depends on values), numbers of a Mersenne Twister, copies between devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
  *
  * A step is recorded on one device.  On a CUDA device calls that stand side by side become one CUDA graph, launched as a
  * whole; in between stands what the host does: tr_record_call, what ranks say to each other, and gradients whose norm must
@@ -56,7 +56,7 @@ typedef struct {
 TR_API TR_CHECK_RESULT int(tr_record)(tr_recording **recording, tr_record_options options);
 
 /* The step is complete.  Returns 0, or -1 with an error standing if something in it could not be recorded: the step itself
- * ran, and the program can go on without the recording, which only gives errors when replayed. */
+ * ran, and after tr_error_clear() the program can go on without the recording, which only gives errors when replayed. */
 TR_API TR_CHECK_RESULT int(tr_record_end)(void);
 
 typedef struct {

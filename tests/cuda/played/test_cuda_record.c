@@ -9,11 +9,10 @@ TEST(a_copy_between_devices_cannot_be_recorded)
     tr_tensor *x = tr_ones(TR_SHAPE(3)), *y = there(x);
     tr_recording *step;
     assert_int_equal(tr_record(&step), 0);
-    assert_null(tr_add(y, there(x)));
-    assert_error_says("tr_to_device: a copy between devices, which a recorded step cannot replay");
-    assert_null(tr_copy_(y, x));
+    assert_close(tr_add(y, there(x)), row(2, 2, 2), 0); /* the step goes on */
+    assert_true(tr_copy_(y, x) == y);
     assert_int_equal(tr_record_end(), -1);
-    assert_error_says("a copy between devices");
+    assert_error_says("tr_to_device: a copy between devices, which a recorded step cannot replay");
     assert_int_equal(tr_replay(step), -1);
     assert_error_says("not complete");
     assert_close(tr_copy_(y, tr_mul(x, 4)), row(4, 4, 4), 0); /* and the program goes on */
