@@ -150,7 +150,7 @@ static int count_replayed(core_object *object, kernel_call *call)
         if (o->parameter[i]->data != item[k].parameter) continue;
         for (int s = 0; s < KERNEL_OPTIM_STATES; s++) {
             const tr_tensor *state = o->state[s * o->count + i];
-            if (state && state->data != item[k].state[s]) return core_fail_status("tr_replay: the optimiser's state was replaced since the step was recorded; record it again");
+            if ((state ? state->data : NULL) != item[k].state[s]) return core_fail_status("tr_replay: the optimiser's state was replaced since the step was recorded; record it again");
         }
         item[k++].step = count_step(o->state[NN_OPTIM_STEP * o->count + i]);
     }
@@ -301,8 +301,14 @@ tr_tensor *nn_optim_fit(const tr_optim *o, int64_t at, tr_tensor *t, const char 
     return t;
 }
 
+/* A handle that is there stays, with other memory: a recorded step sees that before it begins. */
 void nn_optim_put(tr_optim *o, int64_t at, tr_tensor *t)
 {
+    if (o->state[at] == t) return;
+    if (o->state[at] && t) {
+        core_tensor_adopt(o->state[at], t);
+        return;
+    }
     core_keep_tensor(t);
     core_drop_tensor(o->state[at]);
     o->state[at] = t;

@@ -426,14 +426,22 @@ TEST(what_was_refused_is_not_replayed)
     assert_true(tr_get(x, 2) == 3);
 }
 
+/* Before anything is computed, or counted. */
 TEST(moved_memory_is_noticed)
 {
     problem p = make_problem(2, 8);
-    tr_recording *recording = recorded(&p);
-    tr_tensor *m = tr_clone(tr_zeros(TR_SHAPE(32, 20)));
+    tr_generator *g = tr_generator_new(TR_PHILOX, 5);
+    tr_recording *recording;
+    tr_tensor *drawn;
+    assert_int_equal(tr_record(&recording), 0);
+    drawn = tr_rand(TR_SHAPE(3), .generator = g, .device = harness_device());
+    step(&p);
+    assert_int_equal(tr_record_end(), 0);
+    tr_tensor *m = harness_there(tr_zeros(TR_SHAPE(32, 20))), *before = tr_clone(drawn);
     assert_int_equal(tr_optim_set_state(p.optim, "exp_avg.0", m), 0);
     assert_int_equal(tr_replay(recording), -1);
     assert_error_says("record it again");
+    assert_same_bits(drawn, before);
 }
 
 /* A saved value that a replay writes over is not used for a gradient. */
