@@ -55,30 +55,40 @@ typedef struct {
     uint32_t version;
 } autograd_saved;
 
+/* What keeps a walk from passing a node by with one look. */
+enum {
+    AUTOGRAD_SPENT = 1,    /* the saved values are gone */
+    AUTOGRAD_RETAINED = 2, /* its tensor may keep its gradient (CORE_RETAINS_GRAD) */
+    AUTOGRAD_DIVIDED = 4,  /* a division waits */
+    AUTOGRAD_CAPTURED = 8, /* tr_autograd_grad's: somebody asked for its gradient */
+    AUTOGRAD_NEEDED = 16,  /* and: leads to one that is captured */
+};
+
 /* Two cache lines are the graph; the third holds what was saved. */
 struct autograd_node {
     core_origin origin; /* name, count */
-    const autograd_op *op;
-    autograd_node **to; /* owns one count of each: where gradients of the inputs go; NULL where nobody wants one */
-    int32_t inputs;
-    uint8_t saved;         /* which of in (AUTOGRAD_A, B, C) and out (AUTOGRAD_Y) are there: only those are defined */
-    bool spent;            /* the saved values are gone */
-    bool captured, needed; /* tr_autograd_grad's: somebody asked for its gradient; leads to one that is captured */
-
-    autograd_node *to_[AUTOGRAD_INPUTS];
 
     /* the walk */
-    uint64_t pass;   /* which walk saw it last */
-    int32_t waiting; /* gradients that are still to come */
-    bool told;       /* args say something; else their ndims are -1 */
     autograd_node *next;
-    tr_tensor *gradient; /* owns one count: what has come so far, but for a division */
-    double divisor;      /* that waits: autograd_divide_later */
+    int32_t waiting; /* gradients that are still to come; 0 outside of walks */
+
+    int32_t inputs;
+    const autograd_op *op;
+    autograd_node *to_[AUTOGRAD_INPUTS]; /* NULL behind the last input */
+    autograd_node **to;                  /* to_, where that is long enough; owns one count of each: where gradients of the inputs go; NULL where nobody wants one */
+    tr_tensor *gradient;                 /* owns one count: what has come so far, but for a division */
+    double divisor;                      /* that waits, else 1: autograd_divide_later */
+    uint8_t odd;                         /* AUTOGRAD_SPENT ... */
+    uint8_t saved;                       /* which of in (AUTOGRAD_A, B, C) and out (AUTOGRAD_Y) are there: only those are defined */
+    bool told;                           /* args say something; else their ndims are -1 */
 
     autograd_saved in[AUTOGRAD_INPUTS], out; /* a sink's out: the place of its leaf's gradient (tr_set_grad_place) */
     autograd_args args;
     struct autograd_hook *hook; /* of a sink; owned */
+    uint64_t pass;              /* which search saw it last */
 };
+
+static inline autograd_node *const *autograd_edges(const autograd_node *n) { return n->inputs > AUTOGRAD_INPUTS ? n->to : n->to_; }
 
 /* ---- for operations ---- */
 

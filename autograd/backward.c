@@ -23,46 +23,62 @@ struct autograd_end_call {
     void *data;
 };
 
+static inline autograd_node *push(autograd_node *n, autograd_node *stack)
+{
+    n->next = stack;
+    return n;
+}
+
+/* One more edge leads to n, which nobody waited for before it was found. */
+static inline autograd_node *found(autograd_node *n, autograd_node *stack) { return n && n->waiting++ == 0 ? push(n, stack) : stack; }
+
 void autograd_find(autograd_node *root)
+{
+    root->next = NULL;
+    for (autograd_node *stack = root; stack;) {
+        const autograd_node *n = stack;
+        stack = n->next;
+        if (n->inputs > AUTOGRAD_INPUTS)
+            for (int i = 0; i < n->inputs; i++) stack = found(n->to[i], stack);
+        else
+            stack = found(n->to_[2], found(n->to_[1], found(n->to_[0], stack)));
+    }
+}
+
+/* One edge less: the last one makes n ready. */
+static inline autograd_node *arrived(autograd_node *n, autograd_node *ready) { return n && --n->waiting == 0 ? push(n, ready) : ready; }
+
+static inline autograd_node *next_of(const autograd_node *n, autograd_node *ready)
+{
+    if (n->inputs <= AUTOGRAD_INPUTS) return arrived(n->to_[2], arrived(n->to_[1], arrived(n->to_[0], ready)));
+    for (int i = 0; i < n->inputs; i++) ready = arrived(n->to[i], ready);
+    return ready;
+}
+
+static inline void undivided(autograd_node *n)
+{
+    n->odd &= (uint8_t)~AUTOGRAD_DIVIDED;
+    n->divisor = 1;
+}
+
+/* After an error: drop the gradients that are under way, and wait for none.  Some nodes wait and some did. */
+static void clear(autograd_node *root)
 {
     static _Atomic uint64_t passes;
     uint64_t pass = atomic_fetch_add(&passes, 1) + 1;
     root->pass = pass;
-    root->waiting = 0;
     root->next = NULL;
     for (autograd_node *stack = root; stack;) {
-        autograd_node *n = stack;
-        stack = n->next;
-        for (int i = 0; i < n->inputs; i++) {
-            autograd_node *to = n->to[i];
-            if (!to) continue;
-            if (to->pass != pass) {
-                to->pass = pass;
-                to->waiting = 0;
-                to->next = stack;
-                stack = to;
-            }
-            to->waiting++;
-        }
-    }
-}
-
-/* After an error: drop the gradients that are under way. */
-static void clear(autograd_node *root)
-{
-    autograd_find(root);
-    root->next = NULL;
-    for (autograd_node *stack = root; stack;) {
-        autograd_node *n = stack;
+        autograd_node *n = stack, *const *to = autograd_edges(n);
         stack = n->next;
         core_drop_tensor(n->gradient);
         n->gradient = NULL;
-        n->divisor = 1;
+        n->waiting = 0;
+        undivided(n);
         for (int i = 0; i < n->inputs; i++)
-            if (n->to[i] && n->to[i]->waiting > 0) { /* reached for the first time */
-                n->to[i]->waiting = 0;
-                n->to[i]->next = stack;
-                stack = n->to[i];
+            if (to[i] && to[i]->pass != pass) {
+                to[i]->pass = pass;
+                stack = push(to[i], stack);
             }
     }
 }
@@ -104,25 +120,35 @@ tr_tensor *autograd_whole(autograd_node *n)
     if (!whole) return NULL;
     core_drop_tensor(held);
     n->gradient = whole;
-    n->divisor = 1;
+    undivided(n);
     return whole;
+}
+
+static __attribute__((noinline)) void give_more(const autograd_node *n, autograd_node *to, tr_tensor *dx)
+{
+    if (to->divisor != n->divisor) { /* from two means: neither can wait any longer */
+        if (!autograd_whole(to)) return;
+        if (n->divisor != 1 && !(dx = divided(dx, n->divisor, false))) return;
+    }
+    autograd_add_gradient(&to->gradient, dx);
+}
+
+static inline void divide_when_seen(autograd_node *n, double divisor)
+{
+    n->odd |= AUTOGRAD_DIVIDED;
+    n->divisor = divisor;
 }
 
 void autograd_give(autograd_node *n, int input, tr_tensor *dx)
 {
     autograd_node *to = n->to[input];
-    double divisor = n->divisor;
     if (!dx || (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) || !to) return;
-    if (!to->gradient) {
-        to->gradient = core_keep_tensor(dx);
-        to->divisor = divisor;
+    if (to->gradient) {
+        give_more(n, to, dx);
         return;
     }
-    if (to->divisor != divisor) { /* from two means: neither can wait any longer */
-        if (!autograd_whole(to)) return;
-        if (divisor != 1 && !(dx = divided(dx, divisor, false))) return;
-    }
-    autograd_add_gradient(&to->gradient, dx);
+    to->gradient = core_keep_tensor(dx);
+    if (n->odd & AUTOGRAD_DIVIDED) divide_when_seen(to, n->divisor);
 }
 
 static bool is_sink(const autograd_node *n) { return n && !n->inputs; }
@@ -131,7 +157,7 @@ tr_tensor *autograd_divide_later(autograd_node *n, tr_tensor *dy, int64_t count)
 {
     bool waits = autograd_plain() && count > 0 && !is_sink(n->to[0]) && (dy->dtype == TR_FLOAT32 || dy->dtype == TR_FLOAT64);
     if (!waits) return divided(dy, (double)count, false);
-    n->divisor *= (double)count;
+    divide_when_seen(n, n->divisor * (double)count);
     return dy;
 }
 
@@ -140,8 +166,9 @@ static inline bool retains(const autograd_node *n) { return n->origin.made && n-
 /* Its derivative makes a larger gradient for a leaf: dividing dy is cheaper. */
 static inline bool grows_for_a_leaf(const autograd_node *n)
 {
+    autograd_node *const *to = autograd_edges(n);
     for (int i = 0; i < n->inputs; i++) {
-        const tr_tensor *leaf = is_sink(n->to[i]) ? n->to[i]->origin.made : NULL;
+        const tr_tensor *leaf = is_sink(to[i]) ? to[i]->origin.made : NULL;
         if (leaf && leaf->numel > n->gradient->numel) return true;
     }
     return false;
@@ -183,44 +210,77 @@ static void capture(const autograd_node *n, const autograd_walk *w)
         if (w->inputs[i] == n) w->gradients[i] = core_keep_tensor(n->gradient);
 }
 
-/* What dy gives to the inputs of an operation. */
-static int derive(core_thread *here, autograd_node *n, tr_tensor *dy)
+/* What dy gives to the inputs of an operation; what else it makes goes again. */
+static inline int derive(core_thread *here, autograd_node *n, tr_tensor *dy)
 {
-    if (n->spent)
-        return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
-    CORE_SPAN(TRACE_BACKWARD, n->op->grad_name);
-    int depth = core_scope_open(here);
+    int64_t mark = here->owned_count;
     n->op->derivative(n, dy);
-    core_scope_close(here, depth);
+    core_scope_release(here, mark);
     return here->failure.stands ? -1 : 0;
+}
+
+static __attribute__((noinline)) int derive_watched(core_thread *here, autograd_node *n, tr_tensor *dy)
+{
+    CORE_SPAN(TRACE_BACKWARD, n->op->grad_name);
+    return derive(here, n, dy);
 }
 
 /* Somebody sees this node's gradient: a leaf, who retains it, who asked for it. */
 static int show(autograd_node *n, const autograd_walk *w)
 {
     if (!autograd_whole(n)) return -1;
-    if (n->captured) capture(n, w);
+    if (n->odd & AUTOGRAD_CAPTURED) capture(n, w);
     bool arrives = !w->captures && n->origin.made;
     return arrives ? arrive(n, n->origin.made, n->gradient) : 0;
 }
 
-static int run(core_thread *here, autograd_node *n, const autograd_walk *w)
+/* The gradient has been used. */
+static inline void done(autograd_node *n, tr_tensor *dy)
 {
-    bool into_leaves = !w->captures, sink = !n->inputs;
-    if (n->gradient) {
-        bool seen = sink || n->captured || retains(n);
-        if (seen ? show(n, w) < 0 : n->divisor != 1 && grows_for_a_leaf(n) && !autograd_whole(n)) return -1;
-    }
+    n->gradient = NULL;
+    if (n->odd & AUTOGRAD_DIVIDED) undivided(n);
+    core_drop_tensor(dy);
+}
+
+static int run_sink(core_thread *here, autograd_node *n, const autograd_walk *w)
+{
+    if (!n->gradient) return 0;
+    if (show(n, w) < 0) return -1;
+    done(n, n->gradient);
+    if (w->captures || !n->hook || !n->origin.made) return 0;
+    autograd_hooks_call(n);
+    return here->failure.stands ? -1 : 0;
+}
+
+enum { FAILED = -1,
+       PASSED_BY,
+       DERIVED };
+
+/* Before a derivative that is odd or on no way into leaves. */
+static __attribute__((noinline)) int look_at(autograd_node *n, const autograd_walk *w)
+{
+    bool seen = n->odd & AUTOGRAD_CAPTURED || retains(n);
+    if (n->gradient && seen && show(n, w) < 0) return FAILED;
+    if (w->captures && !(n->odd & AUTOGRAD_NEEDED)) return PASSED_BY;
+    if (n->gradient && n->odd & AUTOGRAD_SPENT)
+        return core_fail_status("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
+    return DERIVED;
+}
+
+static inline int run(core_thread *here, autograd_node *n, const autograd_walk *w)
+{
+    bool usual = !(n->odd & ~AUTOGRAD_DIVIDED) && !w->captures;
+    int way = usual ? DERIVED : look_at(n, w);
+    if (way == FAILED || (n->odd & AUTOGRAD_DIVIDED && grows_for_a_leaf(n) && !autograd_whole(n))) return -1;
     tr_tensor *dy = n->gradient;
-    if (!sink && (into_leaves || n->needed)) {
-        if (dy && derive(here, n, dy) < 0) return -1;
+    if (way == DERIVED) {
+        int status = !dy ? 0 : core_watched() ? derive_watched(here, n, dy)
+                                              : derive(here, n, dy);
+        if (status < 0) return -1;
         if (n->saved && !w->keep_saved) autograd_let_go_of_saved(n);
     }
-    n->gradient = NULL;
-    n->divisor = 1;
-    core_drop_tensor(dy);
-    if (dy && sink && into_leaves && n->hook && n->origin.made) autograd_hooks_call(n);
-    return here->failure.stands ? -1 : 0;
+    done(n, dy);
+    return 0;
 }
 
 static int walk_all(core_thread *here, autograd_node *root, const autograd_walk *w)
@@ -230,12 +290,8 @@ static int walk_all(core_thread *here, autograd_node *root, const autograd_walk 
     for (autograd_node *ready = root; ready;) {
         autograd_node *n = ready;
         ready = n->next;
-        if (run(here, n, w) < 0) return -1;
-        for (int i = 0; i < n->inputs; i++)
-            if (n->to[i] && --n->to[i]->waiting == 0) {
-                n->to[i]->next = ready;
-                ready = n->to[i];
-            }
+        if ((n->inputs ? run(here, n, w) : run_sink(here, n, w)) < 0) return -1;
+        ready = next_of(n, ready);
     }
     return 0;
 }

@@ -18,10 +18,10 @@ static autograd_node **in_order(autograd_node *root, int64_t *count)
     *count = 0;
     autograd_find(root);
     root->next = NULL;
-    for (autograd_node *ready = root; order && ready;) {
+    for (autograd_node *ready = root; ready;) { /* to the end in any case: then nobody waits any more */
         autograd_node *n = ready;
         ready = n->next;
-        if (*count == room) {
+        if (order && *count == room) {
             autograd_node **more = core_realloc(order, room * (int64_t)sizeof *order, 2 * room * (int64_t)sizeof *order, "tr_autograd_grad");
             if (!more) core_free(order);
             order = more;
@@ -42,12 +42,12 @@ static int mark(autograd_node *root, const autograd_walk *w)
     int64_t count;
     autograd_node **order = in_order(root, &count);
     if (!order) return -1;
-    for (int64_t i = 0; i < count; i++) order[i]->captured = false;
-    for (int64_t i = 0; i < w->captures; i++) w->inputs[i]->captured = true;
+    for (int64_t i = 0; i < count; i++) order[i]->odd &= (uint8_t) ~(AUTOGRAD_CAPTURED | AUTOGRAD_NEEDED);
+    for (int64_t i = 0; i < w->captures; i++) w->inputs[i]->odd |= AUTOGRAD_CAPTURED;
     for (int64_t i = count - 1; i >= 0; i--) {
         autograd_node *n = order[i];
-        n->needed = false;
-        for (int e = 0; e < n->inputs; e++) n->needed |= n->to[e] && (n->to[e]->captured || n->to[e]->needed);
+        for (int e = 0; e < n->inputs; e++)
+            if (n->to[e] && n->to[e]->odd & (AUTOGRAD_CAPTURED | AUTOGRAD_NEEDED)) n->odd |= AUTOGRAD_NEEDED;
     }
     core_free(order);
     return 0;
@@ -55,7 +55,7 @@ static int mark(autograd_node *root, const autograd_walk *w)
 
 static void unmark(const autograd_walk *w)
 {
-    for (int64_t i = 0; i < w->captures; i++) w->inputs[i]->captured = false;
+    for (int64_t i = 0; i < w->captures; i++) w->inputs[i]->odd &= (uint8_t)~AUTOGRAD_CAPTURED;
 }
 
 /* The gradients of the outputs, into the nodes that the root leads to. */
@@ -140,7 +140,7 @@ int(tr_autograd_grad)(tr_tensors outputs, tr_tensors inputs, tr_tensor **gradien
     autograd_node root = {.origin = {.name = "Root", .count = 2}, .op = &root_op, .divisor = 1, .inputs = (int32_t)outputs.count}; /* never let go */
     autograd_walk w = {.keep_saved = options.retain_graph || options.create_graph, .captures = inputs.count};
     int depth = tr_scope_open(), status = -1;
-    root.to = core_scope_memory(outputs.count * (int64_t)sizeof *root.to, "tr_autograd_grad");
+    root.to = outputs.count > AUTOGRAD_INPUTS ? core_scope_memory(outputs.count * (int64_t)sizeof *root.to, "tr_autograd_grad") : root.to_;
     w.inputs = core_scope_memory(inputs.count * (int64_t)sizeof *w.inputs, "tr_autograd_grad");
     w.gradients = core_scope_memory(inputs.count * (int64_t)sizeof *w.gradients, "tr_autograd_grad");
     bool ready = root.to && w.inputs && w.gradients;

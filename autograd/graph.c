@@ -12,32 +12,53 @@ void autograd_let_go_of_saved(autograd_node *n)
 {
     unsigned saved = n->saved;
     n->saved = 0;
-    n->spent = true;
+    n->odd |= AUTOGRAD_SPENT;
     for (int i = 0; i < AUTOGRAD_INPUTS; i++)
         if (saved >> i & 1) core_drop_tensor(n->in[i].t);
     if (saved & AUTOGRAD_Y) core_drop_tensor(n->out.t);
 }
 
+static inline void waits(core_thread *here, autograd_node *n)
+{
+    n->next = here->release;
+    here->release = n;
+}
+
+static inline void leave(core_thread *here, autograd_node *to)
+{
+    if (to && --to->origin.count == 0) waits(here, to);
+}
+
+/* A sink's hooks, or a list of edges. */
+static __attribute__((noinline)) void let_go_of_more(core_thread *here, autograd_node *n)
+{
+    for (int i = 0; i < n->inputs; i++) leave(here, n->to[i]);
+    if (n->inputs) {
+        core_free(n->to);
+        n->to = n->to_;
+    } else if (n->hook) {
+        autograd_hooks_free(n->hook);
+        n->hook = NULL;
+    }
+}
+
 /* What waits on its list is as new: node_new() need not look at what few nodes have. */
-static void let_go(core_thread *here, autograd_node *n)
+static inline void let_go(core_thread *here, autograd_node *n)
 {
     if (n->saved) autograd_let_go_of_saved(n);
     if (n->gradient) core_drop_tensor(n->gradient);
     n->gradient = NULL;
-    for (int i = 0; i < n->inputs; i++)
-        if (n->to[i]) core_origin_release(&n->to[i]->origin);
     if (n->told) {
         n->told = false;
         n->args.shape.ndim = n->args.shape_b.ndim = -1;
     }
-    if (!n->inputs && n->hook) {
-        autograd_hooks_free(n->hook);
-        n->hook = NULL;
-    }
-    if (n->to != n->to_) {
-        core_free(n->to);
-        n->to = n->to_;
-    }
+    bool usual = n->inputs && n->inputs <= AUTOGRAD_INPUTS;
+    if (usual) {
+        leave(here, n->to_[0]);
+        leave(here, n->to_[1]);
+        leave(here, n->to_[2]);
+    } else
+        let_go_of_more(here, n);
     core_pool_give(here, CORE_POOL_NODE, n);
 }
 
@@ -47,17 +68,14 @@ static void node_release(core_origin *origin)
     autograd_node *n = (autograd_node *)origin;
     static autograd_node end_of_list;
     if (here->release) { /* somebody further down the stack is at it */
-        n->next = here->release;
-        here->release = n;
+        waits(here, n);
         return;
     }
-    here->release = &end_of_list;
-    let_go(here, n);
-    while ((n = here->release) != &end_of_list) {
-        here->release = n->next;
+    for (here->release = &end_of_list; n != &end_of_list;) {
         let_go(here, n);
+        n = here->release;
+        here->release = n->next;
     }
-    here->release = NULL;
 }
 
 /* ---- making ---- */
@@ -70,6 +88,7 @@ static autograd_node *node_more(const autograd_op *op)
     n->origin.release = node_release;
     n->args.shape.ndim = n->args.shape_b.ndim = -1;
     n->to = n->to_;
+    n->divisor = 1;
     return n;
 }
 
@@ -87,9 +106,7 @@ static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
     }
     n->op = op;
     n->inputs = inputs;
-    n->saved = 0;
-    n->spent = n->captured = n->needed = false;
-    n->divisor = 1;
+    n->saved = n->odd = 0;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
         n->to = n->to_;
         core_pool_give(here, CORE_POOL_NODE, n);
@@ -105,6 +122,7 @@ static __attribute__((noinline)) core_origin *make_sink(tr_tensor *leaf)
 {
     autograd_node *n = node_new(&sink_op, 0);
     if (!n) return NULL;
+    for (int i = 0; i < AUTOGRAD_INPUTS; i++) n->to_[i] = NULL;
     n->origin.made = leaf;
     return leaf->sink = &n->origin;
 }
@@ -159,6 +177,7 @@ static inline tr_tensor *attach(tr_tensor *y, autograd_node *n, bool failed)
         if (y->origin->made == y) y->origin->made = NULL;
         core_origin_release(y->origin);
     }
+    if (y->flags & CORE_RETAINS_GRAD) n->odd |= AUTOGRAD_RETAINED;
     y->origin = &n->origin;
     n->origin.made = y;
     return y;
@@ -220,6 +239,7 @@ tr_tensor *autograd_note_many(tr_tensor *y, const autograd_op *op, tr_tensors in
     autograd_node *n = node_new(op, (int32_t)inputs.count);
     if (!n) return NULL;
     bool failed = false;
+    for (int i = 0; i < AUTOGRAD_INPUTS; i++) n->to_[i] = NULL;
     for (int64_t i = 0; i < inputs.count; i++) n->to[i] = edge_to(inputs.tensor[i], &failed);
     if (saved) failed |= !save(n, AUTOGRAD_A, &n->in[0], saved, 0);
     if (args) tell(n, args);
@@ -241,7 +261,7 @@ static tr_tensor *changed(const autograd_node *n, const autograd_saved *saved)
 static tr_tensor *unpack(autograd_node *n, unsigned which, const autograd_saved *saved)
 {
     if (!(n->saved & which)) {
-        if (n->spent) return core_fail("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
+        if (n->odd & AUTOGRAD_SPENT) return core_fail("tr_backward: Trying to backward through the graph a second time: the saved values of %s are gone. Specify .retain_graph = true the first time", n->op->grad_name);
         return core_fail("%s: its derivative asks for a value that was not saved", n->op->name);
     }
     if (saved->t->storage->version != saved->version) return changed(n, saved);
