@@ -1,32 +1,12 @@
-/* The optimisers' steps over all parameters at once, with the CPU's formulas and bits.
+/* The optimisers' steps over all parameters at once.
  *
  * The parameters' pointers and sizes travel in the launch itself, in the 4 KiB that every driver grants, so that a call
  * copies nothing to the device and is over before the list may change: 64 parameters a launch.  Each is cut into chunks,
  * which are numbered through; a block takes one and finds whose it is among the numbers at which parameters begin. */
-#include "kernels/cuda/elements.cuh"
-#include "kernels/cuda/walk.cuh"
-#include "kernels/formulas.h"
-
-#define T     float
-#define OF(n) n##_f32
-#include "kernels/cuda/optim_of.cuh"
-#undef T
-#undef OF
-
-#define T     double
-#define OF(n) n##_f64
-#include "kernels/cuda/optim_of.cuh"
-#undef T
-#undef OF
+#include "kernels/cuda/optim.cuh"
 
 enum { MOST_TENSORS = 64,
        CHUNK = 4096 };
-
-struct optim_tensor {
-    void *parameter, *state[KERNEL_OPTIM_STATES];
-    const void *gradient;
-    int64_t n;
-};
 
 struct optim_list {
     optim_tensor tensor[MOST_TENSORS];
@@ -34,26 +14,6 @@ struct optim_list {
     int64_t chunks;
     int count;
 };
-
-/* `count` elements from the i-th of a parameter; what states it has not are 0 and stay unwritten. */
-template <int count, class OP>
-static __device__ void step(const optim_tensor &x, int64_t i, const OP &op)
-{
-    typedef typename OP::type T;
-    bool has[KERNEL_OPTIM_STATES];
-    pack<T, count> p = load<T, count>((const T *)x.parameter + i), g = load<T, count>((const T *)x.gradient + i), state[OP::STATES];
-    for (int k = 0; k < KERNEL_OPTIM_STATES; k++) has[k] = x.state[k] != NULL;
-    for (int k = 0; k < OP::STATES; k++) state[k] = has[k] ? load<T, count>((const T *)x.state[k] + i) : pack<T, count>();
-    for (int j = 0; j < count; j++) {
-        T s[OP::STATES];
-        for (int k = 0; k < OP::STATES; k++) s[k] = state[k].at[j];
-        p.at[j] = op.of(p.at[j], g.at[j], s, has);
-        for (int k = 0; k < OP::STATES; k++) state[k].at[j] = s[k];
-    }
-    store<T, count>((T *)x.parameter + i, p);
-    for (int k = 0; k < OP::STATES; k++)
-        if (has[k]) store<T, count>((T *)x.state[k] + i, state[k]);
-}
 
 template <class OP, bool captured>
 __global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const OP now, const OP *replayed)
