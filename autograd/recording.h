@@ -71,7 +71,9 @@ typedef struct {
 typedef struct {
     record_entry *entry;
     int32_t first, end;
-    core_graph *graph; /* owned; NULL: one by one */
+    core_graph *graph;   /* owned; NULL: one by one */
+    kernel_fn *together; /* the device's KERNEL_TOGETHER; NULL: it has none, or may not */
+    int32_t joined;      /* calls that it does */
 } record_part;
 
 enum { RECORD_BINDINGS = 2 }; /* to the recorded inputs; to copies of others */

@@ -3,8 +3,8 @@
  *     calls    copy  gemm  add  relu  f(data)  gemm ... sgd
  *     parts    [------ graph -------] [one by] [--- graph --]
  *
- * Neighbouring calls become one graph.  Between graphs stands what the host does at its place: calls of the program's own,
- * and what waits for a value of the device.  A learning rate, a step count or a place among counted random numbers
+ * Neighbouring calls become one graph, in which the device does little ones together (KERNEL_TOGETHER).  Between graphs stands
+ * what the host does at its place: calls of the program's own, and what waits for a value of the device.  A learning rate, a step count or a place among counted random numbers
  * decides nothing: the device reads it from memory that is brought up to date before the graph.
  *
  * A graph's addresses are fixed.  Other inputs than the recorded ones are copied to a place of their own, and the calls are
@@ -18,7 +18,8 @@
 #include "core/memory.h"
 #include "core/watch.h"
 
-enum { LEAST = 2 }; /* calls in a graph: one alone is launched as quickly by itself */
+enum { LEAST = 2, /* calls in a graph: one alone is launched as quickly by itself */
+       MOST_TOGETHER = 64 };
 
 /* ---- inputs ---- */
 
@@ -78,11 +79,26 @@ static int64_t end_of(const tr_recording *r, int64_t first)
     return end;
 }
 
+/* Calls from `first` on that the device does together: how many; 0: the first one is for itself. */
+static int done_together(const record_part *p, int64_t first)
+{
+    const kernel_call *calls[MOST_TOGETHER];
+    kernel_call together = {.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32, .at = {calls}};
+    if (!p->together) return 0;
+    for (int64_t i = first; i < p->end && together.n < MOST_TOGETHER; i++) calls[together.n++] = &p->entry[i].call;
+    return p->together(&together);
+}
+
 static int ask(void *data)
 {
-    const record_part *p = data;
-    for (int64_t i = p->first; i < p->end; i++)
-        if (p->entry[i].kernel(&p->entry[i].call) < 0) return -1;
+    record_part *p = data;
+    p->joined = 0;
+    for (int64_t i = p->first; i < p->end;) {
+        const int done = done_together(p, i);
+        if (done < 0 || (done == 0 && p->entry[i].kernel(&p->entry[i].call) < 0)) return -1;
+        p->joined += done;
+        i += done ? done : 1;
+    }
     return 0;
 }
 
@@ -103,13 +119,16 @@ static bool make_parts(tr_recording *r, record_parts *all)
     for (int64_t i = 0; i < r->entries; i = end_of(r, i)) count++;
     all->part = core_alloc((count + 1) * (int64_t)sizeof *all->part, "tr_replay");
     if (!all->part) return false;
-    r->info.graphs = 0;
+    kernel_call together = {.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32};
+    const bool joins = !r->separate && kernel_serves(r->at, KERNEL_TOGETHER, TR_FLOAT32);
+    r->info.graphs = r->info.joined = 0;
     for (int64_t i = 0; i < r->entries; i = end_of(r, i)) {
         record_part *p = &all->part[all->count++];
-        *p = (record_part){.entry = r->entry, .first = (int32_t)i, .end = (int32_t)end_of(r, i)};
+        *p = (record_part){.entry = r->entry, .first = (int32_t)i, .end = (int32_t)end_of(r, i), .together = joins ? kernel_find(r->at, &together) : NULL};
         if (!capturable(&r->entry[i]) || p->end - p->first < LEAST) continue;
         p->graph = r->device->graphs->capture(r->at.index, ask, p);
         r->info.graphs += p->graph != NULL;
+        r->info.joined += p->graph ? p->joined : 0;
         tr_error_clear();
     }
     return true;

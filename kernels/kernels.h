@@ -96,6 +96,10 @@ typedef enum {
     KERNEL_LIST_SQUARES, /* (list, out double [written]): the sum of all squares, in double */
     KERNEL_LIST_SCALE,   /* (list [written], factor double or NULL): times *factor, or number[0] */
     KERNEL_CLIP_FACTOR,  /* (out double[2], squares double of n): their sum's root; by what it becomes number[0] at most */
+
+    /* Neighbours of a recorded step, on devices where a launch takes longer than a little call.  at[0]: n pointers to
+     * kernel_call.  Does the first of them, as many as it can in one launch, and returns how many; 0: not even two. */
+    KERNEL_TOGETHER,
     KERNEL_COUNT
 } kernel_id;
 

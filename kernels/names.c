@@ -62,6 +62,7 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_LIST_SQUARES] = "list_squares",
     [KERNEL_LIST_SCALE] = "list_scale",
     [KERNEL_CLIP_FACTOR] = "clip_factor",
+    [KERNEL_TOGETHER] = "together",
 };
 
 const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }

@@ -28,7 +28,7 @@
  * depends on values), numbers of a Mersenne Twister, copies between devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
  *
  * A step is recorded on one device.  On a CUDA device calls that stand side by side become one CUDA graph, launched as a
- * whole; in between stands what the host does: tr_record_call, what ranks say to each other, and gradients whose norm must
+ * whole, in which little ones (up to 2048 elements) are one kernel together; in between stands what the host does: tr_record_call, what ranks say to each other, and gradients whose norm must
  * be finite (.error_if_nonfinite), which waits for the norm.  Otherwise a replay waits for nothing.  The first one runs call
  * by call, the second one makes the graphs; the same once more for inputs that are not the recorded ones, which are copied
  * to a place that the recording has for them.
@@ -47,7 +47,7 @@ typedef struct tr_recording tr_recording;
 
 typedef struct {
     tr_tensors inputs; /* contiguous tensors that replays may replace by others; default none */
-    bool separate;     /* do not run neighbouring pointwise operations together, block by block */
+    bool separate;     /* do not run neighbouring operations together: pointwise ones block by block, little ones in a launch */
     char reserved_;
 } tr_record_options;
 
@@ -81,7 +81,7 @@ TR_API TR_CHECK_RESULT int(tr_record_call)(int (*f)(void *data), void *data);
 
 typedef struct {
     int64_t calls;         /* kernel calls in a replay */
-    int64_t joined;        /* of these, calls that run block by block with their neighbours */
+    int64_t joined;        /* of these, calls that run together with their neighbours; in graphs known from the second replay on */
     int64_t held_bytes;    /* memory that the program holds as well: parameters, gradients, inputs */
     int64_t planned_bytes; /* memory of everything else, laid out by lifetimes */
     int64_t live_bytes;    /* the largest sum of bytes of everything else that are alive at once: no plan needs less */

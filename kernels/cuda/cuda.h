@@ -38,6 +38,7 @@ void kernels_cuda_nll(kernel_table table);
 void kernels_cuda_cumsum(kernel_table table);
 void kernels_cuda_clip(kernel_table table);
 void kernels_cuda_linalg(kernel_table table);
+void kernels_cuda_together(kernel_table table);
 
 /* The stream that the calling thread's launches go to, a cudaStream_t: that of the device that it entered, or one in which a
  * step is captured; and the device's in any case. */

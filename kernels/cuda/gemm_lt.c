@@ -4,7 +4,7 @@
  *   rows or dense columns        cuBLASLt
  *   all others                   our own kernels (gemm_plain.cu, matvec.cu)
  *
- * Below 64^3 a launch costs more than the sums.  Where the library is not there, or does not do a product, our own kernels
+ * Where the library is not there, or does not do a product, our own kernels
  * do.  float32 is computed as float32, or as TF32 where the call lets it be and the library can; halves are summed in float32.
  *
  * A bias is the library's epilogue, which adds it to sums that have not been rounded to halves yet; our own kernels add it
@@ -15,12 +15,6 @@
 
 #include <pthread.h>
 #include <string.h>
-
-static bool is_large(const kernel_call *call)
-{
-    const double products = (double)call->size[0] * (double)call->size[1] * (double)call->size[2] * (double)call->size[3];
-    return call->size[1] > 1 && call->size[2] > 1 && products > 64. * 64 * 64;
-}
 
 /* A number as the library wants it. */
 typedef union {
@@ -60,7 +54,7 @@ static int by_library(const kernel_call *call, gemm_epilogue epilogue, const voi
     static pthread_mutex_t plans = PTHREAD_MUTEX_INITIALIZER; /* and the descriptors in them */
     gemm_arguments g;
     const cublaslt *lt;
-    if (!is_large(call) || !gemm_arguments_of(call, epilogue, bias, &g) || !(lt = cublaslt_here())) return 1;
+    if (!cuda_gemm_is_large(call) || !gemm_arguments_of(call, epilogue, bias, &g) || !(lt = cublaslt_here())) return 1;
     pthread_mutex_lock(&plans);
     int status = multiply(lt, call, &g);
     if (status == 1 && g.shape.compute_type == LT_COMPUTE_32F_FAST_TF32) { /* a GPU older than TF32 */

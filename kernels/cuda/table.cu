@@ -29,4 +29,5 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_cumsum(table);
     kernels_cuda_clip(table);
     kernels_cuda_linalg(table);
+    kernels_cuda_together(table);
 }

@@ -18,6 +18,7 @@
 #define __device__
 #define __host__
 #define __launch_bounds__(...)
+#define __grid_constant__
 #define UNROLLED
 #define __align__(bytes) __attribute__((aligned(bytes)))
 

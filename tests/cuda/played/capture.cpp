@@ -116,6 +116,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *made, cudaGraph_t graph, unsig
     std::lock_guard<std::mutex> hold(lock);
     *made = new CUgraphExec_st{*graph};
     counts.graphs++;
+    counts.nodes = (int64_t)graph->nodes.size();
     return cudaSuccess;
 }
 

@@ -34,6 +34,7 @@ typedef struct {
     int64_t pinned, copies, pageable; /* pageable: those copies of the host's ordinary memory */
     int64_t launches;
     int64_t live_blocks, live_bytes, live_pinned, streams, events, graphs, queued; /* now */
+    int64_t nodes;                                                                 /* of the graph that was made last */
 } played_counts;
 void played_count(played_counts *now);
 

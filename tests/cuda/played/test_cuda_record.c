@@ -163,6 +163,54 @@ TEST(numbers_that_stay_are_not_sent_again)
     assert_close(w, tr_zeros(TR_SHAPE(5)), 0); /* w = w - 0.5 (2 w) */
 }
 
+/* ---- little calls are nodes together ---- */
+
+static tr_tensor *parabola(tr_tensor *x) { return tr_add(tr_sub(tr_pow(x, 2), tr_mul(3, x)), 1); }
+
+static tr_recording *minimum_recorded(tr_tensor *x, tr_optim *sgd, bool separate)
+{
+    tr_recording *r;
+    assert_int_equal(tr_record(&r, .separate = separate), 0);
+    {
+        TR_SCOPE;
+        assert_int_equal(tr_backward(parabola(x)), 0);
+        assert_int_equal(tr_step(sgd), 0);
+        tr_zero_grad(sgd);
+    }
+    assert_int_equal(tr_record_end(), 0);
+    return r;
+}
+
+/* A learning rate that changes reaches it. */
+TEST(a_little_step_is_one_node)
+{
+    needs_played_device();
+    for (int separate = 0; separate < 2; separate++) {
+        TR_SCOPE;
+        tr_tensor *x = tr_requires_grad_(there(tr_zeros(TR_SHAPE())), true);
+        tr_optim *sgd = tr_sgd(TR_TENSORS(x), .lr = 0.25);
+        tr_recording *r = minimum_recorded(x, sgd, separate);
+        assert_item(x, 0.75, 0);
+        for (int i = 0; i < 2; i++) assert_int_equal(tr_replay(r), 0);
+        assert_item(x, 1.3125, 0);
+        assert_int_equal(counted().nodes, separate ? 4 : 1);
+        assert_int_equal(tr_recording_info_of(r).joined, separate ? 0 : 4);
+        assert_int_equal(tr_set_learning_rate(sgd, 0.5), 0);
+        assert_int_equal(tr_replay(r), 0);
+        assert_item(x, 1.5, 0); /* x - 0.5 (2 x - 3) */
+    }
+}
+
+/* Products of matrices, sums and dropout's numbers stand among them. */
+TEST(a_network_is_a_few_nodes)
+{
+    needs_played_device();
+    training t = made();
+    tr_recording *r = recorded(&t);
+    for (int i = 0; i < 2; i++) assert_int_equal(tr_replay(r), 0);
+    assert_true(counted().nodes <= 8);
+}
+
 /* Bits do not depend on when the device does what it was asked. */
 TEST(replays_train_as_running_does_in_every_order)
 {

@@ -1,0 +1,171 @@
+/* Little calls that one block of threads does one after the other, as a list that travels in the launch: what each kind of
+ * them is there, and how the block does it.
+ *
+ *     launches    [mul] [pow_backward] [add] [sgd]        a launch each, of which every one waits for the one before
+ *     together    [mul | pow_backward | add | sgd]        one, with a barrier between
+ *
+ * An element meets the same operations, and a sum has the same order, as in a launch of its own: the bits are the same. */
+#ifndef TRIREME_KERNELS_CUDA_TOGETHER_CUH
+#define TRIREME_KERNELS_CUDA_TOGETHER_CUH
+
+#include "kernels/cuda/gemm_plain.cuh"
+#include "kernels/cuda/matvec.cuh"
+#include "kernels/cuda/optim.cuh"
+#include "kernels/cuda/power.cuh"
+#include "kernels/cuda/rows_of.cuh"
+#include "kernels/cuda/sums.cuh"
+#include "kernels/formulas_binary.h"
+
+enum together_kinds { POINTWISE,
+                      SUM_OF_ROWS,
+                      SUM_OF_COLUMNS,
+                      PRODUCT,
+                      VECTOR_PRODUCT,
+                      SGD,
+                      ADAM };
+
+enum { ALIGN = 16,
+       MOST_BYTES = 4096 - ALIGN, /* with what stands before them: what every driver's launches can carry */
+       MOST_DIMS = 4 };
+
+struct together_list {
+    int bytes; /* of records that follow one another, each at a multiple of ALIGN */
+    alignas(ALIGN) char record[MOST_BYTES];
+};
+static_assert(sizeof(together_list) <= 4096, "more than a launch can carry");
+
+struct record_head {
+    int kind, bytes;
+};
+
+template <class T>
+struct record_of {
+    record_head head;
+    T x;
+};
+
+/* ---- elements of float32, one by one ---- */
+struct little_pointwise {
+    int kernel, n, ndim; /* 0 dims: flat */
+    unsigned ones;
+    float number; /* of KERNEL_FILL */
+    void *at[KERNEL_VIEWS];
+    struct {
+        divisor size;
+        int stride[KERNEL_VIEWS];
+    } dim[MOST_DIMS]; /* as many as there are: the last of the record */
+};
+
+template <class T>
+struct given {
+    static __device__ T of(float x) { return x; }
+};
+template <>
+struct given<nothing> {
+    static __device__ nothing of(float) { return nothing(); }
+};
+
+template <class OP>
+static __device__ inline float by(float a, float b, float c)
+{
+    return OP::of(given<typename OP::a>::of(a), given<typename OP::b>::of(b), given<typename OP::c>::of(c));
+}
+
+static __device__ inline float element_of(int kernel, float a, float b, float c, float number)
+{
+    switch (kernel) {
+#define ROW(name, ...)                                                                                              \
+case KERNEL_##name:                                                                                                 \
+ return by<row_value<float, float, name##_value_f32, name##_careful_value_f32, name##_value_is_careful>>(a, b, c);  \
+case KERNEL_##name##_backward:                                                                                      \
+ return by<row_backward<float, float, name##_derivative_f32, name##_careful_derivative_f32, times_f32, name##_uses, \
+                        name##_chooses, name##_derivative_is_careful>>(a, b, c);
+#include "kernels/pointwise.def"
+#undef ROW
+    case KERNEL_ADD: return a + b;
+    case KERNEL_SUB: return a - b;
+    case KERNEL_MUL: return a * b;
+    case KERNEL_DIV: return div_f32(a, b);
+    case KERNEL_POW: return by<power_value<float, float, pow_f32>>(a, b, c);
+    case KERNEL_POW_BACKWARD: return by<power_backward<float, float, pow_slope_f32>>(a, b, c);
+    case KERNEL_MAXIMUM: return maximum_f32(a, b);
+    case KERNEL_MINIMUM: return minimum_f32(a, b);
+    case KERNEL_COPY: return a;
+    default: return number; /* KERNEL_FILL */
+    }
+}
+
+/* Where element i of each view stands. */
+static __device__ inline void place(const little_pointwise &p, int i, int64_t *at)
+{
+    for (int v = 0; v < KERNEL_VIEWS; v++) at[v] = p.ndim || p.ones >> v & 1 ? 0 : i;
+    for (int d = p.ndim - 1; d >= 0; d--) {
+        int rest = d ? (int)quotient(i, p.dim[d].size, false) : 0;
+        const int64_t position = i - rest * (int)p.dim[d].size.by;
+        for (int v = 0; v < KERNEL_VIEWS; v++) at[v] += position * p.dim[d].stride[v];
+        i = rest;
+    }
+}
+
+/* All that a thread reads in a round it reads before it writes: elements of one call do not meet. */
+static __device__ inline void do_pointwise(const little_pointwise &p)
+{
+    enum { AHEAD = 4 };
+    for (int begin = (int)threadIdx.x; begin < p.n; begin += AHEAD * THREADS) {
+        int64_t to[AHEAD];
+        float x[AHEAD][KERNEL_VIEWS];
+        UNROLLED
+        for (int k = 0; k < AHEAD; k++) {
+            int64_t at[KERNEL_VIEWS];
+            place(p, begin + k * THREADS, at);
+            to[k] = at[0];
+            UNROLLED
+            for (int v = 1; v < KERNEL_VIEWS; v++) x[k][v] = begin + k * THREADS < p.n && p.at[v] ? ((const float *)p.at[v])[at[v]] : 0;
+        }
+        UNROLLED
+        for (int k = 0; k < AHEAD; k++)
+            if (begin + k * THREADS < p.n) ((float *)p.at[0])[to[k]] = element_of(p.kernel, x[k][1], x[k][2], x[k][3], p.number);
+    }
+}
+
+/* ---- optimisers' steps ---- */
+enum { MOST_PARAMETERS = 8,
+       MOST_NUMBERS = 40 }; /* bytes */
+
+struct little_step {
+    const void *replayed; /* the numbers of each, where replays renew them; NULL: those here */
+    int count;
+    struct {
+        optim_tensor x;
+        char numbers[MOST_NUMBERS];
+    } parameter[MOST_PARAMETERS]; /* as many as there are */
+};
+
+template <class OP>
+static __device__ inline void do_step(const little_step &s)
+{
+    static_assert(sizeof(OP) <= MOST_NUMBERS, "an optimiser's numbers have room");
+    for (int t = 0; t < s.count; t++) {
+        const optim_tensor &x = s.parameter[t].x;
+        const OP op = s.replayed ? ((const OP *)s.replayed)[t] : *(const OP *)s.parameter[t].numbers;
+        for (int i = (int)threadIdx.x; i < (int)x.n; i += THREADS) step<1>(x, i, op);
+    }
+}
+
+/* ---- any of them ---- */
+typedef whole<sum_reduction<float, double, float>> little_sum;
+
+static __device__ inline void do_record(const record_head &r)
+{
+    switch (r.kind) {
+    case POINTWISE: return do_pointwise(((const record_of<little_pointwise> &)r).x);
+    case SUM_OF_ROWS: return rows_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
+    case SUM_OF_COLUMNS: return columns_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
+    case PRODUCT: return tiles_of_block<float, float, 2>(((const record_of<product> &)r).x, 0, 1);
+    case VECTOR_PRODUCT: return vector_of_block<float, double, FEW_LANES>(((const record_of<vector_product> &)r).x, 0, 1);
+    case SGD: return do_step<sgd_f32>(((const record_of<little_step> &)r).x);
+    default: return do_step<adam_f32>(((const record_of<little_step> &)r).x);
+    }
+}
+
+#endif
