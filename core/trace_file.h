@@ -43,10 +43,13 @@ enum { TRACE_NOTHING,
        TRACE_BYTES     /* count, and number: the collective's */
 };
 
+enum { TRACE_QUEUED = 1, /* the thread's own second track */
+       TRACE_THERE = 2 /* the device's, of the process */ };
+
 typedef struct {
     int64_t begin_ns, ns; /* on the process's own CLOCK_MONOTONIC */
     uint32_t name, detail;
-    uint8_t kind, what, queued; /* queued: beside what its thread does, on a track of its own */
+    uint8_t kind, what, queued; /* queued: beside what its thread does, on which track */
     uint8_t spare[5];
     union {
         struct {

@@ -80,7 +80,10 @@ static bool is_whole(const trace_span *s)
     return s->begin_ns >= 0 && s->begin_ns < most && s->ns >= 0 && s->ns < most && s->kind < TRACE_KINDS;
 }
 
-enum { QUEUED = 1000 }; /* a thread's second track */
+enum { QUEUED = 1000, /* a thread's second track */
+       THERE = 1 << 20 };
+
+static uint32_t track_of(const trace_block *b, const trace_span *s) { return s->queued == TRACE_THERE ? THERE : b->thread + (s->queued ? QUEUED : 0); }
 
 static void put_arguments(const reader *r, const trace_span *s)
 {
@@ -103,7 +106,7 @@ static void put_span(const reader *r, const trace_block *b, const trace_span *s)
 {
     fputs(",\n{\"ph\":\"X\",\"name\":", r->out);
     put_name(r, s->name);
-    fprintf(r->out, ",\"cat\":\"%s\",\"pid\":%" PRId64 ",\"tid\":%" PRIu32 ",\"ts\":", category[s->kind], r->head->rank, b->thread + (s->queued ? QUEUED : 0));
+    fprintf(r->out, ",\"cat\":\"%s\",\"pid\":%" PRId64 ",\"tid\":%" PRIu32 ",\"ts\":", category[s->kind], r->head->rank, track_of(b, s));
     put_us(r, s->begin_ns + r->head->ahead_ns);
     fputs(",\"dur\":", r->out);
     put_us(r, s->ns);
@@ -160,11 +163,12 @@ static void put_process(const reader *r)
     fprintf(r->out, "\"sort_index\":%" PRId64 "}}", r->head->rank);
 }
 
-static bool has_queued(const reader *r, uint32_t thread)
+/* Thread 0: of any. */
+static bool has(const reader *r, uint32_t thread, int queued)
 {
     for (uint32_t i = 0; i < r->blocks; i++)
-        for (uint32_t k = 0; r->block[i].thread == thread && k < spans_in(&r->block[i]); k++)
-            if (r->block[i].span[k].queued) return true;
+        for (uint32_t k = 0; (!thread || r->block[i].thread == thread) && k < spans_in(&r->block[i]); k++)
+            if (r->block[i].span[k].queued == queued) return true;
     return false;
 }
 
@@ -179,11 +183,15 @@ static void put_threads(const reader *r)
         fputs("\"name\":", r->out);
         put_name(r, r->block[i].name);
         fputs("}}", r->out);
-        if (!has_queued(r, thread)) continue;
+        if (!has(r, thread, TRACE_QUEUED)) continue;
         fputs(",\n", r->out);
         put_meta(r, "thread_name", thread + QUEUED);
         fputs("\"name\":\"collectives\"}}", r->out);
     }
+    if (!has(r, 0, TRACE_THERE)) return;
+    fputs(",\n", r->out);
+    put_meta(r, "thread_name", THERE);
+    fputs("\"name\":\"device: collectives\"}}", r->out);
 }
 
 static void put_dropped(const reader *r)

@@ -105,7 +105,10 @@ void tr_wait_end_(const tr_wait_ *w)
 
 void tr_trace_note_(const tr_trace_collective_ *c)
 {
-    trace_span span = {.begin_ns = c->begin_ns, .ns = core_now_ns() - c->begin_ns, .kind = TRACE_COLLECTIVE, .what = TRACE_BYTES, .queued = c->queued, .count = c->bytes, .number = c->number};
+    const int64_t end_ns = c->end_ns ? c->end_ns : core_now_ns();
+    trace_span span = {.begin_ns = c->begin_ns, .ns = end_ns - c->begin_ns, .kind = TRACE_COLLECTIVE, .what = TRACE_BYTES, .count = c->bytes, .number = c->number};
+    span.queued = c->there ? TRACE_THERE : c->queued ? TRACE_QUEUED
+                                                     : 0;
     span.name = core_trace_name(c->name);
     span.detail = core_trace_name(c->transport);
     core_trace_note(&span);

@@ -37,6 +37,7 @@ static void *carry(void *courier)
             tr_error_clear(); /* an error is the thread's that waits */
         }
         w->mark = mine.mark;
+        w->begins = NULL;
         w->status = status < 0 ? -1 : 1;
         pthread_cond_broadcast(&c->done);
     }

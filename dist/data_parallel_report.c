@@ -78,6 +78,12 @@ tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
     size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
                                                                (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
                                                                r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
+    if (r->on) {
+        dist_there there = dist_underway_there(&r->on->underway, r);
+        report.device_seconds = there.busy;
+        report.device_hidden_seconds = there.hidden;
+        if (there.busy > 0) used += (size_t)snprintf(report.words + used, room - used, "; %.3f ms on the device, %.0f %% of it behind backward", 1e3 * there.busy, 100 * there.hidden / there.busy);
+    }
     used = list_unused(d, DIST_UNUSED_HERE, DIST_UNUSED_HERE, "; not used by this rank: ", report.words, used, used + (room - used) / 2); /* the other list has room too */
     list_unused(d, DIST_UNUSED, DIST_UNUSED, "; not used by any rank: ", report.words, used, room);
     return report;

@@ -124,7 +124,7 @@ static dist_device *open_best(dist_transport *way, tr_device at, const tr_lanes_
     bool host = why[0] || find_shared(all, way->world, why, sizeof why) || find_odd_version(all, way->world, why, sizeof why);
     if (!host) return dist_nccl_open(way, at, lanes);
     if (all[0].wish == BY_NCCL) return tr_fail("TRIREME_DEVICE_TRANSPORT=nccl: %s", why);
-    dist_device *d = dist_staged_open();
+    dist_device *d = dist_staged_open(lanes);
     if (d) snprintf(d->name, sizeof d->name, "through pinned memory: %s", why);
     return d;
 }
@@ -157,6 +157,12 @@ void dist_device_close(dist_transport *way)
     while (d->pins) dist_device_unpin(d, d->pins->memory);
     way->device = NULL;
     d->finish(d);
+}
+
+void dist_device_seen(dist_transport *way)
+{
+    enum { SECONDS = 10 };
+    if (way->device) dist_underway_wait(&way->device->underway, SECONDS);
 }
 
 void dist_device_abort(dist_transport *way)

@@ -10,6 +10,7 @@
 #define TRIREME_DIST_DEVICE_H
 
 #include "dist/transport.h"
+#include "dist/underway.h"
 
 #include <trireme/lanes.h>
 
@@ -21,8 +22,9 @@ struct dist_device {
     char name[240];           /* "through pinned memory: ranks 0 and 1 share a device" */
     char way[400];            /* "shared memory, mpi: Open MPI v4.1.4; cuda:1 by NCCL 2.28.9" */
     struct dist_pinned *pins; /* owned */
-    bool widens;              /* halves are to be handed in as float32, which they are added in */
-    bool pinless;             /* nothing passes through a work's twin but `more` */
+    dist_underway underway;
+    bool widens;  /* halves are to be handed in as float32, which they are added in */
+    bool pinless; /* nothing passes through a work's twin but `more` */
 
     int (*hand_in)(dist_device *d, dist_work *w);
     int (*advance)(dist_device *d, dist_transport *way, dist_work *w, double seconds); /* as a transport's */
@@ -45,6 +47,9 @@ int dist_device_join(dist_work *w);
  * standing. */
 int dist_device_has_read(dist_device *d);
 
+/* What it was asked for is done, so that a trace has it; or has not been for seconds. */
+void dist_device_seen(dist_transport *way);
+
 /* Memory of the host that copies are to come and go from without waiting, until unpin() or close(). */
 void dist_device_pin(dist_device *d, void *memory, int64_t bytes);
 void dist_device_unpin(dist_device *d, void *memory);
@@ -52,7 +57,7 @@ void dist_device_unpin(dist_device *d, void *memory);
 /* ---- ways ---- */
 
 /* NULL with an error standing. */
-dist_device *dist_staged_open(void);
+dist_device *dist_staged_open(const tr_lanes_ *lanes);
 
 /* Collective; every rank has NCCL.  NULL with an error standing. */
 dist_device *dist_nccl_open(dist_transport *way, tr_device at, const tr_lanes_ *lanes);

@@ -15,7 +15,6 @@
 #include "dist/device.h"
 #include "dist/nccl_calls.h"
 #include "dist/settings.h"
-#include "dist/underway.h"
 #include "dist/watchdog.h"
 
 #include <stdio.h>
@@ -29,10 +28,8 @@ typedef struct {
     const nccl_calls *calls;
     void *comm;             /* owned */
     pthread_mutex_t inside; /* a thread calls NCCL, which is for one at a time */
-    dist_underway underway;
-    int add;          /* owned: how the work under way adds, unless it is NCCL_ADD */
-    void *begins;     /* owned: the mark of the work under way */
-    dist_work counts; /* its `more` numbers, over the host */
+    int add;                /* owned: how the work under way adds, unless it is NCCL_ADD */
+    dist_work counts;       /* its `more` numbers, over the host */
     enum { SETTLES,
            MEETS } phase;
     int broken;        /* what NCCL said outside of any call; NCCL_DONE: nothing */
@@ -141,13 +138,13 @@ static bool serves(const dist_work *w)
     return tr_fail("NCCL: %s of %s is not asked of it", dist_operation_name(w->operation), tr_dtype_name(w->dtype));
 }
 
-static int ask(nccl *v, const dist_work *w)
+static int ask(nccl *v, dist_work *w)
 {
     const tr_lanes_ *lanes = v->device.lanes;
     int index = v->device.at.index;
     void *stream = lanes->stream(index, TR_LANE_RANKS_);
     if (!stream || !serves(w) || lanes->after(index, TR_LANE_RANKS_, w->mark) < 0) return -1;
-    if (dist_watchdog_runs() && !(v->begins = lanes->mark(index, TR_LANE_RANKS_))) return -1;
+    if (!(w->begins = lanes->timed(index, TR_LANE_RANKS_))) return -1;
     if (w->n == 0) return 0;
     pthread_mutex_lock(&v->inside);
     int status = call(v, w, stream);
@@ -166,17 +163,13 @@ static int note_end(nccl *v, dist_work *w)
         pthread_mutex_unlock(&v->inside);
         v->add = NCCL_ADD;
     }
-    void *end = lanes->mark(index, TR_LANE_RANKS_), *told = v->begins ? lanes->mark(index, TR_LANE_RANKS_) : NULL;
-    if (end) {
-        lanes->forget(w->mark);
-        w->mark = end;
-    }
-    if (told)
-        dist_underway_add(&v->underway, w->number, v->begins, told);
-    else
-        lanes->forget(v->begins);
-    v->begins = NULL;
-    return end ? 0 : -1;
+    void *end = lanes->mark(index, TR_LANE_RANKS_), *told = end ? lanes->timed(index, TR_LANE_RANKS_) : NULL;
+    if (!told) return -1;
+    lanes->forget(w->mark);
+    w->mark = end;
+    dist_underway_add(&v->device.underway, w, w->begins, told);
+    w->begins = NULL;
+    return 0;
 }
 
 static void begin_counts(nccl *v, const dist_work *w)
@@ -216,7 +209,7 @@ static int advance(dist_device *d, dist_transport *way, dist_work *w, double sec
 static const char *look(void *data, int64_t *begun, int64_t *ended)
 {
     nccl *v = data;
-    dist_underway_look(&v->underway, begun, ended);
+    dist_underway_look(&v->device.underway, begun, ended);
     if (v->broken == NCCL_DONE && pthread_mutex_trylock(&v->inside) == 0) {
         int state = NCCL_DONE;
         if (v->calls->state(v->comm, &state) == NCCL_DONE && state != NCCL_DONE && state != NCCL_GOES_ON) {
@@ -255,7 +248,7 @@ static void finish(dist_device *d)
     bool ended = (status == NCCL_DONE || status == NCCL_GOES_ON) && settle(v, "ending", -1) == 1;
     (void)(ended ? v->calls->destroy(v->comm) : v->calls->abort(v->comm));
     if (!stood) tr_error_clear(); /* nothing was asked of it any more */
-    dist_underway_close(&v->underway);
+    dist_underway_close(&v->device.underway);
     pthread_mutex_destroy(&v->inside);
     free(v);
 }
@@ -311,7 +304,7 @@ dist_device *dist_nccl_open(dist_transport *way, tr_device at, const tr_lanes_ *
         free(v);
         return NULL;
     }
-    dist_underway_open(&v->underway, lanes);
+    dist_underway_open(&v->device.underway, lanes, v->device.name);
     dist_watchdog_looks(look, v);
     return &v->device;
 }

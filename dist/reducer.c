@@ -134,6 +134,7 @@ int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest)
     r->differs = false;
     if (digest) split_digest(r, *digest);
     int64_t words = digest ? 2 + 2 * DIST_PIECES : 2;
+    if (r->on) dist_underway_backward_begins(&r->on->underway);
     r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = r->all, .into = r->all, .n = words, .dtype = TR_INT64, .label = "gradients, how many samples"};
     return dist_courier_post(&r->courier, &r->count);
 }
@@ -218,12 +219,28 @@ int dist_reducer_flush(dist_reducer *r)
     return 0;
 }
 
-int dist_reducer_wait(dist_reducer *r)
+static int wait_for_all(dist_reducer *r)
 {
-    double before = dist_now();
     if (isnan(dist_reducer_weight(r))) return -1;
     for (int64_t i = 0; i < r->plan.buckets; i++)
         if (dist_courier_wait(&r->courier, &r->work[i]) < 0 || (r->scatter && dist_courier_wait(&r->courier, &r->uses[i]) < 0)) return -1;
+    return 0;
+}
+
+/* What the device does from here on follows the sums: so its own part ends before. */
+static int wait_there(dist_reducer *r)
+{
+    void *ends = r->on->lanes->timed(r->on->at.index, TR_LANE_OWN_);
+    if (!ends) return -1;
+    int status = wait_for_all(r);
+    dist_underway_backward_ends(&r->on->underway, r, ends);
+    return status;
+}
+
+int dist_reducer_wait(dist_reducer *r)
+{
+    double before = dist_now();
+    if ((r->on ? wait_there(r) : wait_for_all(r)) < 0) return -1;
     r->running = false;
     r->wait_s = dist_now() - before;
     r->total_s = dist_now() - r->began;

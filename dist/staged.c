@@ -53,12 +53,20 @@ static int mark(staged *s, dist_work *w, tr_lane_ lane)
 
 static int follow(staged *s, dist_work *w, tr_lane_ lane) { return s->device.lanes->after(s->device.at.index, lane, w->mark); }
 
+/* What it reads is there. */
+static int begins(staged *s, dist_work *w)
+{
+    if (follow(s, w, TR_LANE_DOWN_) < 0) return -1;
+    if (!w->begins) w->begins = s->device.lanes->timed(s->device.at.index, TR_LANE_DOWN_);
+    return w->begins ? 0 : -1;
+}
+
 static int hand_in(dist_device *d, dist_work *w)
 {
     staged *s = (staged *)d;
     if (mark(s, w, TR_LANE_OWN_) < 0) return -1;
     if (!w->twin) return 0;
-    if (follow(s, w, TR_LANE_DOWN_) < 0 || down(s, w->twin, w->from, w->n * size_of(w)) < 0) return -1;
+    if (begins(s, w) < 0 || down(s, w->twin, w->from, w->n * size_of(w)) < 0) return -1;
     return mark(s, w, TR_LANE_DOWN_);
 }
 
@@ -94,7 +102,7 @@ static int load(staged *s, const dist_transport *way, dist_work *w)
     }
     if (!slot_of(s)) return -1;
     s->n = smaller(w->n - s->at, SLOT / size / (in_parts(w) ? way->world : 1));
-    if (follow(s, w, TR_LANE_DOWN_) < 0) return -1;
+    if (begins(s, w) < 0) return -1;
     bool reads = w->operation != DIST_BROADCAST || w->peer == way->rank;
     if (in_parts(w) ? load_parts(s, way, w) < 0 : reads && down(s, s->slot, (const char *)w->from + s->at * size, s->n * size) < 0) return -1;
     return mark(s, w, TR_LANE_DOWN_);
@@ -135,6 +143,17 @@ static int store(staged *s, const dist_transport *way, dist_work *w)
     return w->twin ? 0 : follow(s, w, TR_LANE_DOWN_); /* what comes into the slot next waits for what leaves it */
 }
 
+/* 1, or -1. */
+static int done(staged *s, dist_work *w)
+{
+    if (!w->begins) return 1; /* nothing has travelled */
+    void *ends = s->device.lanes->timed(s->device.at.index, TR_LANE_UP_);
+    if (!ends) return -1;
+    dist_underway_add(&s->device.underway, w, w->begins, ends);
+    w->begins = NULL;
+    return 1;
+}
+
 static int advance(dist_device *d, dist_transport *way, dist_work *w, double seconds)
 {
     staged *s = (staged *)d;
@@ -161,19 +180,21 @@ static int advance(dist_device *d, dist_transport *way, dist_work *w, double sec
         }
         w->begun = true;
     }
-    return 1;
+    return done(s, w);
 }
 
 static void finish(dist_device *d)
 {
+    dist_underway_close(&d->underway);
     free(((staged *)d)->slot);
     free(d);
 }
 
-dist_device *dist_staged_open(void)
+dist_device *dist_staged_open(const tr_lanes_ *lanes)
 {
     staged *s = calloc(1, sizeof *s);
     if (!s) return tr_fail("out of memory: a device's way to other ranks");
     s->device = (dist_device){.hand_in = hand_in, .advance = advance, .finish = finish};
+    dist_underway_open(&s->device.underway, lanes, s->device.name);
     return &s->device;
 }

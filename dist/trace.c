@@ -1,18 +1,32 @@
 #include "dist/watch.h"
 
+#include <stdio.h>
+
+static const char *name_of(const dist_work *w) { return w->label && *w->label ? w->label : dist_operation_name(w->operation); }
+
+static int64_t bytes_of(const dist_work *w)
+{
+    bool sum = w->operation == DIST_ALL_REDUCE || w->operation == DIST_REDUCE_SCATTER, words = w->operation == DIST_LARGEST;
+    return w->n * (sum ? tr_dtype_size(w->dtype) : words ? (int64_t)sizeof(uint64_t)
+                                                         : 1);
+}
+
 void dist_trace_done(const dist_transport *way, const dist_work *w)
 {
     if (!w->begin_ns) return;
-    bool sum = w->operation == DIST_ALL_REDUCE || w->operation == DIST_REDUCE_SCATTER, words = w->operation == DIST_LARGEST;
-    tr_trace_note_(&(tr_trace_collective_){
-        .begin_ns = w->begin_ns,
-        .name = w->label && *w->label ? w->label : dist_operation_name(w->operation),
-        .transport = way->name,
-        .bytes = w->n * (sum ? tr_dtype_size(w->dtype) : words ? (int64_t)sizeof(uint64_t)
-                                                               : 1),
-        .number = w->number,
-        .queued = w->started,
-    });
+    tr_trace_note_(&(tr_trace_collective_){.begin_ns = w->begin_ns, .name = name_of(w), .transport = way->name, .bytes = bytes_of(w), .number = w->number, .queued = w->started});
+}
+
+dist_trace_words dist_trace_words_of(const dist_work *w)
+{
+    dist_trace_words words = {.bytes = bytes_of(w), .number = w->number};
+    if (tr_is_traced_()) snprintf(words.name, sizeof words.name, "%s", name_of(w));
+    return words;
+}
+
+void dist_trace_there(const dist_trace_words *words, const char *way, int64_t begin_ns, int64_t end_ns)
+{
+    tr_trace_note_(&(tr_trace_collective_){.begin_ns = begin_ns, .end_ns = end_ns, .name = words->name, .transport = way, .bytes = words->bytes, .number = words->number, .there = true});
 }
 
 /* ---- one clock ---- */

@@ -47,7 +47,7 @@ typedef struct dist_work {
     struct dist_device *on; /* borrowed; NULL: they are the host's */
     void *twin;             /* of an all-reduce in place: memory of the transport for its n numbers and `more` behind them, */
     int64_t more;           /* which are the host's alone and summed with them; NULL: there is none */
-    void *mark;             /* device.h's own; begins as NULL */
+    void *mark, *begins;    /* device.h's own; begin as NULL */
 
     /* For the report of who is missing.  NULL: as this thread said last (dist_watchdog_label, tr_here_). */
     const char *label, *file; /* borrowed */

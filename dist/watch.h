@@ -12,6 +12,14 @@
 /* A collective of `way` is done: a span from its beginning. */
 void dist_trace_done(const dist_transport *way, const dist_work *w);
 
+/* The same of one that a device did: what it was, noted when it was asked for (no name: no trace runs), and when. */
+typedef struct {
+    char name[112];
+    int64_t bytes, number;
+} dist_trace_words;
+dist_trace_words dist_trace_words_of(const dist_work *w);
+void dist_trace_there(const dist_trace_words *words, const char *way, int64_t begin_ns, int64_t end_ns);
+
 /* How far rank 0's clock is ahead of this rank's, give or take.  Collective.  0, or -1 with an error standing. */
 int dist_trace_clocks(dist_transport *way, int64_t (*clock_ns)(void), int64_t *ahead_ns, int64_t *error_ns);
 

@@ -267,7 +267,10 @@ typedef struct {
     bool by_thread;         /* summed by a thread of its own */
     bool ordered;           /* buckets follow the order of the first backward */
     double exposed_seconds; /* waited for sums when backward had ended */
-    char words[800];        /* all of it, and the parameters that some backward did not use, here or on any rank: "a, b and 7 more" */
+    /* On a device, for which the rank does not wait: how long it was at the sums of the last backward that it is known to have
+     * done, and how much of that before it had done backward's own work; on its clock. */
+    double device_seconds, device_hidden_seconds;
+    char words[800]; /* all of it, and the parameters that some backward did not use, here or on any rank: "a, b and 7 more" */
 } tr_data_parallel_report;
 TR_API tr_data_parallel_report tr_data_parallel_report_of(tr_module *m);
 

@@ -6,7 +6,8 @@
  *     trireme trace merge trace -o both.json             for chrome://tracing or https://ui.perfetto.dev
  *
  * Each rank writes one file, trace/rank-0.json, in Chrome's format: a process is a rank, a track is a thread; what bytes the
- * ranks sum while backward goes on stands on a track of its own, and all ranks' times are on rank 0's clock.  A rank that is
+ * ranks sum while backward goes on stands on a track of its own, what a device sums with others' on another, from when it began
+ * there to when it was done; and all ranks' times are on rank 0's clock.  A rank that is
  * killed leaves trace/rank-1.part with all that it had noted; merging reads it too.
  * A rank notes at most 262144 spans (TRIREME_TRACE_EVENTS), in 13 MB; what comes later is counted, and the file says how many
  * that were.  An eighth of the room is kept for what is not a kernel.  While it is on, a span costs about 0.1 us; off, nothing.
@@ -93,7 +94,9 @@ typedef struct {
     int64_t begin_ns;
     const char *name, *transport;
     int64_t bytes, number;
-    bool queued; /* while its thread does something else */
+    bool queued;    /* while its thread does something else */
+    bool there;     /* by a device, from begin_ns */
+    int64_t end_ns; /* to here; 0: to now */
 } tr_trace_collective_;
 
 typedef struct {

@@ -1,0 +1,140 @@
+/* What a device does with others' is seen: in the report of a data-parallel module, and in a trace; and nobody waits for it. */
+#include "../played/played.h"
+#include "test.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trireme/dist.h>
+#include <trireme/nn.h>
+#include <trireme/optim.h>
+#include <trireme/trace.h>
+
+static struct {
+    __typeof__(played_order) *order;
+    __typeof__(played_count) *count;
+} played;
+
+BEFORE_ALL
+{
+    if (!tr_cuda_is_available()) {
+        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
+        return TEST_SKIPPED;
+    }
+    const char *named = getenv("TRIREME_CUDA_LIBRARY");
+    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
+    if (object) {
+        *(void **)&played.order = dlsym(object, "played_order");
+        *(void **)&played.count = dlsym(object, "played_count");
+    }
+    return tr_dist_init(argc, argv) < 0;
+}
+AFTER_ALL { return tr_dist_finish(); }
+
+enum { STEPS = 5,
+       BUCKETS = 4 };
+
+typedef struct {
+    tr_module *model, *ranks;
+    tr_optim *sgd;
+    tr_tensor *x, *y;
+} learner;
+
+/* A bucket for each parameter. */
+static learner made(tr_overlap overlap)
+{
+    tr_manual_seed(3);
+    learner l = {.model = tr_sequential(tr_linear_layer(40, 80), tr_tanh_layer(), tr_linear_layer(80, 20))};
+    tr_device at = tr_dist_device();
+    assert_int_equal(tr_module_to(l.model, at), 0);
+    l.ranks = tr_data_parallel(l.model, .bucket_bytes = 1, .first_bucket_bytes = 1, .overlap = overlap);
+    l.sgd = tr_sgd(tr_parameters(l.model), .lr = 0.1);
+    l.x = tr_to_device(tr_randn(TR_SHAPE(16, 40)), at);
+    l.y = tr_to_device(tr_randn(TR_SHAPE(16, 20)), at);
+    return l;
+}
+
+static void step(learner *l)
+{
+    TR_SCOPE;
+    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(l->ranks, l->x), l->y)), 0);
+    assert_int_equal(tr_step(l->sgd), 0);
+    tr_zero_grad(l->sgd);
+}
+
+static int64_t waits(void)
+{
+    played_counts now = {0};
+    if (played.count) played.count(&now);
+    return now.waits;
+}
+
+/* Where a device does at once what it is asked for, by the thread that computes, the first bucket begins before backward ends. */
+TEST(the_report_says_how_much_is_hidden_behind_backward)
+{
+    if (played.order) played.order(PLAYED_AT_ONCE, 0);
+    learner l = made(TR_OVERLAP_CALLER);
+    for (int i = 0; i < STEPS; i++) step(&l);
+    assert_int_equal(tr_synchronize(tr_dist_device()), 0);
+    int64_t before = waits();
+    tr_data_parallel_report r = tr_data_parallel_report_of(l.ranks);
+    assert_int_equal(waits(), before);
+    if (tr_dist_world() == 1) {
+        assert_true(r.device_seconds == 0 && r.device_hidden_seconds == 0);
+    } else {
+        assert_int_equal(r.buckets, BUCKETS);
+        assert_true(r.device_seconds > 0 && r.device_seconds < 1000);
+        assert_true(r.device_hidden_seconds > 0 && r.device_hidden_seconds <= r.device_seconds);
+        assert_non_null(strstr(r.words, " ms on the device, "));
+        assert_non_null(strstr(r.words, " % of it behind backward"));
+    }
+    if (played.order) played.order(PLAYED_AT_RANDOM, 1);
+}
+
+/* A rank whose device lags far behind goes on. */
+TEST(many_steps_are_asked_for_before_any_is_known_to_be_done)
+{
+    if (played.order) played.order(PLAYED_LAZY, 0);
+    learner l = made(TR_OVERLAP_AUTO);
+    for (int i = 0; i < 3; i++) step(&l); /* what is made once */
+    int64_t before = waits();
+    for (int i = 0; i < 40; i++) step(&l); /* more collectives than are remembered */
+    if (strstr(tr_dist_transport(), " by NCCL ")) assert_int_equal(waits(), before);
+    assert_int_equal(tr_check_replicas(l.model), 0);
+    tr_data_parallel_report r = tr_data_parallel_report_of(l.ranks);
+    assert_true(r.device_hidden_seconds >= 0 && r.device_hidden_seconds <= r.device_seconds);
+    if (played.order) played.order(PLAYED_AT_RANDOM, 1);
+}
+
+/* Lines of this rank's trace that have both. */
+static int lines_with(const char *one, const char *other)
+{
+    char path[64], line[1024];
+    int n = 0;
+    snprintf(path, sizeof path, "traces/rank-%lld.json", (long long)tr_dist_rank());
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) n += strstr(line, one) && strstr(line, other);
+    fclose(f);
+    return n;
+}
+
+TEST(a_trace_has_a_row_of_what_the_device_sums)
+{
+    learner l = made(TR_OVERLAP_AUTO);
+    step(&l); /* afterwards the buckets are laid out anew */
+    assert_int_equal(tr_synchronize(tr_dist_device()), 0);
+    tr_data_parallel_report_of(l.ranks);
+    assert_int_equal(tr_trace_start("traces"), 0);
+    for (int i = 0; i < STEPS; i++) step(&l);
+    for (int i = 0; i < 200 && tr_dist_world() > 1; i++) { /* until the last is known to be done */
+        assert_int_equal(tr_synchronize(tr_dist_device()), 0);
+        tr_data_parallel_report_of(l.ranks);
+    }
+    assert_int_equal(tr_trace_stop(), 0);
+    bool alone = tr_dist_world() == 1;
+    assert_int_equal(lines_with("\"thread_name\"", "\"device: collectives\""), !alone);
+    assert_int_equal(lines_with("gradients, bucket", "\"tid\":1048576"), alone ? 0 : STEPS * BUCKETS);
+    assert_int_equal(lines_with("\"bytes\":12800", "\"tid\":1048576"), alone ? 0 : STEPS); /* 0.weight, in a bucket of its own */
+}
