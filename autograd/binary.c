@@ -124,16 +124,11 @@ static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, cons
     return apply_joined(r, op, a, b);
 }
 
-static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+static __attribute__((noinline)) tr_tensor *apply_in_place_any(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     const char *function = r->function_in_place;
     if (!a || !b) return core_null(function);
     bool plain = autograd_plainly(a, b) == a;
-    if (plain && autograd_plain() && core_row_major_tensor(a) && core_dtype_category[a->dtype] >= 2 && a->storage != b->storage) {
-        if (autograd_pair(r->kernel, (tr_dtype)a->dtype, a, a, b) < 0) return NULL;
-        core_written(a);
-        return a; /* nothing is noted, nothing stretched or raised: no more to ask */
-    }
     tr_dtype type = plain && core_dtype_category[a->dtype] >= 2 ? (tr_dtype)a->dtype : working_type(r, a, b);
     tr_shape shape;
     tr_tensor *left = a;
@@ -153,6 +148,15 @@ static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor 
     if ((plain ? autograd_pair(r->kernel, (tr_dtype)a->dtype, a, a, b) : autograd_pointwise(r->kernel, (tr_dtype)a->dtype, a, in, 2, 0)) < 0) return NULL;
     core_written(a);
     return note(r, a, op, old, b, saves, !plain);
+}
+
+static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+{
+    bool plain = a && b && autograd_plain() && autograd_plainly(a, b) == a && core_row_major_tensor(a) && core_dtype_category[a->dtype] >= 2 && a->storage != b->storage;
+    if (!plain) return apply_in_place_any(r, op, a, b);
+    if (autograd_pair(r->kernel, (tr_dtype)a->dtype, a, a, b) < 0) return NULL;
+    core_written(a);
+    return a; /* nothing is noted, nothing stretched or raised: no more to ask */
 }
 
 /* ---- pieces of derivatives ---- */
