@@ -233,6 +233,9 @@ static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dt
     return autograd_run(&call, out, a, b, NULL);
 }
 
+/* The same for a of out's shape and a number of the library's own, of a type that has a point. */
+int autograd_by_number(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, double number);
+
 /* Row-major memory of this shape as (outer, n, inner) around a dim of n. */
 void autograd_around(const tr_shape *shape, int dim, int64_t size[3]);
 

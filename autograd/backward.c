@@ -102,35 +102,25 @@ int autograd_add_gradient(tr_tensor **sum, tr_tensor *more)
     return 0;
 }
 
-static tr_tensor *divided(tr_tensor *t, double divisor, bool in_place)
-{
-    tr_tensor *by = tr_number_(divisor, TR_FLOAT32);
-    if (!in_place) return (tr_div)(t, by);
-    return by && autograd_pair(KERNEL_DIV, (tr_dtype)t->dtype, t, t, by) == 0 ? t : NULL;
-}
+static tr_tensor *divided(tr_tensor *t, double divisor) { return (tr_div)(t, tr_number_(divisor, TR_FLOAT32)); }
 
 tr_tensor *autograd_whole(autograd_node *n)
 {
-    if (n->divisor == 1) return n->gradient;
     tr_tensor *held = n->gradient;
-    core_thread *here = core_here();
-    int depth = core_scope_open(here);
-    tr_tensor *whole = core_keep_tensor(divided(held, n->divisor, !core_shared(held, 1) && core_row_major_tensor(held)));
-    core_scope_close(here, depth);
-    if (!whole) return NULL;
-    core_drop_tensor(held);
-    n->gradient = whole;
-    undivided(n);
-    return whole;
-}
-
-static __attribute__((noinline)) void give_more(const autograd_node *n, autograd_node *to, tr_tensor *dx)
-{
-    if (to->divisor != n->divisor) { /* from two means: neither can wait any longer */
-        if (!autograd_whole(to)) return;
-        if (n->divisor != 1 && !(dx = divided(dx, n->divisor, false))) return;
+    if (n->divisor == 1) return held;
+    if (!core_shared(held, 1) && core_row_major_tensor(held)) {
+        if (autograd_by_number(KERNEL_DIV, (tr_dtype)held->dtype, held, held, n->divisor) < 0) return NULL;
+    } else {
+        core_thread *here = core_here();
+        int depth = core_scope_open(here);
+        tr_tensor *whole = core_keep_tensor(divided(held, n->divisor));
+        core_scope_close(here, depth);
+        if (!whole) return NULL;
+        core_drop_tensor(held);
+        n->gradient = whole;
     }
-    autograd_add_gradient(&to->gradient, dx);
+    undivided(n);
+    return n->gradient;
 }
 
 static inline void divide_when_seen(autograd_node *n, double divisor)
@@ -139,16 +129,35 @@ static inline void divide_when_seen(autograd_node *n, double divisor)
     n->divisor = divisor;
 }
 
+static inline void give_first(const autograd_node *n, autograd_node *to, tr_tensor *dx)
+{
+    to->gradient = core_keep_tensor(dx);
+    if (n->odd & AUTOGRAD_DIVIDED) divide_when_seen(to, n->divisor);
+}
+
+/* Where anomalies are looked for, or something has come. */
+static __attribute__((noinline)) void give_any(const autograd_node *n, int input, autograd_node *to, tr_tensor *dx)
+{
+    if (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) return;
+    if (!to->gradient) {
+        give_first(n, to, dx);
+        return;
+    }
+    if (to->divisor != n->divisor) { /* from two means: neither can wait any longer */
+        if (!autograd_whole(to)) return;
+        if (n->divisor != 1 && !(dx = divided(dx, n->divisor))) return;
+    }
+    autograd_add_gradient(&to->gradient, dx);
+}
+
 void autograd_give(autograd_node *n, int input, tr_tensor *dx)
 {
     autograd_node *to = n->to[input];
-    if (!dx || (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) || !to) return;
-    if (to->gradient) {
-        give_more(n, to, dx);
-        return;
-    }
-    to->gradient = core_keep_tensor(dx);
-    if (n->odd & AUTOGRAD_DIVIDED) divide_when_seen(to, n->divisor);
+    if (!dx || !to) return;
+    if (tr_places_wanted_ || to->gradient)
+        give_any(n, input, to, dx);
+    else
+        give_first(n, to, dx);
 }
 
 static bool is_sink(const autograd_node *n) { return n && !n->inputs; }
@@ -156,7 +165,7 @@ static bool is_sink(const autograd_node *n) { return n && !n->inputs; }
 tr_tensor *autograd_divide_later(autograd_node *n, tr_tensor *dy, int64_t count)
 {
     bool waits = autograd_plain() && count > 0 && !is_sink(n->to[0]) && (dy->dtype == TR_FLOAT32 || dy->dtype == TR_FLOAT64);
-    if (!waits) return divided(dy, (double)count, false);
+    if (!waits) return divided(dy, (double)count);
     divide_when_seen(n, n->divisor * (double)count);
     return dy;
 }

@@ -110,6 +110,22 @@ int autograd_flat(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_te
     return flat ? autograd_run(&call, out, a, b, c) : autograd_pointwise(kernel, type, out, (tr_tensor *[]){a, b, c}, 3, 0);
 }
 
+int autograd_by_number(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, double number)
+{
+    bool real = type == TR_FLOAT32 || type == TR_FLOAT64, flat = out->flags & a->flags & CORE_ROW_MAJOR && !out->device && out->numel;
+    if (!real || !flat || core_here()->recording) { /* a recorded call reads it again */
+        tr_tensor *by = tr_number_(number, TR_FLOAT32);
+        return by ? autograd_pair(kernel, type, out, a, by) : -1;
+    }
+    float in_float = (float)number;
+    kernel_call call;
+    autograd_begin_flat_(&call, kernel, type, out);
+    call.at[1] = a->data;
+    call.at[2] = type == TR_FLOAT32 ? (void *)&in_float : &number;
+    if (call.n != 1) call.ones = 1u << 2;
+    return kernel_run_on_cpu(&call);
+}
+
 tr_tensor *autograd_plain_copy(tr_tensor *t, tr_dtype type)
 {
     if (core_row_major_tensor(t) && t->dtype == type) return t;
