@@ -137,10 +137,10 @@ static void check_small(int m, int n, int k, int layouts)
 
 TEST(small_products_are_right_on_every_level)
 {
-    static const int m[] = {1, 2, 3, 5, 7, 12, 13, 50}, n[] = {1, 2, 3, 7, 8, 9, 15, 16, 17}, k[] = {1, 2, 3, 7, 8, 11, 16, 17, 100};
+    static const int m[] = {1, 2, 3, 5, 7, 13, 25, 26, 51}, n[] = {1, 2, 3, 7, 8, 9, 15, 16, 17}, k[] = {1, 2, 3, 7, 8, 11, 16, 17, 100};
     for (int i = 0; i < MOST / 2; i++) ((float *)a)[i] = (float)next_number(), ((float *)b)[i] = (float)next_number();
-    for (int i = 0; i < 8 * 9 * 9; i++)
-        for (int layouts = 0; layouts < 64; layouts++) check_small(m[i % 8], n[i / 8 % 9], k[i / 72], layouts);
+    for (int i = 0; i < 9 * 9 * 9; i++)
+        for (int layouts = 0; layouts < 64; layouts++) check_small(m[i % 9], n[i / 9 % 9], k[i / 81], layouts);
 }
 
 TEST(products_of_integers)

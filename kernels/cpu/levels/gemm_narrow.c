@@ -2,19 +2,28 @@
  *
  *     c[i,:] += a[i,l] b[l,:]      for every l in order, of several rows i at a time; each product fused with its sum
  *
- * Libraries work on wider tiles, and ask more questions: 16x16x16 takes OpenBLAS 105 ns and this 77, 5x2x3 with b turned 70
- * and 20, 50x11x100 1.47 and 1.06 us. */
+ * Libraries work on wider tiles, and ask more questions: 16x16x16 takes OpenBLAS 105 ns and this 68, 5x2x3 with b turned 70
+ * and 20, 50x11x100 1.47 and 0.88 us. */
 #include "kernels/cpu/levels/gemm_narrow.h"
 
 #if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
 # include <immintrin.h>
+
+/* The loop is written out: what it counts through are registers. */
+# if defined(__clang__)
+#  define UNROLL _Pragma("clang loop unroll(full)")
+# else
+#  define UNROLL _Pragma("GCC unroll 32")
+# endif
 
 enum { COLUMNS = 16,
        MOST_INNER = 512 /* rows of b, which are copied to where no register's load crosses a cache line: 32 KiB */ };
 
 /* A row of up to 16 floats; `some` says how many. */
 # if defined(__AVX512F__)
-enum { ROWS = 12 }; /* at once: more than the eight sums that hide how long one takes */
+enum { ROWS = 25, /* at most, at once: with DEEP rows of b they fill the registers */
+       DEEP = 4 };
+#  define COUNTS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25)
 typedef __m512 row;
 typedef __mmask16 some;
 
@@ -27,7 +36,9 @@ static INLINE void store_all(float *to, row r) { _mm512_store_ps(to, r); }
 static INLINE row add(row sum, const float *a, row b) { return _mm512_fmadd_ps(_mm512_set1_ps(*a), b, sum); }
 static INLINE row times(const float *a, row b) { return _mm512_mul_ps(_mm512_set1_ps(*a), b); }
 # else
-enum { ROWS = 6 };
+enum { ROWS = 6,
+       DEEP = 1 };
+#  define COUNTS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 typedef struct {
     __m256 low, high;
 } row;
@@ -65,27 +76,59 @@ static INLINE row times(const float *a, row b)
 }
 # endif
 
-/* `count` rows of c from here.  Where a's columns are dense, one place and what is next to it serve all rows; else four
- * rows share a place, so that a few registers hold all that addresses are made of. */
-static INLINE void rows(int count, const gemm *g, some s, bool dense_columns, int64_t i, const float *b)
+/* Where a's elements stand: a place, and how far it is to the next row and along it. */
+typedef struct {
+    const float *at;
+    int64_t next, step;
+} place;
+
+/* `count` sums, each with `deep` products more. */
+static INLINE void add_products(int count, int deep, row *sum, place a, const float *b)
 {
-    const int64_t next = dense_columns ? 1 : g->a_row, step = g->a_column;
-    row sum[ROWS];
-    const float *at[(ROWS + 3) / 4];
-# pragma GCC unroll 12
-    for (int r = 0; r < count; r++) sum[r] = zeros();
-# pragma GCC unroll 3
-    for (int r = 0; r < count; r += 4) at[r / 4] = (const float *)g->a + (i + r) * next;
-    for (int64_t l = g->k; l > 0; l--) {
-        const row of_b = load(b);
-        b += COLUMNS;
-# pragma GCC unroll 12
-        for (int r = 0; r < count; r++) sum[r] = add(sum[r], at[r / 4] + r % 4 * next, of_b);
-# pragma GCC unroll 3
-        for (int r = 0; r < count; r += 4) at[r / 4] += step;
+    row of_b[DEEP];
+    UNROLL
+    for (int l = 0; l < deep; l++) of_b[l] = load(b + l * COLUMNS);
+    UNROLL
+    for (int r = 0; r < count; r++) {
+        UNROLL
+        for (int l = 0; l < deep; l++) sum[r] = add(sum[r], a.at + l * a.step, of_b[l]);
+        a.at += a.next;
     }
-# pragma GCC unroll 12
-    for (int r = 0; r < count; r++) store(s, (float *)g->c + (i + r) * g->c_row, sum[r]);
+}
+
+/* `count` rows of c. */
+static INLINE void rows(int count, int deep, const gemm *g, some s, place a, float *c, const float *b)
+{
+    row sum[ROWS];
+    UNROLL
+    for (int r = 0; r < count; r++) sum[r] = zeros();
+    int64_t l = 0;
+    for (; l + deep <= g->k; l += deep, a.at += deep * a.step, b += deep * COLUMNS) add_products(count, deep, sum, a, b);
+    for (; deep > 1 && l < g->k; l++, a.at += a.step, b += COLUMNS) add_products(count, 1, sum, a, b);
+    UNROLL
+    for (int r = 0; r < count; r++) store(s, c + r * g->c_row, sum[r]);
+}
+
+/* All rows, in as few parts as there can be and of nearly the same size: a few rows alone would wait for their own sums. */
+static INLINE void all_rows(const gemm *g, some s, int most, int deep, int64_t next, int64_t step, const float *b)
+{
+    int32_t m = (int32_t)g->m, parts = (m + most - 1) / most;
+    place a = {g->a, next, step};
+    float *c = g->c;
+    for (; parts > 0; parts--) {
+        const int32_t count = parts == 1 ? m : (m + parts - 1) / parts;
+# define CASE(n)                               \
+ case n:                                       \
+  if (n <= most) rows(n, deep, g, s, a, c, b); \
+  break;
+        switch (count) {
+            COUNTS(CASE)
+        }
+# undef CASE
+        a.at += count * next;
+        c += count * g->c_row;
+        m -= count;
+    }
 }
 
 /* k = 1 */
@@ -93,15 +136,6 @@ static void outer(const gemm *g, some s, const float *b)
 {
     const row of_b = load(b);
     for (int64_t i = 0; i < g->m; i++) store(s, (float *)g->c + i * g->c_row, times((const float *)g->a + i * g->a_row, of_b));
-}
-
-static INLINE void all_rows(const gemm *g, some s, bool dense_columns, const float *b)
-{
-    int64_t i = 0;
-    for (; i + ROWS <= g->m; i += ROWS) rows(ROWS, g, s, dense_columns, i, b);
-    for (; i + 4 <= g->m; i += 4) rows(4, g, s, dense_columns, i, b);
-    for (; i + 2 <= g->m; i += 2) rows(2, g, s, dense_columns, i, b);
-    if (i < g->m) rows(1, g, s, dense_columns, i, b);
 }
 
 static void copy_rows(const gemm *g, some s, float *b)
@@ -127,10 +161,12 @@ bool gemm_narrow(const gemm *g)
     copy_rows(g, s, b);
     if (g->k == 1)
         outer(g, s, b);
-    else if (g->a_row == 1)
-        all_rows(g, s, true, b);
+    else if (g->a_row == 1) /* what is next to a place is in all rows */
+        all_rows(g, s, ROWS, 1, 1, g->a_column, b);
+    else if (g->a_column == 1) /* an address for each row serves DEEP products */
+        all_rows(g, s, ROWS, DEEP, g->a_row, 1, b);
     else
-        all_rows(g, s, false, b);
+        all_rows(g, s, 4, 1, g->a_row, g->a_column, b);
     return true;
 }
 
