@@ -178,7 +178,7 @@ static inline void add_dims(reduction *r, const kernel_call *call, int first, in
 
 static inline int64_t distance(int64_t stride) { return stride < 0 ? -stride : stride; }
 
-/* Who takes what.  Rows that a warp can take are not cut: their order is the CPU's. */
+/* Who takes what.  Rows that a warp can take, and columns that a thread can, are not cut: their order is the CPU's. */
 static inline void choose_teams(reduction *r)
 {
     int64_t inner = r->kept ? distance(r->from[r->kept - 1]) : 0;
@@ -195,7 +195,7 @@ static inline void choose_teams(reduction *r)
     int64_t blocks = (r->outputs + side_by_side - 1) / side_by_side;
     int64_t parts = r->reduced / (lanes * PART_OF_LANE), most = MOST_PARTS / blocks;
     if (parts > most) parts = most;
-    if (parts <= 1 || (!r->columns && lanes < THREADS)) parts = 1;
+    if (parts <= 1 || (!r->columns && lanes < THREADS) || (r->columns && lanes == 1)) parts = 1;
     r->part = (r->reduced + parts - 1) / parts;
     r->parts = r->part ? (r->reduced + r->part - 1) / r->part : 1;
 }
