@@ -1,49 +1,12 @@
 /* Softmax along a dim, and its logarithm: y = exp(x - m) / sum, and x - m - log(sum).  The largest of a row is taken off
  * first, so that no exp overflows; sums run in double.  A row with NaN, or with nothing but -infinity, is NaN. */
-#include "kernels/cuda/softmax.cuh"
+#include "kernels/cuda/softmax_rows.cuh"
 
 /* S in memory, W computed. */
 template <class S, class W, int HELD>
 __global__ void __launch_bounds__(THREADS, 1) softmax_rows(const softmax_call s)
 {
-    typedef softmax_words<W> words;
-    SHARED(W, most, [WARPS]);
-    SHARED(double, sums, [WARPS]);
-    const int lane = (int)threadIdx.x % s.team, rows = THREADS / s.team, n = (int)s.n;
-    for (int64_t b = blockIdx.x; b * rows < s.outer; b += gridDim.x) {
-        int64_t row = b * rows + (int)threadIdx.x / s.team;
-        const bool mine = row < s.outer; /* behind the last row stands the last */
-        if (!mine) row = s.outer - 1;
-        const S *x = (const S *)s.a + row * s.n;
-        S *y = (S *)s.out + row * s.n;
-        W held[HELD], m = -INFINITY;
-        UNROLLED
-        for (int j = 0; j < HELD; j++) {
-            int i = lane + j * s.team;
-            held[j] = i < n ? widened(x[i]) : (W)-INFINITY;
-        }
-        UNROLLED
-        for (int j = 0; j < HELD; j++) m = larger_join::join(m, held[j]);
-        m = joined<larger_join>(m, s.team, most);
-
-        W shift;
-        if (s.logarithm) {
-            auto term = [&](int j) { return words::below(held[j] - m); };
-            auto at = [&](int i) { return words::below(widened(x[i]) - m); };
-            shift = words::log((W)sum_of_row<HELD>(s, lane, true, sums, term, at));
-        } else {
-            UNROLLED
-            for (int j = 0; j < HELD; j++)
-                if (lane + j * s.team < n) held[j] = words::below(held[j] - m);
-            auto term = [&](int j) { return held[j]; };
-            shift = (W)(1 / sum_of_row<HELD>(s, lane, false, sums, term, term));
-        }
-        UNROLLED
-        for (int j = 0; j < HELD; j++) {
-            int i = lane + j * s.team;
-            if (i < n && mine) y[i] = narrowed<S>::of(s.logarithm ? held[j] - m - shift : held[j] * shift);
-        }
-    }
+    softmax_of_block<S, W, HELD>(s, blockIdx.x, gridDim.x);
 }
 
 template <class S, class W>

@@ -13,9 +13,9 @@
 
 enum { MOST_HELD = 32,
        BLOCK = 512,
-       SHORT = 128, /* less is added up in 8 lanes */
-       ROW_OF_WARP = 1024,
-       COLUMN_OF_ONE = 64 }; /* the longest column that a thread takes alone */
+       SHORT = 128,         /* less is added up in 8 lanes */
+       LONG_ROW = 1024,     /* the longest that a warp takes */
+       SHORT_COLUMN = 64 }; /* the longest column that a thread takes alone */
 
 struct softmax_call {
     void *out;
@@ -101,6 +101,9 @@ static __device__ inline int64_t column_at(const softmax_call &s, int64_t t, boo
 }
 
 /* ---- the launch ---- */
+/* Rows that teams hold? */
+static inline bool holds_rows(const softmax_call &s) { return s.inner == 1 && s.n <= MOST_HELD * THREADS; }
+
 static inline softmax_call softmax_call_of(const kernel_call *call)
 {
     softmax_call s;
@@ -111,13 +114,20 @@ static inline softmax_call softmax_call_of(const kernel_call *call)
     s.wide = columns > MOST_NARROW;
     s.columns = divisor_of(s.inner);
     if (s.inner == 1) {
-        s.team = s.n < SHORT ? 8 : s.n <= ROW_OF_WARP ? (int)WARP
-                                                      : (int)THREADS;
+        s.team = s.n < SHORT ? 8 : s.n <= LONG_ROW ? (int)WARP
+                                                   : (int)THREADS;
     } else {
-        s.team = s.n <= COLUMN_OF_ONE ? (int)THREADS : (int)WARP;
-        while (s.n > COLUMN_OF_ONE && s.team / 2 >= columns) s.team /= 2;
+        s.team = s.n <= SHORT_COLUMN ? (int)THREADS : (int)WARP;
+        while (s.n > SHORT_COLUMN && s.team / 2 >= columns) s.team /= 2;
     }
+    if (s.inner == 1 && !holds_rows(s)) s.team = 1;
     return s;
+}
+
+static inline int64_t blocks_of(const softmax_call &s)
+{
+    int64_t side_by_side = holds_rows(s) ? THREADS / s.team : s.team;
+    return (s.outer * s.inner + side_by_side - 1) / side_by_side;
 }
 
 /* KERNELS launches them: rows<HELD>(grid, s), columns(grid, s). */
@@ -125,12 +135,9 @@ template <class KERNELS>
 static int softmax(const kernel_call *call)
 {
     if (call->size[0] <= 0 || call->size[1] <= 0 || call->size[2] <= 0) return 0;
-    softmax_call s = softmax_call_of(call);
-    bool rows = s.inner == 1 && s.n <= MOST_HELD * THREADS;
-    if (s.inner == 1 && !rows) s.team = 1;
-    int64_t side_by_side = rows ? THREADS / s.team : s.team, blocks = (s.outer * s.inner + side_by_side - 1) / side_by_side;
-    unsigned grid = blocks < MOST_BLOCKS ? (unsigned)blocks : MOST_BLOCKS;
-    if (!rows)
+    const softmax_call s = softmax_call_of(call);
+    const unsigned grid = grid_of(blocks_of(s));
+    if (!holds_rows(s))
         KERNELS::columns(grid, s);
     else if (s.n <= 4 * s.team)
         KERNELS::template rows<4>(grid, s);
