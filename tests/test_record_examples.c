@@ -244,8 +244,8 @@ static const struct {
     {"line_fit", lin_make, lin, NULL, 0},
     {"crop_yields, by hand", crops_by_hand_make, crops_by_hand, NULL, 0},
     {"crop_yields, a layer", crops_make, mse, crops_batch, 0},
-    {"digits", digits_make, digits, digits_batch, 20},
-    {"digits with dropout, Adam and clipping", dropout_make, clipped, digits_batch, 30},
+    {"digits", digits_make, digits, digits_batch, 4},
+    {"digits with dropout, Adam and clipping", dropout_make, clipped, digits_batch, 13},
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
 

@@ -75,6 +75,24 @@ static bool add_product(together_list *list, const kernel_call *call)
     return !in_large_tiles(p) && is_quick(p.batch * p.tiles_down * p.tiles_across, (p.k + SIDE - 1) / SIDE) && add_record(list, PRODUCT, p);
 }
 
+static bool add_softmax(together_list *list, const kernel_call *call, int kind)
+{
+    if (call->size[0] <= 0 || call->size[1] <= 0 || call->size[2] <= 0) return false;
+    const softmax_call s = softmax_call_of(call);
+    if (!holds_rows(s) || s.n > 16 * s.team || blocks_of(s) > ROUNDS + 1) return false;
+    return add_record(list, kind + (s.n > 4 * s.team), s);
+}
+
+static bool add_losses(together_list *list, const kernel_call *call)
+{
+    return call->size[0] <= LITTLE && add_record(list, LOSSES, nll_call_in(call, 1));
+}
+
+static bool add_losses_backward(together_list *list, const kernel_call *call)
+{
+    return call->size[0] > 0 && call->size[1] > 0 && call->size[0] <= LITTLE / call->size[1] && add_record(list, LOSSES_BACKWARD, nll_backward_call_of(call));
+}
+
 template <class OP>
 static bool add_step(together_list *list, int kind, const kernel_call *call)
 {
@@ -105,6 +123,12 @@ static bool add(together_list *list, const kernel_call *call)
     case KERNEL_SUM: return add_sum(list, call);
     case KERNEL_GEMM:
     case KERNEL_GEMM_BIAS: return add_product(list, call);
+    case KERNEL_SOFTMAX:
+    case KERNEL_LOG_SOFTMAX: return add_softmax(list, call, SOFTMAX);
+    case KERNEL_SOFTMAX_BACKWARD:
+    case KERNEL_LOG_SOFTMAX_BACKWARD: return add_softmax(list, call, SOFTMAX_BACKWARD);
+    case KERNEL_NLL: return add_losses(list, call);
+    case KERNEL_NLL_BACKWARD: return add_losses_backward(list, call);
     case KERNEL_SGD: return add_step<sgd_f32>(list, SGD, call);
     case KERNEL_ADAM: return add_step<adam_f32>(list, ADAM, call);
     default: return add_pointwise(list, call);

@@ -10,9 +10,11 @@
 
 #include "kernels/cuda/gemm_plain.cuh"
 #include "kernels/cuda/matvec.cuh"
+#include "kernels/cuda/nll.cuh"
 #include "kernels/cuda/optim.cuh"
 #include "kernels/cuda/power.cuh"
 #include "kernels/cuda/rows_of.cuh"
+#include "kernels/cuda/softmax_rows.cuh"
 #include "kernels/cuda/sums.cuh"
 #include "kernels/formulas_binary.h"
 
@@ -21,6 +23,12 @@ enum together_kinds { POINTWISE,
                       SUM_OF_COLUMNS,
                       PRODUCT,
                       VECTOR_PRODUCT,
+                      SOFTMAX,        /* of up to 4 elements a lane, */
+                      LONGER_SOFTMAX, /* and of up to 16 */
+                      SOFTMAX_BACKWARD,
+                      LONGER_SOFTMAX_BACKWARD,
+                      LOSSES,
+                      LOSSES_BACKWARD,
                       SGD,
                       ADAM };
 
@@ -163,6 +171,12 @@ static __device__ inline void do_record(const record_head &r)
     case SUM_OF_COLUMNS: return columns_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
     case PRODUCT: return tiles_of_block<float, float, 2>(((const record_of<product> &)r).x, 0, 1);
     case VECTOR_PRODUCT: return vector_of_block<float, double, FEW_LANES>(((const record_of<vector_product> &)r).x, 0, 1);
+    case SOFTMAX: return softmax_of_block<float, float, 4>(((const record_of<softmax_call> &)r).x, 0, 1);
+    case LONGER_SOFTMAX: return softmax_of_block<float, float, 16>(((const record_of<softmax_call> &)r).x, 0, 1);
+    case SOFTMAX_BACKWARD: return softmax_backward_of_block<float, float, 4>(((const record_of<softmax_call> &)r).x, 0, 1);
+    case LONGER_SOFTMAX_BACKWARD: return softmax_backward_of_block<float, float, 16>(((const record_of<softmax_call> &)r).x, 0, 1);
+    case LOSSES: return losses_of_block<float>(((const record_of<nll_call> &)r).x, NULL, 0, 1);
+    case LOSSES_BACKWARD: return dloss_of_thread<float>(((const record_of<nll_call> &)r).x, threadIdx.x, THREADS);
     case SGD: return do_step<sgd_f32>(((const record_of<little_step> &)r).x);
     default: return do_step<adam_f32>(((const record_of<little_step> &)r).x);
     }

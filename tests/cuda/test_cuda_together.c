@@ -2,6 +2,7 @@
 #include "on_fibres.h"
 
 #include <stdlib.h>
+#include <trireme/ops.h>
 
 enum { ARRAYS = 6,
        ROOM = 2600,
@@ -15,7 +16,11 @@ static kernel_optim_item items[2][CALLS][2];
 static int below(int n) { return (int)(next_bits() % (uint64_t)n); }
 
 static float *array(int a) { return memory[0][a]; }
-static void *other_side(const void *at) { return at ? (char *)memory[1] + ((const char *)at - (const char *)memory[0]) : NULL; }
+static void *other_side(void *at)
+{
+    const char *place = at, *begin = (const char *)memory[0];
+    return place >= begin && place < begin + sizeof memory[0] ? (char *)memory[1] + (place - begin) : at;
+}
 
 static void fill_memory(void)
 {
@@ -85,6 +90,31 @@ static kernel_call product(void)
     return call;
 }
 
+static kernel_call softmax(void)
+{
+    static const int kernel[] = {KERNEL_SOFTMAX, KERNEL_LOG_SOFTMAX, KERNEL_SOFTMAX_BACKWARD, KERNEL_LOG_SOFTMAX_BACKWARD};
+    const int rows = 1 + below(20), columns = 1 + below(130), n = rows * columns, a = below(ARRAYS);
+    kernel_call call = {.kernel = (uint16_t)kernel[below(4)], .type = TR_FLOAT32, .n = n, .size = {rows, columns, 1}};
+    call.at[0] = array(a) + below(ROOM - n + 1), call.at[1] = not_in(a, n), call.at[2] = not_in(a, n);
+    return call;
+}
+
+/* The targets, which are nobody's output, are the same on both sides; the count is a place that nobody else writes. */
+static kernel_call losses(int at)
+{
+    static int64_t target[CALLS][40], count[CALLS][2];
+    const int samples = 1 + below(40), classes = 1 + below(20), a = below(ARRAYS), reduction = below(3);
+    for (int i = 0; i < samples; i++) target[at][i] = below(5) ? below(classes) : -100;
+    kernel_call call = {.kernel = KERNEL_NLL, .type = TR_FLOAT32, .n = reduction == TR_NONE ? samples : 1, .size = {samples, classes}, .number = {reduction}};
+    call.at[0] = array(a), call.at[1] = count[at], call.at[2] = not_in(a, samples * classes), call.at[3] = target[at];
+    if (below(2)) {
+        call.kernel = KERNEL_NLL_BACKWARD, call.n = samples * classes;
+        call.at[1] = not_in(a, samples), call.at[2] = count[at];
+        count[at][0] = 3;
+    }
+    return call;
+}
+
 static kernel_call step(int at)
 {
     const bool adam = below(2);
@@ -102,8 +132,10 @@ static kernel_call step(int at)
 
 static kernel_call any_call(int at)
 {
-    switch (below(8)) {
+    switch (below(11)) {
     case 0: return strided();
+    case 8: return softmax();
+    case 9: return losses(at);
     case 1:
     case 2: return sum();
     case 3:
@@ -134,7 +166,7 @@ static kernel_call on_other_side(const kernel_call *call, int at)
     for (int i = 0; i < call->n; i++) {
         kernel_optim_item *item = &items[1][at][i];
         *item = items[0][at][i];
-        item->parameter = other_side(item->parameter), item->gradient = other_side(item->gradient);
+        item->parameter = other_side(item->parameter), item->gradient = other_side((void *)(uintptr_t)item->gradient);
         for (int s = 0; s < KERNEL_OPTIM_STATES; s++) item->state[s] = other_side(item->state[s]);
     }
     there.at[0] = items[1][at];
