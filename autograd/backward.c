@@ -197,7 +197,7 @@ tr_tensor *autograd_place_of(const autograd_node *n, int input)
  * pass, because programs hold on to it. */
 static int arrive(const autograd_node *sink, tr_tensor *leaf, tr_tensor *gradient)
 {
-    if (core_here()->recording && autograd_record_gradient(leaf) < 0) return -1;
+    if (core_here()->recording && autograd_record_gradient(leaf, true) < 0) return -1;
     tr_tensor *place = autograd_plain() ? autograd_place(sink) : NULL;
     if (place) {
         if (gradient != place && !(tr_copy_)(place, gradient)) return -1;

@@ -1,5 +1,6 @@
 /* Who requires a gradient, whether operations are noted, and where gradients are read. */
 #include "autograd/hook.h"
+#include "autograd/record.h"
 
 bool tr_grad_enabled(void) { return !core_here()->grad_off; }
 
@@ -33,13 +34,18 @@ tr_tensor *(tr_detach)(tr_tensor *t)
     return core_tensor_alias(t, &t->shape, t->stride, 0, "tr_detach");
 }
 
-tr_tensor *tr_grad(const tr_tensor *t) { return t ? t->grad : NULL; }
+tr_tensor *tr_grad(const tr_tensor *t)
+{
+    if (t && t->grad && core_here()->recording && autograd_record_gradient((tr_tensor *)(uintptr_t)t, true) < 0) return NULL;
+    return t ? t->grad : NULL;
+}
 
 int(tr_set_grad)(tr_tensor *t, tr_tensor *gradient)
 {
     if (!t) return core_null_status("tr_set_grad");
     if (gradient && (!core_same_shape(&gradient->shape, &t->shape) || gradient->dtype != t->dtype || !core_same_device(gradient, t)))
         return core_fail_status("tr_set_grad: the gradient is %s, but the tensor is %s", core_show(gradient), core_show(t));
+    if (core_here()->recorder && autograd_record_gradient(t, false) < 0) return -1;
     core_keep_tensor(gradient);
     core_drop_tensor(t->grad);
     t->grad = gradient;

@@ -29,7 +29,8 @@ int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *te
 bool autograd_record_pause(void);
 void autograd_record_resume(bool before);
 
-/* While recording, before backward brings leaf's gradient.  0, or -1 with an error noted. */
-int autograd_record_gradient(tr_tensor *leaf);
+/* Before somebody takes leaf's gradient, or adds to it, or (false) gives it another, in a step that is recorded.  0, or -1
+ * with an error noted. */
+int autograd_record_gradient(tr_tensor *leaf, bool takes);
 
 #endif

@@ -2,10 +2,10 @@
  *
  * A step may end with gradients that the program uses or lets go of before the next one: tr_step and tr_zero_grad outside
  * the recording.  A replay writes to the memory of the recorded step, so the leaf must have that tensor as its gradient
- * again; and where backward added to a gradient that was there, it must still be there. */
+ * again; and where the step took or added to a gradient that was there, it must still be there. */
 #include "autograd/recording.h"
 
-int autograd_record_gradient(tr_tensor *leaf)
+int autograd_record_gradient(tr_tensor *leaf, bool takes)
 {
     tr_recording *r = core_here()->recorder;
     for (int64_t i = 0; i < r->gradients; i++)
@@ -13,7 +13,8 @@ int autograd_record_gradient(tr_tensor *leaf)
     record_gradient *grown = record_room(r->gradient, r->gradients, &r->gradient_room, sizeof *r->gradient);
     if (!grown) return -1;
     r->gradient = grown;
-    r->gradient[r->gradients++] = (record_gradient){core_keep_tensor(leaf), leaf->grad ? core_keep_tensor(leaf->grad) : NULL, leaf->grad == NULL};
+    bool anew = !takes || !leaf->grad || leaf->grad->flags & CORE_MADE_RECORDING;
+    r->gradient[r->gradients++] = (record_gradient){core_keep_tensor(leaf), anew ? NULL : core_keep_tensor(leaf->grad), anew};
     return 0;
 }
 
@@ -35,7 +36,7 @@ int record_bring_gradients(const tr_recording *r)
 {
     for (int64_t i = 0; i < r->gradients; i++)
         if (!r->gradient[i].anew && r->gradient[i].leaf->grad != r->gradient[i].tensor)
-            return core_fail_status("tr_replay: the step adds to a gradient of %s that is not there any more; record it again, or let the step begin with tr_zero_grad", core_show(r->gradient[i].leaf));
+            return core_fail_status("tr_replay: the step begins with a gradient of %s that is not there any more; record it again, or let the step begin with tr_zero_grad", core_show(r->gradient[i].leaf));
     for (int64_t i = 0; i < r->gradients; i++) {
         const record_gradient *g = &r->gradient[i];
         if (g->leaf->grad == g->tensor) continue;

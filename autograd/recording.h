@@ -55,11 +55,11 @@ typedef struct {
     const core_storage *storage;
 } record_fixed;
 
-/* A leaf whose gradient the step leaves behind, or adds to. */
+/* A leaf whose gradient the step leaves behind, or begins with. */
 typedef struct {
     tr_tensor *leaf;   /* owns one count */
-    tr_tensor *tensor; /* owns one count: its gradient at the end; or, if not anew, when backward came to it */
-    bool anew;         /* it had none when backward came */
+    tr_tensor *tensor; /* owns one count: its gradient at the end; or, if not anew, the one that it began with */
+    bool anew;         /* the step itself made the first that somebody asked for */
 } record_gradient;
 
 typedef struct {

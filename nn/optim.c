@@ -92,6 +92,7 @@ static tr_device device_at(const tr_optim *o, int64_t at) { return at / o->count
 
 int nn_dense_gradient(tr_tensor *t)
 {
+    if (core_here()->recording && autograd_record_gradient(t, true) < 0) return -1;
     if (core_row_major_tensor(t->grad)) return 0;
     tr_tensor *dense = (tr_clone)(t->grad);
     return dense ? (tr_set_grad)(t, dense) : -1;

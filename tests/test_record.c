@@ -150,8 +150,51 @@ TEST(a_gradient_to_add_to_must_be_there)
     assert_same_bits(tr_grad(tr_parameters(run.model).tensor[0]), tr_grad(tr_parameters(replayed.model).tensor[0]));
     tr_zero_grad(replayed.optim);
     assert_int_equal(tr_replay(recording), -1);
-    assert_error_says("adds to a gradient of");
+    assert_error_says("begins with a gradient of");
     assert_null(tr_grad(tr_parameters(replayed.model).tensor[0]));
+}
+
+/* Recorded without the backward pass before them: an optimiser's step, and one by hand. */
+TEST(a_gradient_to_step_by_must_be_there)
+{
+    problem p = make_problem(1, 16);
+    tr_tensor *w = tr_parameters(p.model).tensor[0];
+    for (int by_hand = 0; by_hand < 2; by_hand++) {
+        tr_recording *recording;
+        tr_zero_grad(p.optim);
+        assert_int_equal(backward_alone(&p), 0);
+        assert_int_equal(tr_record(&recording), 0);
+        if (by_hand) {
+            TR_NO_GRAD;
+            tr_sub_(w, tr_mul(tr_grad(w), 0.1));
+        } else
+            assert_int_equal(tr_step(p.optim), 0);
+        assert_int_equal(tr_record_end(), 0);
+        assert_int_equal(tr_replay(recording), 0);
+        tr_zero_grad(p.optim);
+        assert_int_equal(backward_alone(&p), 0);
+        assert_int_equal(tr_replay(recording), -1);
+        assert_error_says("begins with a gradient of");
+    }
+}
+
+/* Made by the step for its own use, nothing of it is there when the next one begins. */
+TEST(a_gradient_of_the_step_s_own_may_be_gone)
+{
+    tr_tensor *w = tr_ones(TR_SHAPE(3), .requires_grad = true), *place = tr_zeros(TR_SHAPE(3));
+    tr_optim *sgd = tr_sgd(TR_TENSORS(w), .lr = 1);
+    for (int outside = 0; outside < 2; outside++) {
+        tr_recording *recording;
+        tr_copy_(tr_detach(w), tr_ones(TR_SHAPE(3)));
+        assert_int_equal(tr_record(&recording), 0);
+        tr_tensor *half = tr_mul(tr_detach(w), 0.5);
+        assert_int_equal(tr_set_grad(w, outside ? tr_copy_(place, half) : half), 0);
+        assert_int_equal(tr_step(sgd), 0);
+        tr_zero_grad(sgd);
+        assert_int_equal(tr_record_end(), 0);
+        assert_int_equal(tr_replay(recording), 0);
+        assert_true(tr_get(w, 2) == 0.25);
+    }
 }
 
 TEST(inputs_are_slots)

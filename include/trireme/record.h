@@ -20,7 +20,7 @@
  *
  * Gradients that the step leaves behind are the leaves' gradients after every replay, whatever was let go of in between
  * (tr_step and tr_zero_grad may stand outside).  One that was not there when the step was recorded is written, not added
- * to; one that the step adds to must still be there, or the replay is an error.
+ * to; one that the step adds to, or takes (tr_step, tr_grad), must still be there, or the replay is an error.
  *
  * Numbers written in the program are recorded as they were; an optimiser's learning rate and step count and the place of
  * a counted generator are read when the replay comes to them.  What cannot be recorded happens, and the step goes on as
