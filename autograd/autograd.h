@@ -181,6 +181,9 @@ tr_tensor *autograd_zeros(const tr_tensor *dy, const tr_shape *shape);
 /* dy summed over the dimensions along which a tensor of this shape was broadcast; dy itself for ndim -1. */
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape);
 
+/* A derivative: all elements equal to the one that was chosen share dy.  a is x, args.shape_b y's shape with the dims that went. */
+void autograd_share(autograd_node *n, tr_tensor *dy);
+
 /* The same for n's input of this shape: its args. */
 static inline tr_tensor *autograd_unstretched(const autograd_node *n, tr_tensor *dx, const tr_shape *shape) { return n->told ? autograd_sum_to(dx, shape) : dx; }
 

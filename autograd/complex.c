@@ -193,8 +193,8 @@ static tr_tensor *direction(tr_tensor *z)
     TR_NO_GRAD;
     if (is_complex(z)) return tr_pass_up((tr_clone)((tr_imag)((tr_log)(z))));
     tr_tensor *x = core_dtype_category[z->dtype] < 2 ? (tr_to)(z, tr_get_default_dtype()) : z;
-    tr_tensor *turned = (tr_where)((tr_lt)(x, ZERO), tr_number_(3.14159265358979323846, TR_FLOAT32), ZERO);
-    return tr_pass_up((tr_where)((tr_isnan)(x), x, (tr_to)(turned, (tr_dtype)x->dtype)));
+    tr_tensor *half_turn = x ? (tr_full)((tr_shape){0}, 3.14159265358979323846, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)}) : NULL;
+    return tr_pass_up((tr_where)((tr_isnan)(x), x, (tr_where)((tr_lt)(x, ZERO), half_turn, ZERO)));
 }
 
 tr_tensor *(tr_angle)(tr_tensor *z)

@@ -13,7 +13,7 @@ static tr_tensor *divide(const char *function, int kernel, tr_tensor **a, tr_ten
     tr_dtype type = core_result_type(*a, *b);
     if (autograd_no_complex(function, *a) || autograd_no_complex(function, *b)) return NULL;
     if (!autograd_meet(function, a, b, type, &shape)) return NULL;
-    if (core_dtype_category[type] == 1) {
+    if (core_dtype_category[type] == 1 && tr_shape_numel(shape) > 0) {
         tr_tensor *zero = (tr_any)((tr_eq)(*b, tr_number_(0, TR_INT64)), (tr_reduce_options){0});
         if (!zero) return NULL;
         if ((tr_item)(zero) != 0) return core_fail("%s: %s: integers are not divided by zero", function, core_show(*b));

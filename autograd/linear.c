@@ -57,8 +57,10 @@ tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
     if (ndim == 2) return linear(x, weight, bias);
     tr_shape shape = x->shape;
     shape.size[ndim - 1] = out;
+    int64_t count = 1; /* not numel / in: in may be 0 */
+    for (int d = 0; d < ndim - 1; d++) count *= x->shape.size[d];
     tr_tensor *rows = (tr_reshape)(x, (tr_shape){
-                                          2, {in ? x->numel / in : 0, in}});
+                                          2, {count, in}});
     tr_tensor *y = rows ? linear(rows, weight, bias) : NULL;
     return y ? (tr_view)(y, shape) : NULL;
 }

@@ -128,7 +128,7 @@ static const autograd_case median_dim_cases[] = {
     {0}};
 const autograd_op autograd_max_dim = {"max_dim", "MaxBackward0", pick_derivative, max_cases};
 const autograd_op autograd_min_dim = {"min_dim", "MinBackward0", pick_derivative, min_cases};
-const autograd_op autograd_median = {"median", "MedianBackward0", pick_derivative, median_cases};
+const autograd_op autograd_median = {"median", "MedianBackward0", autograd_share, median_cases};
 const autograd_op autograd_median_dim = {"median_dim", "MedianBackward1", pick_derivative, median_dim_cases};
 
 typedef tr_tensor *find_fn(tr_tensor *x, int dim);
@@ -166,6 +166,7 @@ tr_tensor *(tr_median)(tr_tensor *x)
     if (!x) return core_null("tr_median");
     if (x->numel == 0 && core_dtype_category[x->dtype] == 2)
         return (tr_full)((tr_shape){0}, NAN, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)});
-    tr_tensor *line = (tr_reshape)(x, (tr_shape){1, {x->numel}});
-    return line ? choose("tr_median", &autograd_median, middle, line, 0, (tr_pick_options){0}) : NULL;
+    tr_tensor *line = (tr_reshape)(x, (tr_shape){1, {x->numel}}), *plain = line ? (tr_detach)(line) : NULL;
+    tr_tensor *y = plain ? choose("tr_median", &autograd_median, middle, plain, 0, (tr_pick_options){0}) : NULL;
+    return autograd_note(y, &autograd_median, line, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y, &(autograd_args){.shape = {1, {x->numel}}, .shape_b = {1, {1}}});
 }

@@ -267,9 +267,9 @@ tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
     return sum && ahead ? (tr_view)(sum, *shape) : sum;
 }
 
-/* ---- max, min: ties share the gradient evenly      dx = dy [x = y] / how many ---- */
+/* ---- max, min: ties share the gradient evenly      dx = dy [x = y] / how many;  median (order.c), too ---- */
 
-static void extreme_derivative(autograd_node *n, tr_tensor *dy)
+void autograd_share(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0), *y = autograd_out(n);
     if (!x || !y) return;
@@ -291,8 +291,8 @@ static const autograd_case min_cases[] = {
     {"all", min_all, -1, 1, 1, {{2, {3, 4}}}},
     {"dim 0", min_first, -1, 1, 1, {{2, {3, 4}}}},
     {0}};
-const autograd_op autograd_max = {"max", "MaxBackward1", extreme_derivative, max_cases};
-const autograd_op autograd_min = {"min", "MinBackward1", extreme_derivative, min_cases};
+const autograd_op autograd_max = {"max", "MaxBackward1", autograd_share, max_cases};
+const autograd_op autograd_min = {"min", "MinBackward1", autograd_share, min_cases};
 
 static tr_tensor *extreme(const char *function, int kernel, const autograd_op *op, tr_tensor *x, tr_reduce_options options)
 {

@@ -80,9 +80,11 @@ tr_tensor *(tr_narrow)(tr_tensor *t, int dim, int64_t start, int64_t length)
     if (!t) return core_null("tr_narrow");
     int d = t->shape.ndim ? autograd_dim("tr_narrow", t, dim) : -1;
     if (d < 0) return core_fail("tr_narrow: %s has no dim %d", core_show(t), dim);
-    if (start < 0 || length < 0 || start > t->shape.size[d] || length > t->shape.size[d] - start)
-        return core_fail("tr_narrow: %lld elements from %lld on are not in dim %d of %s: start (%lld) + length (%lld) exceeds dimension size (%lld)", (long long)length, (long long)start, dim, core_show(t),
-                         (long long)start, (long long)length, (long long)t->shape.size[d]);
+    const int64_t given = start, n = t->shape.size[d];
+    if (start < 0 && start >= -n) start += n;
+    if (start < 0 || length < 0 || start > n || length > n - start)
+        return core_fail("tr_narrow: %lld elements from %lld on are not in dim %d of %s: start (%lld) + length (%lld) exceeds dimension size (%lld)", (long long)length, (long long)given, dim, core_show(t),
+                         (long long)start, (long long)length, (long long)n);
     return cut(t, d, start, length, 1, false, &autograd_slice);
 }
 

@@ -72,7 +72,7 @@ typedef struct {
 TR_API tr_tensor *(tr_max_dim)(tr_tensor *x, int dim, tr_pick_options options);
 TR_API tr_tensor *(tr_min_dim)(tr_tensor *x, int dim, tr_pick_options options);
 TR_API tr_tensor *(tr_median_dim)(tr_tensor *x, int dim, tr_pick_options options);
-TR_API tr_tensor *(tr_median)(tr_tensor *x); /* of all elements */
+TR_API tr_tensor *(tr_median)(tr_tensor *x); /* of all elements; equals share the gradient */
 
 #ifdef __cplusplus
 }

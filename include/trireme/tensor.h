@@ -100,6 +100,8 @@ TR_API tr_tensor *(tr_unsqueeze)(tr_tensor *t, int dim);             /* a size 1
 TR_API tr_tensor *(tr_squeeze)(tr_tensor *t, int dim);               /* without dim if its size is 1, else all of t */
 TR_API tr_tensor *(tr_expand)(tr_tensor *t, tr_shape shape);         /* sizes 1 stretched; -1 keeps a size */
 TR_API tr_tensor *(tr_select)(tr_tensor *t, int dim, int64_t index); /* t[..., index, ...]; negative counts from the end */
+
+/* `length` elements along dim, from start on; a negative start counts from the end. */
 TR_API tr_tensor *(tr_narrow)(tr_tensor *t, int dim, int64_t start, int64_t length);
 
 /* t[..., start:stop:step, ...], Python's rules: negative counts from the end, out of range is cut.  step > 0, 0 means 1;

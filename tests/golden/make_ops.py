@@ -439,6 +439,23 @@ def complexes():
         both("trace", torch.trace, [z(3, 3, dtype=dtype)])
 
 
+def corners():
+    """What stands at an edge of several rules at once."""
+    for dtype in (torch.float64, torch.float16, torch.bfloat16, torch.int64):
+        case("angle", torch.angle, [torch.tensor([1.0, -2.0, 0.0, -0.5]).to(dtype)])
+    for leading in ((2, 3), (), (0, 3)):  # nothing to add up but the bias
+        case("linear", F.linear, [rand(*leading, 0), rand(4, 0), rand(4)], grad=len(leading) > 0)
+    case("linear", F.linear, [rand(0, 2, 3), rand(4, 3), rand(4)])
+    for start, length in ((-1, 1), (-3, 2), (-3, 0)):
+        case("narrow", lambda t: t.narrow(-1, start, length), [Input(rand(2, 3), "turned")], [-1, start, length])
+    case("median", torch.median, [torch.tensor([2.0, 1.0, 2.0, 3.0, 2.0])])
+    case("median", torch.median, [torch.tensor([2.0, nan, 2.0, nan, 2.0])])
+    case("median", torch.median, [Input(torch.tensor([[1.0, 5.0], [7.0, 7.0]], dtype=torch.float64), "stretched")])
+    none, zeros = torch.ones(2, 0, dtype=torch.int64), torch.zeros(2, 1, dtype=torch.int64)
+    for name in ("remainder", "fmod", "floor_divide"):
+        case(name, getattr(torch, name), [none, zeros])
+
+
 if __name__ == "__main__":
     print("# Written by make_ops.py with PyTorch", torch.__version__)
     unary()
@@ -448,3 +465,4 @@ if __name__ == "__main__":
     indexing()
     products()
     complexes()
+    corners()
