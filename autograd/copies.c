@@ -153,11 +153,20 @@ static const autograd_case zero_cases[] = {
 const autograd_op autograd_fill = {"fill_", "FillBackward2", fill_derivative, fill_cases};
 const autograd_op autograd_zero = {"zero_", "ZeroBackward0", fill_derivative, zero_cases};
 
+static int write_real(tr_tensor *t, double value)
+{
+    if (!core_row_major_tensor(t) || !t->numel) return autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value);
+    kernel_call call;
+    autograd_begin_flat_(&call, KERNEL_FILL, (tr_dtype)t->dtype, t);
+    call.number[0] = value;
+    return autograd_run(&call, t, NULL, NULL, NULL);
+}
+
 int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function)
 {
     const int64_t in_double = INT64_C(1) << 53; /* up to here a double has every digit */
     bool long_one = value->kind == TR_INT64 && (value->whole > in_double || value->whole < -in_double);
-    if (!long_one && value->kind != TR_COMPLEX128) return autograd_pointwise(KERNEL_FILL, (tr_dtype)t->dtype, t, NULL, 0, value->real);
+    if (!long_one && value->kind != TR_COMPLEX128) return write_real(t, value->real);
     if (core_check_scalar(value, (tr_dtype)t->dtype, function) < 0) return -1;
     tr_tensor *number = long_one ? tr_integer_(value->whole) : tr_complex_number_(value->real, value->imag);
     if (number && !core_same_device(t, number)) number = (tr_to_device)(number, core_device_at(t));
