@@ -24,13 +24,13 @@ void record_forget_table(tr_recording *r)
 
 void record_hold(record_memory *m)
 {
-    m->storage->recorded = false;
+    m->storage->kind &= (uint8_t)~CORE_RECORDED;
     m->storage->count++;
 }
 
 void record_let_go(record_memory *m)
 {
-    if (m->storage && m->storage->recorded) record_hold(m);
+    if (m->storage && m->storage->kind & CORE_RECORDED) record_hold(m);
     if (m->storage) core_storage_drop(m->storage);
     core_drop_tensor(m->handle);
     m->storage = NULL;

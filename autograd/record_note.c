@@ -44,7 +44,7 @@ static int32_t memory_of(tr_recording *r, const tr_tensor *t)
     record_memory *grown = record_room(r->memory, r->memories, &r->memory_room, sizeof *r->memory);
     if (!grown) return -1;
     r->memory = grown;
-    t->storage->recorded = true;
+    t->storage->kind |= CORE_RECORDED;
     r->memory[r->memories] = (record_memory){.storage = t->storage, .data = t->storage->data, .first = -1};
     r->table[at] = (int32_t)++r->memories;
     return (int32_t)r->memories - 1;

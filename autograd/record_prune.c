@@ -14,7 +14,7 @@
 bool record_is_seen(const tr_recording *r, const record_memory *m)
 {
     const core_storage *s = m->storage;
-    if (s->count > 0 || s->is_foreign || atomic_load_explicit(&s->lent, memory_order_relaxed)) return true;
+    if (s->count > 0 || s->kind & CORE_FOREIGN || atomic_load_explicit(&s->lent, memory_order_relaxed)) return true;
     for (int64_t i = 0; i < r->inputs; i++)
         if (r->input[i]->storage == s) return true;
     return false;

@@ -36,6 +36,9 @@ core_storage *core_storage_new(core_thread *here, const core_device *device, tr_
     } else if (!(s->data = device->take(at.index, bytes, &s->capacity, what))) {
         core_pool_give(here, CORE_POOL_STORAGE, s);
         return NULL;
+    } else {
+        s->kind = cpu ? CORE_BLOCK : CORE_ELSEWHERE;
+        s->class = (uint8_t)(cpu ? core_class_of(s->capacity) : 0);
     }
     return s;
 }
@@ -44,13 +47,13 @@ void core_storage_free(core_storage *s)
 {
     core_thread *here = core_here();
     if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
-    if (s->is_foreign) {
+    if (s->kind & CORE_FOREIGN) {
         if (s->release) {
             s->device->synchronize(s->at.index); /* its owner knows nothing of what the device still has to do with it */
             s->release(s->foreign);
         }
-    } else if (s->data != s->small) {
-        if (s->device == &core_cpu && core_storage_give(here, s)) return;
+    } else if (s->kind) {
+        if (s->kind & CORE_BLOCK && core_storage_give(here, s)) return;
         s->device->give(s->at.index, s->data, s->capacity);
     }
     core_pool_give(here, CORE_POOL_STORAGE, s);
@@ -63,7 +66,7 @@ void core_storage_give_back(core_storage *s)
 
 void core_storage_drop(core_storage *s)
 {
-    if (--s->count || s->recorded) return;
+    if (--s->count || s->kind & CORE_RECORDED) return;
     if (atomic_load_explicit(&s->lent, memory_order_relaxed))
         core_storage_give_back(s);
     else

@@ -17,7 +17,7 @@ static inline void core_storage_begin(core_storage *s, const core_device *device
     s->count = 1;
     s->version = 0;
     atomic_init(&s->lent, 0);
-    s->is_foreign = s->recorded = false;
+    s->kind = 0;
     s->at = at;
     s->device = device;
 }
@@ -39,7 +39,7 @@ static inline core_storage *core_storage_take(core_thread *here, int64_t bytes)
 /* One that has nothing else, and no more tensors, waits.  False: its block is not one of this thread's. */
 static inline bool core_storage_give(core_thread *here, core_storage *s)
 {
-    core_blocks *blocks = here->block ? &here->block[core_class_of(s->capacity)] : NULL;
+    core_blocks *blocks = here->block ? &here->block[s->class] : NULL;
     if (!blocks || blocks->taken <= 0) return false;
     core_block_given(here, blocks, s->capacity);
     core_list_waits_(s->data);

@@ -10,9 +10,6 @@
  * A handle that goes, and whose memory is its storage's own, waits together with that storage: most tensors of a program
  * of small ones are made by taking such a pair, without a call.  A handle that waits has no grad, sink, base or views. */
 
-/* Nobody but t knows its storage. */
-static inline bool is_alone(const core_storage *s) { return s->count == 1 && !s->recorded && !atomic_load_explicit(&s->lent, memory_order_relaxed); }
-
 static inline void give_pair(core_thread *here, tr_tensor *t)
 {
     t->storage->version = 0;
@@ -67,19 +64,24 @@ static inline void forget(core_origin *origin, const tr_tensor *t)
     if (origin && origin->made == t) origin->made = NULL;
 }
 
-/* The handle and its storage wait.  False: the storage is somebody else's too, or not the CPU's. */
+/* The handle waits, and so does its storage unless others are in it.  False: the storage is not only this thread's. */
 static inline bool give_both(core_thread *here, tr_tensor *t)
 {
     core_storage *s = t->storage;
-    if (!is_alone(s)) return false;
-    if (__builtin_expect(s->data == s->small, 1)) {
+    if (s->count > 1)
+        s->count--;
+    else if (atomic_load_explicit(&s->lent, memory_order_relaxed))
+        return false;
+    else if (__builtin_expect(s->kind == 0, 1)) {
         give_pair(here, t);
         return true;
-    }
-    if (s->device != &core_cpu || s->is_foreign || !core_storage_give(here, s)) return false;
+    } else if (s->kind != CORE_BLOCK || !core_storage_give(here, s))
+        return false;
     core_pool_give(here, CORE_POOL_TENSOR, t);
     return true;
 }
+
+static inline bool is_looked_at(const tr_tensor *t) { return (uintptr_t)t->sink | (uintptr_t)t->grad | (uintptr_t)t->base; }
 
 /* One that somebody looks at besides its own: backward, a view, another tensor on its memory. */
 static __attribute__((noinline)) void destroy_any(core_thread *here, tr_tensor *t)
@@ -106,7 +108,7 @@ static void tensor_destroy(core_object *object)
     tr_tensor *t = (tr_tensor *)object;
     core_origin *origin = t->origin;
     forget(origin, t);
-    if (t->sink || t->grad || t->base || !here->known || !give_both(here, t)) {
+    if (is_looked_at(t) || !here->known || !give_both(here, t)) {
         destroy_any(here, t);
         return;
     }
@@ -317,7 +319,7 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
     core_storage *s = device ? core_one_of_pair(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
     if (!s) return NULL;
     core_storage_begin(s, device, at);
-    s->is_foreign = true;
+    s->kind = CORE_FOREIGN;
     s->data = data;
     s->foreign = owner;
     s->capacity = 0;

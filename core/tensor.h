@@ -18,12 +18,19 @@
 #include "core/object.h"
 #include "core/shape.h"
 
+enum {
+    CORE_BLOCK = 1,     /* a block of the CPU, of this thread or another */
+    CORE_ELSEWHERE = 2, /* memory of a device */
+    CORE_FOREIGN = 4,
+    CORE_RECORDED = 8, /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
+};
+
 typedef struct core_storage {
     int32_t count;        /* tensors that lie in it */
     uint32_t version;     /* writes in place so far: backward refuses a saved value whose storage has moved on */
     _Atomic int32_t lent; /* 0: never lent; else borrowers outside, and 1 while count is not 0 */
-    bool is_foreign;
-    bool recorded; /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
+    uint8_t kind;         /* CORE_BLOCK ...; 0: its data is `small` and nobody else's */
+    uint8_t class;        /* of a block: core_class_of(capacity) */
     tr_device at;
     const core_device *device;
     void *data; /* `small`, a block of the device, or foreign memory */
