@@ -101,8 +101,7 @@ static bool is_all(const tr_tensor *x, const tr_reduce_options *o) { return !o->
 /* dy with the reduced dims back, as stretched views of it. */
 static tr_tensor *stretch(autograd_node *n, tr_tensor *dy)
 {
-    static const int64_t still[TR_MAX_DIMS];
-    if (dy && dy->shape.ndim == 0 && autograd_plain()) return core_tensor_alias(dy, &n->args.shape, still, 0, "backward");
+    if (dy && dy->shape.ndim == 0 && autograd_plain()) return core_tensor_stretched(dy, &n->args.shape, "backward");
     return (tr_expand)(n->args.shape_b.ndim < 0 ? dy : (tr_reshape)(dy, n->args.shape_b), n->args.shape);
 }
 

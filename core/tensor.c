@@ -275,6 +275,21 @@ tr_tensor *core_tensor_scalar(tr_dtype dtype, tr_device at, const char *what)
     return t ? t : core_tensor_new(dtype, at, &none, what);
 }
 
+tr_tensor *core_tensor_stretched(const tr_tensor *of, const tr_shape *shape, const char *what)
+{
+    of->storage->count++;
+    uint64_t n = 1;
+    for (int d = 0; d < shape->ndim; d++) n *= (uint64_t)shape->size[d];
+    core_thread *here = core_here();
+    tr_tensor *t = handle_on(here, of->storage, what);
+    if (!t) return NULL;
+    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n);
+    for (int d = 0; d < shape->ndim; d++) t->stride[d] = 0;
+    t->flags |= n > 1 ? CORE_UNIFORM : CORE_ROW_MAJOR;
+    t->data = of->data;
+    return owned(here, t);
+}
+
 tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what)
 {
     of->storage->count++;

@@ -100,6 +100,9 @@ tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what
 /* Another tensor on the storage of `of`, `offset` elements on from its first; a leaf without a gradient. */
 tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const int64_t *stride, int64_t offset, const char *what);
 
+/* The same where `of` is one element, seen as all elements of a shape. */
+tr_tensor *core_tensor_stretched(const tr_tensor *of, const tr_shape *shape, const char *what);
+
 /* A tensor over memory of somebody else, who is told by release(owner) when the last view is gone; nobody is told on
  * failure.  Sizes and strides have been checked. */
 tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_shape *shape, const int64_t *stride, void (*release)(void *), void *owner, const char *what);
