@@ -1,5 +1,6 @@
 /* Products of matrices on one thread: the smallest, where a library's start costs more than the arithmetic; squares; and
- * those that a network of 784-512-512-10 makes of a batch of 128.  Best: multiply-adds that stay in registers.
+ * those that a network of 784-512-512-10 makes of a batch of 128.  Best: multiply-adds that stay in registers; the rows
+ * above show what is left of that where they are fed from the caches, as any product has to feed them.
  *
  * On a device the same, squares up to 8192 and what a network of 784-4096-4096-10 makes of a batch of 8192, in float32,
  * TF32 and bfloat16.  Best: cuBLASLt called directly, for the same numbers: a GPU is faster on zeros. */
@@ -145,6 +146,23 @@ static void measure(const product *p, tr_dtype type, tr_precision precision, tr_
     bench_run((bench_case){name, size, tf32 ? "tf32" : tr_dtype_name(type), .run = run, .check = error_of, .data = &w, .tolerance = tolerance, .work = 2e-9 * (double)(p->m * p->k * p->n), .ceiling = peak});
 }
 
+/* What the processor does of multiply-adds alone, on one thread, as rows of the table: the time of as many as a product of
+ * 512x512x512 has. */
+static void show_ceilings(double peak)
+{
+    enum { KIB = 1024 };
+    const struct {
+        const char *size;
+        double rate;
+    } rows[] = {{"in registers", peak}, {"fed, 16 KiB", ceiling_fma_fed(16 * KIB)}, {"fed, 256 KiB", ceiling_fma_fed(256 * KIB)}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].rate == 0 || !bench_wants("multiply-adds", rows[i].size)) continue;
+        const double work = 2e-9 * 512 * 512 * 512;
+        double us = 1e6 * work / rows[i].rate;
+        bench_report((bench_case){"multiply-adds", rows[i].size, .work = work, .ceiling = peak}, &us, 1, NAN);
+    }
+}
+
 int main(int argc, char **argv)
 {
     bench_subject subject = {"matmul", "products m x k x n, one thread or a device; N and T: how the factors lie", "us", "GFLOP/s", "2 m k n / time", "trireme", tr_version()};
@@ -156,6 +174,7 @@ int main(int argc, char **argv)
         printf("# best: cublasLtMatmul called directly, its first algorithm, 32 MiB of workspace\n");
     else
         printf("# best: %.1f GFLOP/s of multiply-adds at level %s\n", peak, ceiling_fma_level());
+    if (!bench_on_device()) show_ceilings(peak);
     enum { PRODUCTS = sizeof products / sizeof *products,
            LARGE = sizeof large / sizeof *large };
     const int64_t most = bench_on_device() && bench_quick() ? 1 << 20 : INT64_MAX, others_from = bench_quick() ? 1 << 19 : 1 << 21;

@@ -148,7 +148,7 @@ static void on_cpu(void)
             snprintf(size, sizeof size, "batch %lld", (long long)batches[i]);
             if (!bench_wants("mlp", size)) continue;
             double peak = ceiling_fma(threads);
-            printf("# peak of %d thread%s now: %.1f GFLOP/s\n", threads, threads > 1 ? "s" : "", peak);
+            printf("# peak of %d thread%s now: %.1f GFLOP/s; of one, fed from the caches: %.1f\n", threads, threads > 1 ? "s" : "", peak, ceiling_fma_fed(256 << 10));
             tr_set_num_threads(threads);
             training t = {.m = mlp_new(batches[i])};
             bench_run((bench_case){"mlp", size, .threads = threads, .run = run, .check = error_of, .data = &t, .tolerance = 1e-3, .times = 1 + 1024 / batches[i], .work = (double)batches[i], .ceiling = 1e9 * peak / mlp_flop_per_sample(&mlp_usual)});

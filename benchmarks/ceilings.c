@@ -8,6 +8,12 @@
 /* Twelve sums that do not wait for each other hide the latency of every multiply-add, and fit sixteen registers. */
 enum { SUMS = 12 };
 
+/* Multiply-adds as a product makes them: `steps` times, two vectors of b are loaded, and each of so many rows' elements of
+ * a, one after the other. */
+enum { FED_STEPS = 128,
+       MOST_ROWS = 12,
+       VECTORS = 2 };
+
 #if defined(__x86_64__)
 # include <immintrin.h>
 
@@ -22,6 +28,23 @@ __attribute__((target("avx512f"))) static float fma_v4(int64_t times)
     return _mm512_cvtss_f32(sum[0]);
 }
 
+__attribute__((target("avx512f"))) static float fed_v4(const float *a, const float *b)
+{
+    __m512 sum[12][VECTORS];
+    for (int i = 0; i < 12; i++) sum[i][0] = sum[i][1] = _mm512_setzero_ps();
+    for (int64_t step = 0; step < FED_STEPS; step++, a += 12, b += 16 * VECTORS) {
+        const __m512 left = _mm512_load_ps(b), right = _mm512_load_ps(b + 16);
+# pragma GCC unroll 12
+        for (int i = 0; i < 12; i++) {
+            const __m512 row = _mm512_set1_ps(a[i]);
+            sum[i][0] = _mm512_fmadd_ps(row, left, sum[i][0]);
+            sum[i][1] = _mm512_fmadd_ps(row, right, sum[i][1]);
+        }
+    }
+    for (int i = 0; i < 12; i++) sum[0][0] = _mm512_add_ps(sum[0][0], _mm512_add_ps(sum[i][0], sum[i][1]));
+    return _mm512_cvtss_f32(sum[0][0]);
+}
+
 __attribute__((target("avx2,fma"))) static float fma_v3(int64_t times)
 {
     __m256 sum[SUMS], a = _mm256_set1_ps(0.9999f), b = _mm256_set1_ps(1e-4f);
@@ -31,6 +54,23 @@ __attribute__((target("avx2,fma"))) static float fma_v3(int64_t times)
         for (int i = 0; i < SUMS; i++) sum[i] = _mm256_fmadd_ps(sum[i], a, b);
     for (int i = 1; i < SUMS; i++) sum[0] = _mm256_add_ps(sum[0], sum[i]);
     return _mm256_cvtss_f32(sum[0]);
+}
+
+__attribute__((target("avx2,fma"))) static float fed_v3(const float *a, const float *b)
+{
+    __m256 sum[6][VECTORS];
+    for (int i = 0; i < 6; i++) sum[i][0] = sum[i][1] = _mm256_setzero_ps();
+    for (int64_t step = 0; step < FED_STEPS; step++, a += 6, b += 8 * VECTORS) {
+        const __m256 left = _mm256_load_ps(b), right = _mm256_load_ps(b + 8);
+# pragma GCC unroll 6
+        for (int i = 0; i < 6; i++) {
+            const __m256 row = _mm256_set1_ps(a[i]);
+            sum[i][0] = _mm256_fmadd_ps(row, left, sum[i][0]);
+            sum[i][1] = _mm256_fmadd_ps(row, right, sum[i][1]);
+        }
+    }
+    for (int i = 0; i < 6; i++) sum[0][0] = _mm256_add_ps(sum[0][0], _mm256_add_ps(sum[i][0], sum[i][1]));
+    return _mm256_cvtss_f32(sum[0][0]);
 }
 #elif defined(__aarch64__)
 # include <arm_neon.h>
@@ -60,17 +100,19 @@ typedef struct {
     const char *name;
     int lanes;
     float (*run)(int64_t times);
+    int rows; /* of fed, which is NULL where it is not written */
+    float (*fed)(const float *a, const float *b);
 } level;
 
 static level best_level(void)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx512f")) return (level){"v4", 16, fma_v4};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return (level){"v3", 8, fma_v3};
+    if (__builtin_cpu_supports("avx512f")) return (level){"v4", 16, fma_v4, 12, fed_v4};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return (level){"v3", 8, fma_v3, 6, fed_v3};
 #elif defined(__aarch64__)
-    return (level){"neon", 4, fma_neon};
+    return (level){"neon", 4, fma_neon, 0, NULL};
 #endif
-    return (level){"scalar", 1, fma_scalar};
+    return (level){"scalar", 1, fma_scalar, 0, NULL};
 }
 
 const char *ceiling_fma_level(void) { return best_level().name; }
@@ -78,6 +120,7 @@ const char *ceiling_fma_level(void) { return best_level().name; }
 enum { FMA_TIMES = 200000,
        FMA_TRIES = 12,
        MOST_THREADS = 64 };
+static const double FED_SECONDS = 1e-3;
 
 static pthread_barrier_t together;
 static volatile float sink;
@@ -114,6 +157,32 @@ double ceiling_fma(int threads)
         double rate = 2.0 * SUMS * best_level().lanes * FMA_TIMES * threads / slowest / 1e9;
         if (rate > best) best = rate;
     }
+    return best;
+}
+
+double ceiling_fma_fed(int64_t bytes)
+{
+    const level l = best_level();
+    const int64_t width = (int64_t)VECTORS * l.lanes, panels = bytes / (FED_STEPS * width * 4);
+    if (!l.fed || panels < 1) return 0;
+    float *a = aligned_alloc(64, FED_STEPS * MOST_ROWS * 4), *b = aligned_alloc(64, (size_t)(panels * FED_STEPS * width) * 4);
+    double best = 0;
+    if (a && b) {
+        bench_fill(a, (int64_t)FED_STEPS * MOST_ROWS, 1);
+        bench_fill(b, panels * FED_STEPS * width, 2);
+        for (int i = 0; i < FMA_TRIES; i++) {
+            const double flop = 2.0 * (double)(width * l.rows * FED_STEPS);
+            int64_t calls = 0;
+            double start = bench_seconds(), took;
+            do {
+                for (int64_t p = 0; p < panels; p++, calls++) sink = l.fed(a, b + p * FED_STEPS * width);
+            } while ((took = bench_seconds() - start) < FED_SECONDS);
+            const double rate = flop * (double)calls / took / 1e9;
+            if (rate > best) best = rate;
+        }
+    }
+    free(a);
+    free(b);
     return best;
 }
 
