@@ -262,6 +262,8 @@ def main():
     path = file_of(HERE / "gpu" if on_device else HERE, options) if whole and not options.out else so_far
     print("\n".join(write(results, pythons, load, options, path)))
     print(f"written: {path}")
+    if path == HERE / "RESULTS.md":
+        print("README.md shows some of these figures: python3 benchmarks/readme.py says which are others now")
     return 0 if all(r.good() for r in results.values()) else 1
 
 
