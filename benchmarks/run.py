@@ -180,7 +180,8 @@ def check(names, programs, options):
     names = [n for n in names if n in before]
     arguments = [*(["--quick"] if options.quick else ["--rounds", "5"]), *(["--device", options.device] if on_device else [])]
 
-    suspects = slower(versus(names, before, programs, options.rounds, arguments))
+    first = [*arguments, *(["--filter", options.filter] if options.filter else [])]
+    suspects = slower(versus(names, before, programs, options.rounds, first))
     fell = {}
     for n, key in suspects:  # a second look, at these alone
         only = ["--filter", f"{key[0]} {key[1]}"]

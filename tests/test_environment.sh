@@ -36,4 +36,17 @@ fi
 for value in '' 0 100; do
     TRIREME_LEDGER=$value "$digits" --epochs 1 >out 2>&1 || { echo "FAILED  TRIREME_LEDGER=$value is taken"; cat out; failures=$((failures + 1)); }
 done
+# The manual has each of our variables once.
+page=$TEST_DIR/../docs/environment.md
+for variable in $(grep -oE '^\| `[A-Z_]+`(, `[A-Z_]+`)*' "$page" | grep -oE '[A-Z_]+' | sort | uniq -d); do
+    echo "FAILED  docs/environment.md has $variable once"
+    failures=$((failures + 1))
+done
+cd "$TEST_DIR/.." || exit 1
+for variable in $(grep -rhoE '"TRIREME_[A-Z_]+"' --include='*.c' core kernels autograd io nn data report dist launcher | tr -d '"' | sort -u); do
+    grep -qE "^\| .*\`$variable\`.* \|" "$page" || {
+        echo "FAILED  docs/environment.md has $variable"
+        failures=$((failures + 1))
+    }
+done
 exit $((failures > 0))
