@@ -157,9 +157,9 @@ static void show_ceilings(double peak)
     } rows[] = {{"in registers", peak}, {"fed, 16 KiB", ceiling_fma_fed(16 * KIB)}, {"fed, 256 KiB", ceiling_fma_fed(256 * KIB)}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].rate == 0 || !bench_wants("multiply-adds", rows[i].size)) continue;
-        const double work = 2e-9 * 512 * 512 * 512;
-        double us = 1e6 * work / rows[i].rate;
-        bench_report((bench_case){"multiply-adds", rows[i].size, .work = work, .ceiling = peak}, &us, 1, NAN);
+        const double gflop = 2e-9 * 512 * 512 * 512;
+        double us = 1e6 * gflop / rows[i].rate;
+        bench_report((bench_case){"multiply-adds", rows[i].size, .work = gflop, .ceiling = peak}, &us, 1, NAN);
     }
 }
 
