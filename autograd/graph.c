@@ -92,21 +92,26 @@ static autograd_node *node_more(const autograd_op *op)
     return n;
 }
 
+static inline void node_begin(autograd_node *n, const autograd_op *op, int32_t inputs)
+{
+    n->origin.name = op->grad_name;
+    n->origin.count = 1;
+    n->origin.line = -1;
+    n->op = op;
+    n->inputs = inputs;
+    n->saved = n->odd = 0;
+}
+
 static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
     core_thread *here = core_here();
     autograd_node *n = core_list_pop(&here->pool[CORE_POOL_NODE]);
     if (!n && !(n = node_more(op))) return NULL;
-    n->origin.name = op->grad_name;
-    n->origin.count = 1;
-    n->origin.line = -1;
+    node_begin(n, op, inputs);
     if (tr_places_wanted_) {
         n->origin.line = 0;
         n->origin.file = NULL;
     }
-    n->op = op;
-    n->inputs = inputs;
-    n->saved = n->odd = 0;
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
         n->to = n->to_;
         core_pool_give(here, CORE_POOL_NODE, n);
@@ -129,17 +134,25 @@ static __attribute__((noinline)) core_origin *make_sink(tr_tensor *leaf)
 
 autograd_node *autograd_sink(tr_tensor *leaf) { return (autograd_node *)(leaf->sink ? leaf->sink : make_sink(leaf)); }
 
-/* The node that wants t's gradient, with a count for the edge; NULL if none does.  Sets *failed if there is no memory. */
+/* The node that wants t's gradient; NULL if none does, or a sink has to be made. */
+static inline core_origin *wanted_by(const tr_tensor *t)
+{
+    if (!t) return NULL;
+    return t->origin || !(t->flags & CORE_REQUIRES_GRAD) ? t->origin : t->sink;
+}
+
+static inline autograd_node *edge(core_origin *origin)
+{
+    if (origin) origin->count++;
+    return (autograd_node *)origin;
+}
+
+/* wanted_by(t) with a count for the edge.  Sets *failed if there is no memory. */
 static inline autograd_node *edge_to(tr_tensor *t, bool *failed)
 {
-    if (!autograd_tracked(t)) return NULL;
-    core_origin *origin = t->origin ? t->origin : t->sink ? t->sink
-                                                          : make_sink(t);
-    if (origin)
-        origin->count++;
-    else
-        *failed = true;
-    return (autograd_node *)origin;
+    core_origin *origin = wanted_by(t);
+    if (!origin && autograd_tracked(t) && !(origin = make_sink(t))) *failed = true;
+    return edge(origin);
 }
 
 static void tell(autograd_node *n, const autograd_args *args)
@@ -148,12 +161,18 @@ static void tell(autograd_node *n, const autograd_args *args)
     n->told = true;
 }
 
+static inline void put(autograd_node *n, unsigned which, autograd_saved *place, tr_tensor *t)
+{
+    t->object.count++;
+    place->t = t;
+    place->version = t->storage->version;
+    n->saved |= (uint8_t)which;
+}
+
 /* A derivative that needs complex values needs their conjugates. */
 static inline bool save(autograd_node *n, unsigned which, autograd_saved *place, tr_tensor *t, unsigned saves)
 {
-    place->t = core_keep_tensor(t);
-    place->version = t->storage->version;
-    n->saved |= (uint8_t)which;
+    put(n, which, place, t);
     bool served = t->dtype < TR_COMPLEX64 || saves & AUTOGRAD_CONJUGATES;
     if (!served) core_fail("tr_%s: its derivative does not serve complex numbers, %s", n->op->name, core_show(t));
     return served;
@@ -221,9 +240,32 @@ tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_
     return and_views(note(y, op, a, b, c, saves, args, false), a);
 }
 
-tr_tensor *autograd_note_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
+/* A sink that is still to be made would be NULL here, too: then a leaf and a number have no edge, or a leaf has none. */
+static inline bool has_edge(const tr_tensor *t, const core_origin *to) { return to || !t || !(t->flags & CORE_REQUIRES_GRAD); }
+
+static __attribute__((noinline)) tr_tensor *note_any_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
 {
     return and_views(note(y, op, a, b, NULL, saves, NULL, false), a);
+}
+
+/* What most notes are goes without a call: a fresh real result that its derivative does not need, and edges that exist. */
+tr_tensor *autograd_note_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
+{
+    core_thread *here = core_here();
+    core_origin *to_a = wanted_by(a), *to_b = wanted_by(b);
+    bool fresh = !((uintptr_t)y->origin | (uintptr_t)y->base | (uintptr_t)y->views);
+    bool plain = fresh && y->dtype < TR_COMPLEX64 && !(saves & AUTOGRAD_Y) && has_edge(a, to_a) && has_edge(b, to_b);
+    if (!plain || tr_places_wanted_ || !here->pool[CORE_POOL_NODE]) return note_any_pair(y, op, a, b, saves);
+    autograd_node *n = core_list_pop(&here->pool[CORE_POOL_NODE]);
+    node_begin(n, op, 1 + (b != NULL));
+    n->to_[0] = edge(to_a);
+    n->to_[1] = edge(to_b);
+    n->to_[2] = NULL;
+    if (saves & AUTOGRAD_A) put(n, AUTOGRAD_A, &n->in[0], a);
+    if (saves & AUTOGRAD_B) put(n, AUTOGRAD_B, &n->in[1], b);
+    y->origin = &n->origin;
+    n->origin.made = y;
+    return y;
 }
 
 tr_tensor *autograd_note_stretched(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)

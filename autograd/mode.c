@@ -56,8 +56,9 @@ tr_tensor *(tr_retain_grad)(tr_tensor *t)
 {
     if (!t) return core_null("tr_retain_grad");
     if (!autograd_tracked(t)) return core_fail("tr_retain_grad: %s does not require grad", core_show(t));
+    if (!t->origin) return t; /* a leaf does anyway */
     t->flags |= CORE_RETAINS_GRAD;
-    if (t->origin) ((autograd_node *)t->origin)->odd |= AUTOGRAD_RETAINED;
+    ((autograd_node *)t->origin)->odd |= AUTOGRAD_RETAINED;
     return t;
 }
 
