@@ -1,6 +1,8 @@
 #include "autograd/operands.h"
 
+#include <string.h>
 #include "autograd/say.h"
+#include "core/scope.h"
 
 /* A number's storage holds it as it was written and behind that in every type it was used in, each at a place of its
  * own: kernels take operands by address, and an address once handed out stays true. */
@@ -15,6 +17,31 @@ void *autograd_number_in(tr_tensor *number, tr_dtype type)
     return at;
 }
 
+/* ---- numbers made lately ----
+ * A program has the same few in every iteration.  They are operands, which nobody writes to: one handle may serve many. */
+
+static inline tr_tensor **place_of(core_thread *here, uint64_t bits) { return &here->number[(bits * UINT64_C(0x9e3779b97f4a7c15)) >> 60]; }
+_Static_assert(CORE_NUMBERS == 16, "the place of a number is four bits of its product");
+
+/* The number of these bits, belonging to the open scope once more; NULL where it was not made lately. */
+static inline tr_tensor *made_lately(core_thread *here, tr_dtype type, uint64_t bits)
+{
+    tr_tensor *t = *place_of(here, bits);
+    bool same = t && t->dtype == type && t->flags == (CORE_NUMBER | CORE_ROW_MAJOR) && !t->storage->version && memcmp(t->data, &bits, sizeof bits) == 0;
+    if (!same || here->recording || core_scope_is_full(here)) return NULL; /* what is recorded keeps numbers of its own */
+    t->object.count++;
+    core_scope_put(here, &t->object);
+    return t;
+}
+
+static tr_tensor *remembered(core_thread *here, tr_tensor *t, uint64_t bits)
+{
+    if (!t || here->recording) return t;
+    tr_tensor **place = place_of(here, bits);
+    core_drop_tensor(*place);
+    return *place = core_keep_tensor(t);
+}
+
 static tr_tensor *number_new(tr_dtype type, float rounded)
 {
     tr_tensor *t = core_tensor_scalar(type, (tr_device){TR_CPU, 0}, "number");
@@ -27,20 +54,26 @@ static tr_tensor *number_new(tr_dtype type, float rounded)
 tr_tensor *tr_number_(double value, tr_dtype kind)
 {
     tr_dtype type = kind == TR_FLOAT32 ? TR_FLOAT64 : kind; /* a float's digits wait for the type they will be used in */
-    tr_tensor *t = number_new(type, (float)value);
-    if (!t) return NULL;
-    if (type == TR_FLOAT64)
+    core_thread *here = core_here();
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    tr_tensor *t = type == TR_FLOAT64 ? made_lately(here, type, bits) : NULL;
+    if (t || !(t = number_new(type, (float)value))) return t;
+    if (type == TR_FLOAT64) {
         *(double *)t->data = value;
-    else
-        core_element_set(t->data, type, 0, value);
+        return remembered(here, t, bits);
+    }
+    core_element_set(t->data, type, 0, value);
     return t;
 }
 
 tr_tensor *tr_integer_(int64_t value)
 {
-    tr_tensor *t = number_new(TR_INT64, (float)value);
-    if (t) *(int64_t *)t->data = value;
-    return t;
+    core_thread *here = core_here();
+    tr_tensor *t = made_lately(here, TR_INT64, (uint64_t)value);
+    if (t || !(t = number_new(TR_INT64, (float)value))) return t;
+    *(int64_t *)t->data = value;
+    return remembered(here, t, (uint64_t)value);
 }
 
 tr_tensor *tr_complex_number_(double real, double imag)

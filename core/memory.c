@@ -133,6 +133,10 @@ static void give_all(void **list)
 void core_memory_trim(void)
 {
     core_thread *here = core_here();
+    for (int i = 0; i < CORE_NUMBERS; i++) {
+        core_drop_tensor(here->number[i]);
+        here->number[i] = NULL;
+    }
     while (here->pool[CORE_POOL_PAIR]) core_tensor_part(here);
     for (int i = 0; here->block && i < CORE_CLASSES; i++) {
         while (here->block[i].storages) core_storage_part(here, &here->block[i]);

@@ -11,6 +11,8 @@
 
 struct core_object;
 
+enum { CORE_NUMBERS = 16 };
+
 typedef struct {
     bool stands, told;
     tr_error error;
@@ -31,7 +33,8 @@ typedef struct core_thread {
     uint8_t stocked;       /* a bit for each pool that core_stock() has filled */
 
     void *pool[CORE_POOLS];
-    core_blocks *block; /* CORE_CLASSES of them; NULL before the first is taken */
+    struct tr_tensor *number[CORE_NUMBERS]; /* C numbers made lately, by value; owns one count of each (autograd/operands.c) */
+    core_blocks *block;                     /* CORE_CLASSES of them; NULL before the first is taken */
     int64_t allocated_bytes, peak_bytes, cached_bytes, system_requests;
 
     core_error_state failure;

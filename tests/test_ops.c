@@ -305,3 +305,29 @@ TEST(a_product_is_curved_at_its_zeros)
     assert_int_equal(tr_backward(tr_select(slope, 0, 0)), 0);
     assert_close(tr_grad(x), row64(0, 3, 0), 0);
 }
+
+/* ---- C numbers: a thread keeps those that it made lately ---- */
+
+TEST(a_number_is_itself_whatever_came_between)
+{
+    tr_tensor *x = row64(2), *kept = tr_keep(TR_T(0.3)), *graph = tr_pow(tr_requires_grad_(x, true), 3);
+    for (int i = 0; i < 1000; i++) {
+        TR_SCOPE;
+        assert_true(tr_item(tr_mul(row64(1), 0.1 * i)) == 0.1 * i);
+        assert_true(tr_item(tr_mul(row64(1), i)) == i);
+    }
+    assert_true(tr_item(kept) == 0.3);
+    assert_int_equal(tr_backward(graph), 0);
+    assert_close(tr_grad(x), row64(12), 0);
+    tr_drop(kept);
+    assert_true(signbit(tr_item(tr_mul(row64(1), 0.0))) != signbit(tr_item(tr_mul(row64(1), -0.0))));
+    assert_int_equal(tr_dtype_of(tr_mul(tr_to(row(1), TR_INT32), 1)), TR_INT32); /* 1 and 4.9e-324 have the same bits */
+    assert_int_equal(tr_dtype_of(tr_mul(tr_to(row(1), TR_INT32), 4.9406564584124654e-324)), TR_FLOAT32);
+}
+
+TEST(a_number_that_was_written_to_is_none_any_more)
+{
+    tr_tensor *two = TR_T(2.0);
+    tr_add_(two, 1);
+    assert_close(tr_mul(row(1), 2.0), row(2), 0);
+}
