@@ -143,6 +143,37 @@ TEST(small_products_are_right_on_every_level)
         for (int layouts = 0; layouts < 64; layouts++) check_small(m[i % 9], n[i / 9 % 9], k[i / 81], layouts);
 }
 
+/* A product's own kernel on every level: the same bits, the plain loops' values, and nothing beside the result. */
+static void check_vector_product(int m, int n, int k, int layouts)
+{
+    float *x = (float *)a, *y = (float *)b, *z = (float *)c, *expected = (float *)want, first[3 * 70];
+    gemm g = {.type = TR_FLOAT32, .m = m, .n = n, .k = k, .alpha = 1, .c = expected, .a = x, .b = y};
+    lay(layouts & 3, m, n, &g.c_row, &g.c_column);
+    lay(layouts >> 2 & 3, m, k, &g.a_row, &g.a_column);
+    lay(layouts >> 4 & 3, k, n, &g.b_row, &g.b_column);
+    const int room = 3 * 70;
+    for (int at = 0; at < room; at++) expected[at] = 77;
+    gemm_plain(&g);
+    for (int level = 0; level < levels(); level++) {
+        kernel_call call = {.kernel = KERNEL_GEMM, .type = TR_FLOAT32, .n = m * n, .at = {z, x, y}, .number = {1, 0}, .size = {1, m, n, k}, .stride = {{0, g.c_row, g.c_column}, {0, g.a_row, g.a_column}, {0, g.b_row, g.b_column}}};
+        for (int at = 0; at < room; at++) z[at] = 77;
+        run_on(level, &call);
+        for (int at = 0; at < room; at++) assert_near(z[at], expected[at], 1e-6 * (k + 1));
+        if (level == 0) memcpy(first, z, sizeof first);
+        assert_bits(z, first, sizeof first);
+    }
+}
+
+TEST(products_with_a_vector_have_the_same_bits_on_every_level)
+{
+    static const int shape[][3] = {{0, 1, 2}, {0, 2, 1}, {2, 1, 0}, {1, 1, 0}, {0, 1, 5}, {0, 1, 8}, {0, 1, 11}, {0, 1, 16}}; /* 0: 1 to 35 */
+    for (int i = 0; i < MOST / 2; i++) ((float *)a)[i] = (float)next_number(), ((float *)b)[i] = (float)next_number();
+    ((float *)a)[3] = -0.0f, ((float *)a)[9] = NAN;
+    for (int s = 0; s < 8; s++)
+        for (int any = 1; any <= 35; any++)
+            for (int layouts = 0; layouts < 64; layouts++) check_vector_product(shape[s][0] ? shape[s][0] : any, shape[s][1], shape[s][2] ? shape[s][2] : any, layouts);
+}
+
 TEST(products_of_integers)
 {
     for (tr_dtype type = TR_UINT8; type <= TR_INT64; type++)

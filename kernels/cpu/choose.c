@@ -63,8 +63,6 @@ bool kernels_of_level(const char *name, kernel_table t)
     return level >= 0;
 }
 
-gemm_by_hand *kernels_gemm_small(void) { return small[chosen]; } /* who computes has asked for the table */
-
 gemm_by_hand *kernels_gemm_small_of_level(const char *name)
 {
     int level = level_called(name);

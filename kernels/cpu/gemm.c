@@ -140,20 +140,16 @@ static int matvec(const gemm *given)
     return kernel_run(tr_cpu(), &call);
 }
 
-static int one_product(const gemm *g, bool plain)
+static int one_product(const gemm *g, gemm_by_hand *small)
 {
     if (g->k == 0)
         scale(g);
-    else if (plain)
-        gemm_plain(g);
-    else if (g->type == TR_FLOAT32 && kernels_gemm_small()(g))
-        return 0;
-    else
+    else if (!small || !small(g))
         return is_matvec(g) ? matvec(g) : product(g);
     return 0;
 }
 
-static int products(const kernel_call *call, bool plain)
+int kernels_products(const kernel_call *call, gemm_by_hand *small)
 {
     const int64_t bytes = tr_dtype_size(call->type);
     gemm g = {.type = call->type, .m = call->size[1], .n = call->size[2], .k = call->size[3], .alpha = call->number[0], .beta = call->number[1], .c_row = call->stride[0][1], .c_column = call->stride[0][2], .a_row = call->stride[1][1], .a_column = call->stride[1][2], .b_row = call->stride[2][1], .b_column = call->stride[2][2]};
@@ -162,16 +158,24 @@ static int products(const kernel_call *call, bool plain)
         g.c = (char *)call->at[0] + i * call->stride[0][0] * bytes;
         g.a = (const char *)call->at[1] + i * call->stride[1][0] * bytes;
         g.b = (const char *)call->at[2] + i * call->stride[2][0] * bytes;
-        if (one_product(&g, plain) < 0) return -1;
+        if (one_product(&g, small) < 0) return -1;
     }
     return 0;
 }
 
-static int gemm_by_library(const kernel_call *call) { return products(call, false); }
-static int gemm_by_loops(const kernel_call *call) { return products(call, true); }
+static bool by_loops(const gemm *g)
+{
+    gemm_plain(g);
+    return true;
+}
 
+static int gemm_by_library(const kernel_call *call) { return kernels_products(call, NULL); }
+static int gemm_by_loops(const kernel_call *call) { return kernels_products(call, by_loops); }
+
+/* Float32's stands in the levels. */
 void kernels_gemm(kernel_table table)
 {
     for (tr_dtype type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = gemm_by_loops;
-    for (tr_dtype type = TR_FLOAT16; type <= TR_COMPLEX128; type++) table[KERNEL_GEMM][type] = gemm_by_library;
+    for (tr_dtype type = TR_FLOAT16; type <= TR_COMPLEX128; type++)
+        if (type != TR_FLOAT32) table[KERNEL_GEMM][type] = gemm_by_library;
 }

@@ -25,8 +25,10 @@ void gemm_plain(const gemm *g);
 
 /* float32 products that a library call costs more than they do, compiled for each level.  False: not one of them. */
 typedef bool gemm_by_hand(const gemm *g);
-gemm_by_hand *kernels_gemm_small(void);                       /* of the level that was chosen */
 gemm_by_hand *kernels_gemm_small_of_level(const char *level); /* NULL: as kernels_of_level */
+
+/* Every product of a call: `small` takes those that it can, libraries the others; NULL: libraries all. */
+int kernels_products(const kernel_call *call, gemm_by_hand *small);
 
 /* float32 products that oneDNN computes fastest, with c's rows dense and all sizes an int.  False: not one of them, or
  * built without oneDNN. */

@@ -4,7 +4,7 @@
  *
  * Libraries work on wider tiles, and ask more questions: 16x16x16 takes OpenBLAS 105 ns and this 68, 5x2x3 with b turned 70
  * and 20, 50x11x100 1.47 and 0.88 us. */
-#include "kernels/cpu/levels/gemm_narrow.h"
+#include "kernels/cpu/levels/gemm_small.h"
 
 #if defined(__AVX512F__) || (defined(__AVX2__) && defined(__FMA__))
 # include <immintrin.h>

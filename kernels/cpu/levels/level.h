@@ -50,6 +50,7 @@ enum { BLOCK = 512 };
 #define kernels_arg       LEVEL(kernels_arg)
 #define kernels_softmax   LEVEL(kernels_softmax)
 #define kernels_matvec    LEVEL(kernels_matvec)
+#define kernels_gemm_f32  LEVEL(kernels_gemm_f32)
 #define kernels_philox    LEVEL(kernels_philox)
 #define kernels_sgd       LEVEL(kernels_sgd)
 #define kernels_adam      LEVEL(kernels_adam)
@@ -69,6 +70,7 @@ void kernels_reduce(kernel_table table);
 void kernels_arg(kernel_table table);
 void kernels_softmax(kernel_table table);
 void kernels_matvec(kernel_table table);
+void kernels_gemm_f32(kernel_table table);
 void kernels_philox(kernel_table table);
 void kernels_sgd(kernel_table table);
 void kernels_adam(kernel_table table);

@@ -15,6 +15,7 @@ void kernels_level(kernel_table table)
     kernels_arg(table);
     kernels_softmax(table);
     kernels_matvec(table);
+    kernels_gemm_f32(table);
     kernels_philox(table);
     kernels_sgd(table);
     kernels_adam(table);
