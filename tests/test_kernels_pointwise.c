@@ -361,16 +361,24 @@ TEST(copies_convert_between_all_types)
 
 TEST(transposes_copy_whatever_their_size)
 {
-    static float in[100 * 70], out[100 * 70];
-    for (int i = 0; i < 7000; i++) in[i] = (float)i;
+    enum { MOST = 100,
+           GAP = 3 };
+    static float in[MOST * (MOST + GAP)], out[MOST * (MOST + GAP)];
+    static const int sizes[] = {1, 15, 16, 33, 34, 64, 70, MOST};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    for (int i = 0; i < MOST * (MOST + GAP); i++) in[i] = (float)i;
     for (int l = 0; l < levels(); l++)
-        for (int rows_ = 1; rows_ <= 100; rows_ += 33) {
-            kernel_call call = {
-                .kernel = KERNEL_COPY, .type = TR_FLOAT32, .form = KERNEL_STRIDED, .ndim = 2, .n = rows_ * 70, .at = {out, in}, .size = {rows_, 70}, .stride = {{70, 1}, {1, rows_}}};
-            run_on(l, &call);
-            for (int i = 0; i < rows_; i++)
-                for (int j = 0; j < 70; j++) assert_true(out[i * 70 + j] == in[j * rows_ + i]);
-        }
+        for (int s = 0; s < SIZES * SIZES; s++)
+            for (int gap = 0; gap <= GAP; gap += GAP) {
+                const int rows_ = sizes[s / SIZES], columns = sizes[s % SIZES], in_row = rows_ + gap, out_row = columns + gap;
+                for (int i = 0; i < MOST * (MOST + GAP); i++) out[i] = -1;
+                kernel_call call = {
+                    .kernel = KERNEL_COPY, .type = TR_FLOAT32, .form = KERNEL_STRIDED, .ndim = 2, .n = rows_ * columns, .at = {out, in}, .size = {rows_, columns}, .stride = {{out_row, 1}, {1, in_row}}};
+                run_on(l, &call);
+                for (int i = 0; i < rows_; i++)
+                    for (int j = 0; j < out_row; j++) assert_true(out[i * out_row + j] == (j < columns ? in[j * in_row + i] : -1));
+                for (int i = rows_ * out_row; i < MOST * (MOST + GAP); i++) assert_true(out[i] == -1);
+            }
 }
 
 /* What the bits of a half type mean; the infinities as the next power of 2, where rounding takes them for it. */

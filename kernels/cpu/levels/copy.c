@@ -1,4 +1,5 @@
 /* Copies, of any type to any type. */
+#include "kernels/cpu/levels/turn.h"
 #include "kernels/cpu/levels/walk.h"
 
 #define MOVE(bytes)                                                  \
@@ -27,6 +28,25 @@ typedef struct {
 
 enum { TILE = 32 };
 
+#ifdef HAVE_TURN
+/* Tiles of words, of the TILE rows from i0 on; returns how many columns are done. */
+static int64_t turn_tiles(const transposing *t, int64_t i0, int64_t to)
+{
+    const kernel_call *call = t->call;
+    if (t->bytes != 4 || to - i0 < TILE) return 0;
+    const int64_t in_row = 4 * call->stride[1][1], out_row = 4 * call->stride[0][0], whole = call->size[1] / TURNED * TURNED;
+    for (int64_t i = i0; i < i0 + TILE; i += TURNED)
+        for (int64_t j = 0; j < whole; j += TURNED) turn_16((char *)call->at[0] + i * out_row + 4 * j, out_row, (const char *)call->at[1] + j * in_row + 4 * i, in_row);
+    return whole;
+}
+#else
+static int64_t turn_tiles(const transposing *t, int64_t i0, int64_t to)
+{
+    (void)t, (void)i0, (void)to;
+    return 0;
+}
+#endif
+
 static void transpose_part(void *job, int64_t from, int64_t to)
 {
     const transposing *t = job;
@@ -34,7 +54,7 @@ static void transpose_part(void *job, int64_t from, int64_t to)
     const char *in = call->at[1];
     char *out = call->at[0];
     for (int64_t i0 = from; i0 < to; i0 += TILE)
-        for (int64_t j0 = 0; j0 < call->size[1]; j0 += TILE) {
+        for (int64_t j0 = turn_tiles(t, i0, to); j0 < call->size[1]; j0 += TILE) {
             int64_t columns = call->size[1] - j0 < TILE ? call->size[1] - j0 : TILE;
             for (int64_t i = i0; i < i0 + TILE && i < to; i++)
                 gather(t->bytes, out + (i * call->stride[0][0] + j0) * t->bytes, in + (i * call->stride[1][0] + j0 * call->stride[1][1]) * t->bytes, call->stride[1][1], columns);
