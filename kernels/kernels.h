@@ -52,7 +52,7 @@ typedef enum {
      * stride[0] = {batch, i, j} of c, stride[1] = {batch, i, l} of a, stride[2] = {batch, l, j} of b.
      * number[1] 0 means c is not read.  k = 0 gives number[1] c.  flags KERNEL_GEMM_TF32, of float32: who can may use it. */
     KERNEL_GEMM,
-    KERNEL_GEMM_BIAS, /* (c, a, b, bias): the same, + bias[j]; bias is dense.  For devices that add it in passing; the CPU has it not */
+    KERNEL_GEMM_BIAS, /* (c, a, b, bias): the same, + bias[j]; bias is dense; flags KERNEL_GEMM_RELU: 0 for what is less then.  For devices that do it in passing; the CPU has it not */
     KERNEL_MATVEC,    /* (y, a, x): y[i] = sum_l a[i,l] x[l]; size = {m, k}; strides of each.  For KERNEL_GEMM, on the CPU */
     KERNEL_INVERSE,   /* (out, a): n x n row-major, size[0] = n; a singular matrix is an error that names the diagonal */
 
@@ -113,7 +113,8 @@ enum { KERNEL_VIEWS = 4 };
 
 enum { KERNEL_ARANGE_WHOLE = 1 };
 
-enum { KERNEL_GEMM_TF32 = 1 }; /* factors in 10 bits behind the point, added in float32 */
+enum { KERNEL_GEMM_TF32 = 1, /* factors in 10 bits behind the point, added in float32 */
+       KERNEL_GEMM_RELU = 2 };
 
 typedef struct kernel_call {
     uint16_t kernel;

@@ -22,6 +22,9 @@ static inline bool cuda_gemm_is_large(const kernel_call *call)
 /* What is added to the columns of a call's c; NULL: nothing. */
 static inline const void *cuda_gemm_bias_of(const kernel_call *call) { return call->kernel == KERNEL_GEMM_BIAS ? call->at[3] : NULL; }
 
+/* Is what is less than 0 stored as 0? */
+static inline bool cuda_gemm_has_relu(const kernel_call *call) { return call->kernel == KERNEL_GEMM_BIAS && (call->flags & KERNEL_GEMM_RELU) != 0; }
+
 #ifdef __cplusplus
 }
 #endif

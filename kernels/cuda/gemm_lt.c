@@ -8,12 +8,16 @@
  * do.  float32 is computed as float32, or as TF32 where the call lets it be and the library can; halves are summed in float32.
  *
  * A bias is the library's epilogue, which adds it to sums that have not been rounded to halves yet; our own kernels add it
- * to what they have rounded, and so give the bits of a product and an addition. */
+ * to what they have rounded, and so give the bits of a product and an addition.
+ *
+ * So is relu, if TRIREME_CUDA_EPILOGUE=relu lets it be: ours keeps NaN, what the library does with it is nowhere said.  Without
+ * that, and where the library knows it not, it is a launch of its own behind the product. */
 #include "kernels/cuda/cuda.h"
 #include "kernels/cuda/gemm.h"
 #include "kernels/cuda/gemm_plans.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A number as the library wants it. */
@@ -71,23 +75,50 @@ static int gemm(const kernel_call *call)
     return status == 1 ? cuda_gemm_plain(call) : status;
 }
 
-static kernel_fn *add[TR_DTYPES];
+static kernel_fn *add[TR_DTYPES], *relu[TR_DTYPES];
+
+/* Something of all of c's elements, in place. */
+static kernel_call over_c(const kernel_call *call, int kernel)
+{
+    kernel_call c = {.kernel = (uint16_t)kernel, .type = call->type, .form = KERNEL_STRIDED, .ndim = 3, .n = call->size[0] * call->size[1] * call->size[2], .at = {call->at[0], call->at[0]}};
+    memcpy(c.size, call->size, 3 * sizeof *c.size);
+    memcpy(c.stride[0], call->stride[0], 3 * sizeof *c.stride[0]);
+    memcpy(c.stride[1], call->stride[0], 3 * sizeof *c.stride[1]);
+    return c;
+}
+
+static int add_bias(const kernel_call *call)
+{
+    kernel_call sum = over_c(call, KERNEL_ADD);
+    sum.at[2] = call->at[3];
+    sum.stride[2][2] = 1;
+    return add[call->type](&sum);
+}
+
+static int take_relu(const kernel_call *call)
+{
+    const kernel_call of = over_c(call, KERNEL_relu);
+    return relu[call->type](&of);
+}
+
+static bool relu_in_passing(void)
+{
+    const char *value = getenv("TRIREME_CUDA_EPILOGUE");
+    return value && strcmp(value, "relu") == 0;
+}
 
 static int gemm_bias(const kernel_call *call)
 {
-    int status = by_library(call, GEMM_BIAS, call->at[3]);
-    if (status == 1 && (status = by_library(call, GEMM_ALONE, NULL)) == 0) { /* the library knows no bias here */
-        kernel_call sum = {.kernel = KERNEL_ADD, .type = call->type, .form = KERNEL_STRIDED, .ndim = 3, .n = call->size[0] * call->size[1] * call->size[2], .at = {call->at[0], call->at[0], call->at[3]}};
-        memcpy(sum.size, call->size, 3 * sizeof *sum.size);
-        memcpy(sum.stride[0], call->stride[0], 3 * sizeof *sum.stride[0]);
-        memcpy(sum.stride[1], call->stride[0], 3 * sizeof *sum.stride[1]);
-        sum.stride[2][2] = 1;
-        return add[call->type](&sum);
-    }
-    return status == 1 ? cuda_gemm_plain(call) : status;
+    const bool has_relu = cuda_gemm_has_relu(call);
+    int status = has_relu && relu_in_passing() ? by_library(call, GEMM_BIAS_RELU, call->at[3]) : 1;
+    if (status != 1) return status;
+    status = by_library(call, GEMM_BIAS, call->at[3]);
+    if (status == 1 && (status = by_library(call, GEMM_ALONE, NULL)) == 0) status = add_bias(call); /* the library knows no bias here */
+    if (status == 1) return cuda_gemm_plain(call);
+    return status == 0 && has_relu ? take_relu(call) : status;
 }
 
-/* After the kernels of binary.cu. */
+/* After the kernels of rows.cu and binary.cu. */
 void kernels_cuda_gemm(kernel_table table)
 {
     for (int type = TR_UINT8; type <= TR_INT64; type++) table[KERNEL_GEMM][type] = table[KERNEL_GEMM_BIAS][type] = cuda_gemm_plain;
@@ -95,5 +126,6 @@ void kernels_cuda_gemm(kernel_table table)
         table[KERNEL_GEMM][type] = gemm;
         table[KERNEL_GEMM_BIAS][type] = gemm_bias;
         add[type] = table[KERNEL_ADD][type];
+        relu[type] = table[KERNEL_relu][type];
     }
 }

@@ -24,6 +24,7 @@ struct product {
     const void *a, *b, *bias; /* bias NULL: without */
     int64_t c_step, c_row, c_column, a_step, a_row, a_column, b_step, b_row, b_column;
     int64_t tiles_down, tiles_across;
+    bool relu;
     bool a_along_row, b_along_row; /* neighbours in memory are neighbours in a row */
 };
 
@@ -81,7 +82,7 @@ static __device__ inline void tiles_of_block(const product &p, int64_t block, in
         for (int r = 0; r < PER; r++)
             for (int s = 0; s < PER; s++) {
                 const int64_t row = i + y + r * SIDE, column = j + x + s * SIDE;
-                if (row < p.m && column < p.n) finish(c + row * p.c_row + column * p.c_column, sum[r][s], p.alpha, p.beta, bias ? bias + column : bias);
+                if (row < p.m && column < p.n) finish(c + row * p.c_row + column * p.c_column, sum[r][s], p.alpha, p.beta, bias ? bias + column : bias, p.relu);
             }
     }
 }
@@ -94,7 +95,7 @@ static inline product product_of(const kernel_call *call)
     product p;
     p.batch = call->size[0], p.m = call->size[1], p.n = call->size[2], p.k = call->size[3];
     p.alpha = call->number[0], p.beta = call->number[1];
-    p.c = call->at[0], p.a = call->at[1], p.b = call->at[2], p.bias = cuda_gemm_bias_of(call);
+    p.c = call->at[0], p.a = call->at[1], p.b = call->at[2], p.bias = cuda_gemm_bias_of(call), p.relu = cuda_gemm_has_relu(call);
     p.c_step = call->stride[0][0], p.c_row = call->stride[0][1], p.c_column = call->stride[0][2];
     p.a_step = call->stride[1][0], p.a_row = call->stride[1][1], p.a_column = call->stride[1][2];
     p.b_step = call->stride[2][0], p.b_row = call->stride[2][1], p.b_column = call->stride[2][2];

@@ -46,7 +46,7 @@ static int matvec(const kernel_call *call)
     vector_product p;
     p.rows = p.m = call->size[0], p.k = call->size[1];
     p.alpha = 1, p.beta = 0;
-    p.y = call->at[0], p.a = call->at[1], p.x = call->at[2], p.bias = NULL;
+    p.y = call->at[0], p.a = call->at[1], p.x = call->at[2], p.bias = NULL, p.relu = false;
     p.y_step = p.a_step = p.x_step = p.bias_row = 0;
     p.y_row = call->stride[0][0], p.a_row = call->stride[1][0], p.a_column = call->stride[1][1], p.x_row = call->stride[2][0];
     p.along_row = p.a_column == 1 || p.a_row != 1;

@@ -19,6 +19,7 @@ struct vector_product {
     void *y;
     const void *a, *x, *bias; /* bias NULL: without */
     int64_t y_step, y_row, a_step, a_row, a_column, x_step, x_row, bias_row;
+    bool relu;
     bool along_row; /* neighbours in memory are neighbours in a row of a */
 };
 
@@ -41,7 +42,7 @@ static __device__ inline void vector_of_block(const vector_product &p, int64_t b
             __syncthreads();
             if (lane < half) add_to(part[lane][row], part[lane + half][row]);
         }
-        if (lane == 0 && r < p.rows) finish((S *)p.y + step * p.y_step + i * p.y_row, part[0][row], p.alpha, p.beta, p.bias ? (const S *)p.bias + i * p.bias_row : NULL);
+        if (lane == 0 && r < p.rows) finish((S *)p.y + step * p.y_step + i * p.y_row, part[0][row], p.alpha, p.beta, p.bias ? (const S *)p.bias + i * p.bias_row : NULL, p.relu);
         __syncthreads();
     }
 }
@@ -56,7 +57,7 @@ static inline vector_product vector_product_of(const kernel_call *call)
     vector_product p;
     p.m = call->size[matrix], p.k = call->size[3], p.rows = p.m * (call->size[0] > 0 ? call->size[0] : 0);
     p.alpha = call->number[0], p.beta = call->number[1];
-    p.y = call->at[0], p.a = call->at[matrix], p.x = call->at[vector], p.bias = cuda_gemm_bias_of(call);
+    p.y = call->at[0], p.a = call->at[matrix], p.x = call->at[vector], p.bias = cuda_gemm_bias_of(call), p.relu = cuda_gemm_has_relu(call);
     p.y_step = call->stride[0][0], p.y_row = call->stride[0][row];
     p.a_step = call->stride[matrix][0], p.a_row = call->stride[matrix][row], p.a_column = call->stride[matrix][column];
     p.x_step = call->stride[vector][0], p.x_row = call->stride[vector][row];

@@ -67,9 +67,19 @@ template <>
 struct stored<bf16> : narrowed<bf16> {
 };
 
-/* c = alpha sum + beta c; beta 0: c is not read.  A bias is added to what has been rounded: an addition of its own. */
+/* As the row of pointwise.def has it: NaN stays, and no zero is negative.  Complex numbers have none. */
+template <class S>
+static __device__ inline S relu_of(S x)
+{
+    return widened(x) <= 0 ? S() : x;
+}
+static __device__ inline complex64 relu_of(complex64 x) { return x; }
+static __device__ inline complex128 relu_of(complex128 x) { return x; }
+
+/* c = alpha sum + beta c; beta 0: c is not read.  A bias is added to what has been rounded, an addition of its own, and relu
+ * is of that. */
 template <class S, class W>
-static __device__ inline void finish(S *c, W sum, double alpha, double beta, const S *bias)
+static __device__ inline void finish(S *c, W sum, double alpha, double beta, const S *bias, bool relu)
 {
     W result = scaled(sum, alpha);
     if (beta != 0) add_to(result, scaled(summand<W>(*c), beta));
@@ -79,7 +89,7 @@ static __device__ inline void finish(S *c, W sum, double alpha, double beta, con
         add_to(biased, summand<W>(*bias));
         rounded = stored<S>::of(biased);
     }
-    *c = rounded;
+    *c = relu ? relu_of(rounded) : rounded;
 }
 
 #endif

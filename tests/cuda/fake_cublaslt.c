@@ -227,6 +227,7 @@ static int matmul(void *handle, void *desc, const void *alpha, const void *a, vo
     if (bytes < by.workspace || (by.workspace && !workspace)) return wrong("too small a workspace");
     if (fake.result) return fake.result;
     fake.products++;
+    fake.relus += as->epilogue == LT_EPILOGUE_RELU_BIAS;
     fake.tf32 += as->compute == LT_COMPUTE_32F_FAST_TF32;
     if (fake.idle) return LT_SUCCESS;
     product p = {

@@ -15,6 +15,7 @@ typedef struct {
     uint64_t workspace;               /* bytes that algorithms want */
     int handles, asked, products;     /* counted: handles asked for, algorithms, products */
     int tf32;                         /* of the products, those that may be TF32 */
+    int relus;                        /* and those with relu */
     int alive;                        /* descriptors, layouts and preferences that nobody destroyed */
     const char *wrong;                /* the first thing that the real one would not have taken; NULL */
 } fake_cublaslt;

@@ -195,6 +195,35 @@ static void assert_bias_is_an_addition(tr_dtype type, const int64_t size[4], int
             fail_msg("%s (%d, %d, %d): number %d is %a, not %a", tr_dtype_name(type), (int)size[1], (int)size[3], (int)size[2], (int)i, core_element_get(sums, part_of(type), i), core_element_get(c, part_of(type), i));
 }
 
+/* And of relu after them: halves that are 0 or less, NaN. */
+static void assert_relu_comes_last(tr_dtype type, const int64_t size[4], int layouts)
+{
+    static char bias[200 * 16], all[MOST * 16];
+    kernel_call call = product_of(type, size, (int[]){layouts % 4, layouts % LAYOUTS, layouts * 5 % LAYOUTS}, 1, 0);
+    call.kernel = KERNEL_GEMM_BIAS, call.at[3] = bias;
+    fill(type, 0);
+    memcpy(bias, b + 64, sizeof bias);
+    core_element_set(bias, type, 0, NAN);
+    memcpy(all, c, sizeof all);
+    kernel_call relu = {.kernel = KERNEL_relu, .type = (uint8_t)type, .form = KERNEL_STRIDED, .ndim = 3, .n = call.n, .at = {c, c}, .size = {size[0], size[1], size[2]}};
+    memcpy(relu.stride[0], call.stride[0], sizeof *relu.stride);
+    memcpy(relu.stride[1], call.stride[0], sizeof *relu.stride);
+    assert_int_equal(on_gpu[KERNEL_GEMM_BIAS][type](&call), 0);
+    assert_int_equal(on_gpu[KERNEL_relu][type](&relu), 0);
+    call.flags = KERNEL_GEMM_RELU, call.at[0] = all;
+    assert_int_equal(on_gpu[KERNEL_GEMM_BIAS][type](&call), 0);
+    for (int64_t i = 0, bytes = tr_dtype_size(type); i < MOST; i++)
+        if (!same_part(c + i * bytes, all + i * bytes, type)) fail_msg("%s (%d, %d, %d): number %d is %a, not %a", tr_dtype_name(type), (int)size[1], (int)size[3], (int)size[2], (int)i, core_element_get(all, type, i), core_element_get(c, type, i));
+}
+
+TEST(relu_is_of_what_was_rounded)
+{
+    static const int64_t sizes[][4] = {{1, 33, 31, 17}, {2, 5, 40, 9}, {1, 129, 130, 15}, {1, 1, 37, 20}, {1, 43, 1, 8}, {1, 1, 3, 1030}, {1, 1, 1, 5}, {1, 4, 5, 0}};
+    int layouts = 0;
+    for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++)
+        for (unsigned s = 0; s < sizeof sizes / sizeof *sizes; s++) assert_relu_comes_last(type, sizes[s], layouts++ % 3);
+}
+
 TEST(a_bias_is_added_to_what_was_rounded)
 {
     static const int64_t sizes[][4] = {{1, 33, 31, 17}, {2, 5, 40, 9}, {1, 129, 130, 15}, {1, 1, 37, 20}, {1, 43, 1, 8}, {1, 1, 3, 1030}, {1, 1, 1, 5}, {1, 4, 5, 0}};

@@ -37,6 +37,8 @@ static void run_on_cpu(kernel_call call)
         char *row = (char *)call.at[0] + i * call.stride[0][1] * tr_dtype_size((tr_dtype)call.type);
         const kernel_call sum = flat(KERNEL_ADD, (tr_dtype)call.type, n, row, row, call.at[3], NULL);
         assert_int_equal(on_cpu[KERNEL_ADD][call.type](&sum), 0);
+        const kernel_call relu = flat(KERNEL_relu, (tr_dtype)call.type, n, row, row, NULL, NULL);
+        if (call.flags & KERNEL_GEMM_RELU) assert_int_equal(on_cpu[KERNEL_relu][call.type](&relu), 0);
     }
 }
 
@@ -132,6 +134,24 @@ TEST(a_bias_that_the_library_does_not_know_is_added_behind_it)
     begin((fake_cublaslt){.here = false});
     assert_int_equal(products_of(biased(TR_BFLOAT16, SIDE)), 0);
     assert_int_equal(products_of(biased(TR_COMPLEX64, SIDE)), 0);
+}
+
+/* Unless it may be the library's, it is a launch behind it; where the library does not know it, too. */
+TEST(relu_is_behind_the_library_or_in_it)
+{
+    for (int in_it = 0; in_it < 2; in_it++)
+        for (int without_bias = 0; without_bias < 2; without_bias++) {
+            begin((fake_cublaslt){.here = true, .no_bias = without_bias});
+            if (in_it) setenv("TRIREME_CUDA_EPILOGUE", "relu", 1);
+            for (tr_dtype type = TR_FLOAT16; type <= TR_FLOAT64; type++) {
+                kernel_call call = biased(type, SIDE + 8 + without_bias);
+                call.flags = KERNEL_GEMM_RELU;
+                fake.relus = 0;
+                assert_int_equal(products_of(call), 1);
+                assert_int_equal(fake.relus, in_it && !without_bias);
+            }
+            unsetenv("TRIREME_CUDA_EPILOGUE");
+        }
 }
 
 TEST(tf32_is_asked_for_where_the_call_lets_it_be_and_the_library_knows_it)
