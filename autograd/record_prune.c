@@ -135,6 +135,7 @@ bool record_prune(tr_recording *r)
 {
     bool *dropped = core_alloc(r->entries + 1, "tr_record_end");
     bool marked = dropped && mark_constants(r, dropped) && mark_dead(r, dropped);
+    if (marked && r->at.type != TR_CPU && !r->separate) record_epilogues(r, dropped);
     if (marked) close_ranks(r, dropped);
     core_free(dropped);
     return marked;

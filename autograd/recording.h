@@ -128,6 +128,9 @@ bool record_prune(tr_recording *r);
 /* Does the program see this memory, or anybody else? */
 bool record_is_seen(const tr_recording *r, const record_memory *m);
 
+/* What products may do in passing they do: the calls that did it are dropped. */
+void record_epilogues(tr_recording *r, bool *dropped);
+
 /* The whole of a memory is this view of a flat call. */
 bool record_is_whole(const tr_recording *r, const record_entry *e, int v, int32_t memory);
 

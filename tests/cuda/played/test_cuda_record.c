@@ -211,6 +211,46 @@ TEST(a_network_is_a_few_nodes)
     assert_true(counted().nodes <= 8);
 }
 
+/* ---- what a product does in passing ---- */
+
+/* z = relu(x w + b): y = x w + b is seen, or not; relu in place. */
+static tr_tensor *rectified(tr_module *layer, tr_tensor *x, int way, tr_tensor **seen)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    tr_tensor *y = tr_forward(layer, x);
+    if (way == 1) *seen = tr_keep(y);
+    if (way == 2) return tr_pass_up(tr_relu(tr_mul(y, 1)));
+    if (way == 3) return tr_pass_up(tr_add(tr_relu(y), y));
+    return tr_pass_up(tr_relu(y));
+}
+
+TEST(relu_of_a_linear_layer_is_part_of_its_product_where_nobody_sees_what_is_between)
+{
+    static const int calls[2][4] = {{1, 2, 3, 3}, {2, 2, 3, 3}};
+    for (int separate = 0; separate < 2; separate++)
+        for (int way = 0; way < 4; way++) {
+            TR_SCOPE;
+            tr_module *layer = tr_linear_layer(6, 5);
+            tr_tensor *x = there(tr_randn(TR_SHAPE(ROWS, 6))), *seen = NULL, *again = NULL;
+            tr_recording *r;
+            assert_int_equal(tr_module_to(layer, tr_cuda(0)), 0);
+            assert_int_equal(tr_record(&r, .separate = separate), 0);
+            tr_tensor *z = rectified(layer, x, way, &seen);
+            assert_int_equal(tr_record_end(), 0);
+            assert_int_equal(tr_recording_info_of(r).calls, calls[separate][way]);
+            for (int i = 0; i < 3; i++) {
+                TR_SCOPE;
+                assert_non_null(tr_copy_(x, there(tr_randn(TR_SHAPE(ROWS, 6)))));
+                assert_int_equal(tr_replay(r), 0);
+                assert_close(z, rectified(layer, x, way, &again), 0);
+                if (again) assert_close(seen, again, 0);
+                if (again) tr_drop(again);
+            }
+            if (seen) tr_drop(seen);
+        }
+}
+
 /* Bits do not depend on when the device does what it was asked. */
 TEST(replays_train_as_running_does_in_every_order)
 {
