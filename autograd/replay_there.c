@@ -47,15 +47,44 @@ static bool make_copies(tr_recording *r)
     return r->copies;
 }
 
-static int copy_inputs(const tr_recording *r, tr_tensor *const *given)
+/* Of these, as many as the device does together. */
+static kernel_call together_of(const kernel_call *const *calls, int64_t n)
 {
-    char *place = r->copies;
-    for (int64_t k = 0; k < r->inputs; place += bytes_of(r->input[k++])) {
-        const tr_tensor *x = given[k];
-        kernel_call copy = {.kernel = KERNEL_COPY, .type = x->dtype, .from = x->dtype, .n = x->numel, .at = {place, x->data}};
-        if (x->numel && kernel_run(r->at, &copy) < 0) return -1;
+    return (kernel_call){.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32, .n = n, .at = {(void *)(uintptr_t)calls}};
+}
+
+static bool may_join(const tr_recording *r) { return !r->separate && kernel_serves(r->at, KERNEL_TOGETHER, TR_FLOAT32); }
+
+/* As many calls at once as the device can. */
+static int run_together(const tr_recording *r, const kernel_call *const *calls, int64_t n)
+{
+    const bool joins = may_join(r);
+    for (int64_t i = 0; i < n;) {
+        const kernel_call together = together_of(calls + i, n - i);
+        const int done = joins ? kernel_run(r->at, &together) : 0;
+        if (done < 0 || (done == 0 && kernel_run(r->at, calls[i]) < 0)) return -1;
+        i += done ? done : 1;
     }
     return 0;
+}
+
+static int copy_inputs(const tr_recording *r, tr_tensor *const *given)
+{
+    enum { AT_ONCE = 8 };
+    kernel_call copy[AT_ONCE];
+    const kernel_call *calls[AT_ONCE];
+    char *place = r->copies;
+    int64_t n = 0;
+    for (int64_t k = 0; k < r->inputs; place += bytes_of(r->input[k++])) {
+        const tr_tensor *x = given[k];
+        if (!x->numel) continue;
+        if (n == AT_ONCE && run_together(r, calls, n) < 0) return -1;
+        if (n == AT_ONCE) n = 0;
+        copy[n] = (kernel_call){.kernel = KERNEL_COPY, .type = x->dtype, .from = x->dtype, .n = x->numel, .at = {place, x->data}};
+        calls[n] = &copy[n];
+        n++;
+    }
+    return run_together(r, calls, n);
 }
 
 static void bind_copies(tr_recording *r)
@@ -79,22 +108,16 @@ static int64_t end_of(const tr_recording *r, int64_t first)
     return end;
 }
 
-/* Calls from `first` on that the device does together: how many; 0: the first one is for itself. */
-static int done_together(const record_part *p, int64_t first)
-{
-    const kernel_call *calls[MOST_TOGETHER];
-    kernel_call together = {.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32, .at = {calls}};
-    if (!p->together) return 0;
-    for (int64_t i = first; i < p->end && together.n < MOST_TOGETHER; i++) calls[together.n++] = &p->entry[i].call;
-    return p->together(&together);
-}
-
 static int ask(void *data)
 {
     record_part *p = data;
     p->joined = 0;
     for (int64_t i = p->first; i < p->end;) {
-        const int done = done_together(p, i);
+        const kernel_call *calls[MOST_TOGETHER];
+        int64_t n = 0;
+        while (i + n < p->end && n < MOST_TOGETHER) calls[n] = &p->entry[i + n].call, n++;
+        const kernel_call together = together_of(calls, n);
+        const int done = p->together ? p->together(&together) : 0;
         if (done < 0 || (done == 0 && p->entry[i].kernel(&p->entry[i].call) < 0)) return -1;
         p->joined += done;
         i += done ? done : 1;
@@ -119,12 +142,12 @@ static bool make_parts(tr_recording *r, record_parts *all)
     for (int64_t i = 0; i < r->entries; i = end_of(r, i)) count++;
     all->part = core_alloc((count + 1) * (int64_t)sizeof *all->part, "tr_replay");
     if (!all->part) return false;
-    kernel_call together = {.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32};
-    const bool joins = !r->separate && kernel_serves(r->at, KERNEL_TOGETHER, TR_FLOAT32);
+    const kernel_call together = together_of(NULL, 0);
+    kernel_fn *const joins = may_join(r) ? kernel_find(r->at, &together) : NULL;
     r->info.graphs = r->info.joined = 0;
     for (int64_t i = 0; i < r->entries; i = end_of(r, i)) {
         record_part *p = &all->part[all->count++];
-        *p = (record_part){.entry = r->entry, .first = (int32_t)i, .end = (int32_t)end_of(r, i), .together = joins ? kernel_find(r->at, &together) : NULL};
+        *p = (record_part){.entry = r->entry, .first = (int32_t)i, .end = (int32_t)end_of(r, i), .together = joins};
         if (!capturable(&r->entry[i]) || p->end - p->first < LEAST) continue;
         p->graph = r->device->graphs->capture(r->at.index, ask, p);
         r->info.graphs += p->graph != NULL;

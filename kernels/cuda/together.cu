@@ -30,11 +30,12 @@ static bool add_record(together_list *list, int kind, const T &x)
 
 /* ---- kinds of calls: false where one is none that is little, or there is no room ---- */
 
+static bool copies_as_it_is(const kernel_call *call) { return call->kernel == KERNEL_COPY && (call->from == 0 || call->from == call->type) && call->type != TR_BOOL; }
+
 static bool add_pointwise(together_list *list, const kernel_call *call)
 {
-    const bool copies = call->kernel == KERNEL_COPY && (call->from == 0 || call->from == call->type);
     const int ndim = call->form == KERNEL_STRIDED ? call->ndim : 0;
-    if (call->kernel > KERNEL_MINIMUM && call->kernel != KERNEL_FILL && !copies) return false;
+    if (call->kernel > KERNEL_MINIMUM && call->kernel != KERNEL_FILL && !copies_as_it_is(call)) return false;
     if (call->n > LITTLE || ndim > MOST_DIMS) return false;
     for (int d = 0; d < ndim; d++)
         for (int v = 0; v < KERNEL_VIEWS; v++)
@@ -53,6 +54,15 @@ static bool add_pointwise(together_list *list, const kernel_call *call)
         for (int v = 0; v < KERNEL_VIEWS; v++) r->x.dim[d].stride[v] = call->at[v] ? (int)call->stride[v][d] : 0;
     }
     return true;
+}
+
+static bool add_move(together_list *list, const kernel_call *call)
+{
+    const int bytes = core_dtype_bytes[call->type];
+    if (call->form == KERNEL_STRIDED || call->ones || call->n > LITTLE || bytes > 8) return false;
+    little_move m;
+    m.to = call->at[0], m.from = call->at[1], m.n = (int)call->n, m.bytes = bytes;
+    return add_record(list, MOVE, m);
 }
 
 static bool add_sum(together_list *list, const kernel_call *call)
@@ -118,7 +128,8 @@ static bool add_step(together_list *list, int kind, const kernel_call *call)
 
 static bool add(together_list *list, const kernel_call *call)
 {
-    if (call->type != TR_FLOAT32 || call->n < 1) return false;
+    if (call->n < 1) return false;
+    if (call->type != TR_FLOAT32) return copies_as_it_is(call) && add_move(list, call);
     switch (call->kernel) {
     case KERNEL_SUM: return add_sum(list, call);
     case KERNEL_GEMM:

@@ -19,6 +19,7 @@
 #include "kernels/formulas_binary.h"
 
 enum together_kinds { POINTWISE,
+                      MOVE,
                       SUM_OF_ROWS,
                       SUM_OF_COLUMNS,
                       PRODUCT,
@@ -136,6 +137,29 @@ static __device__ inline void do_pointwise(const little_pointwise &p)
     }
 }
 
+/* ---- elements of other types, copied as they are ---- */
+struct little_move {
+    void *to;
+    const void *from;
+    int n, bytes; /* of an element: 1, 2, 4 or 8 */
+};
+
+template <class WORD>
+static __device__ inline void move_words(const little_move &m)
+{
+    for (int i = (int)threadIdx.x; i < m.n; i += THREADS) ((WORD *)m.to)[i] = ((const WORD *)m.from)[i];
+}
+
+static __device__ inline void do_move(const little_move &m)
+{
+    switch (m.bytes) {
+    case 1: return move_words<uint8_t>(m);
+    case 2: return move_words<uint16_t>(m);
+    case 4: return move_words<uint32_t>(m);
+    default: return move_words<uint64_t>(m);
+    }
+}
+
 /* ---- optimisers' steps ---- */
 enum { MOST_PARAMETERS = 8,
        MOST_NUMBERS = 40 }; /* bytes */
@@ -167,6 +191,7 @@ static __device__ inline void do_record(const record_head &r)
 {
     switch (r.kind) {
     case POINTWISE: return do_pointwise(((const record_of<little_pointwise> &)r).x);
+    case MOVE: return do_move(((const record_of<little_move> &)r).x);
     case SUM_OF_ROWS: return rows_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
     case SUM_OF_COLUMNS: return columns_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
     case PRODUCT: return tiles_of_block<float, float, 2>(((const record_of<product> &)r).x, 0, 1);

@@ -66,6 +66,16 @@ static kernel_call strided(void)
     return call;
 }
 
+/* Any bits, of elements of 2, 4 or 8 bytes. */
+static kernel_call move(void)
+{
+    static const tr_dtype type[] = {TR_BFLOAT16, TR_INT32, TR_INT64};
+    const int t = below(3), n = 1 + below(900), floats = 2 * n, a = below(ARRAYS);
+    kernel_call call = {.kernel = KERNEL_COPY, .type = (uint8_t)type[t], .from = (uint8_t)type[t], .n = n};
+    call.at[0] = array(a) + below(ROOM - floats + 1) / 2 * 2, call.at[1] = array((a + 1) % ARRAYS) + 2 * below(100);
+    return call;
+}
+
 static kernel_call sum(void)
 {
     const int outputs = 1 + below(20), reduced = 1 + below(120), a = below(ARRAYS);
@@ -136,6 +146,7 @@ static kernel_call any_call(int at)
     case 0: return strided();
     case 8: return softmax();
     case 9: return losses(at);
+    case 10: return move();
     case 1:
     case 2: return sum();
     case 3:
