@@ -12,7 +12,7 @@ target_compile_options(trireme_flags INTERFACE
   -ffp-contract=off                               # a*b + c is two roundings in every file
   -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)     # __FILE__ reads autograd/matmul.c
 
-if(TRIREME_SANITIZE AND NOT TRIREME_SANITIZE STREQUAL "valgrind")
+if(TRIREME_SANITIZE)
   list(JOIN TRIREME_SANITIZE "," sanitizers)
   target_compile_options(trireme_flags INTERFACE -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(trireme_flags INTERFACE -fsanitize=${sanitizers})

@@ -1,8 +1,12 @@
-# trireme_test(NAME [DIST] [RANKS n...] [SHARED] [LABELS label...] [LIBRARIES target...] [SOURCES file...])
+# trireme_test(NAME [DIST] [RANKS n...] [SHARED] [NATIVE] [LABELS label...] [LIBRARIES target...] [SOURCES file...]
+#              [ENVIRONMENT name=value...])
 #
 # The program NAME from NAME.c and the harness (tests/test.h), known to CTest. It links trireme_internal, and so sees the
 # hidden functions of every floor. SHARED and DIST link the shared libraries instead, as programs do; with RANKS it runs
 # under mpirun as NAME_1, NAME_2 ... Exit status 77 is a skip.
+#
+# Each is known a second time as NAME_memcheck, under valgrind, where that is and no sanitizer: the same program, so that
+# nothing is built again (ctest --preset valgrind). NATIVE leaves that out.
 #
 # Labels that mean something (beside those that presets choose by):
 #   long     only where asked for: ctest -C long -L long
@@ -10,6 +14,7 @@
 #   patient  mostly waits for limits to pass: others run beside it; not under sanitizers, where what it starts is run by others
 #   heavy    many minutes under sanitizers, where others run what it runs: not there
 #   jobs     starts itself again under mpirun: not under valgrind, which would see the first process alone
+#   memcheck only where asked for: ctest -C memcheck -L memcheck
 #
 # Every *.c named test_* in a tests folder is handed to it by trireme_tests(), with the words of its line "// CTEST ...".
 
@@ -23,7 +28,6 @@ set(TRIREME_MPI_ENVIRONMENT
 
 # OpenMP's threads sleep while they wait: other tests use the same cores.
 set(TRIREME_TEST_ENVIRONMENT OMP_WAIT_POLICY=passive)
-set(TRIREME_TEST_TIMEOUT 120)
 if("address" IN_LIST TRIREME_SANITIZE)
   # cmocka catches signals; a sanitizer has more to say about them.
   list(APPEND TRIREME_TEST_ENVIRONMENT
@@ -33,20 +37,21 @@ if("address" IN_LIST TRIREME_SANITIZE)
     LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.lsan:print_suppressions=0)
 elseif("thread" IN_LIST TRIREME_SANITIZE)
   list(APPEND TRIREME_TEST_ENVIRONMENT OMP_NUM_THREADS=1)     # libgomp's barriers are invisible to it
-elseif(TRIREME_SANITIZE STREQUAL "valgrind")
-  # It knows no AVX-512, and runs one thread at a time. oneDNN 2.6's products with AVX2 read behind its own buffers.
-  list(APPEND TRIREME_TEST_ENVIRONMENT
-    TRIREME_CPU_LEVEL=v3 OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1)
-  set(TRIREME_TEST_TIMEOUT 600)
-  find_program(VALGRIND valgrind REQUIRED)
-  set(memcheck ${VALGRIND} --quiet --error-exitcode=99 --suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.supp)
-  set(TRIREME_TEST_WRAPPER ${memcheck} --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
-  set(TRIREME_MPI_WRAPPER ${memcheck} --leak-check=no)
 endif()
+
+# memcheck knows no AVX-512, and runs one thread at a time. oneDNN 2.6's products with AVX2 read behind its own buffers.
+if(NOT TRIREME_SANITIZE)
+  find_program(VALGRIND valgrind)
+  mark_as_advanced(VALGRIND)
+endif()
+set(TRIREME_MEMCHECK_ENVIRONMENT
+  TRIREME_CPU_LEVEL=v3 OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1)
+set(TRIREME_MEMCHECK ${VALGRIND} --quiet --error-exitcode=99 --suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.supp)
+set(TRIREME_MEMCHECK_LEAKS --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
 
 add_custom_target(thread_tests)
 function(trireme_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 test "DIST;SHARED" "" "RANKS;LABELS;LIBRARIES;SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 test "DIST;SHARED;NATIVE" "" "RANKS;LABELS;LIBRARIES;SOURCES;ENVIRONMENT")
   if(test_DIST AND NOT TARGET trireme_dist)
     return()
   endif()
@@ -70,44 +75,66 @@ function(trireme_test name)
     add_dependencies(thread_tests ${name})
   endif()
 
+  set(memcheck MEMCHECK)
+  if(test_NATIVE OR test_LABELS MATCHES "jobs|long")
+    set(memcheck "")
+  endif()
   if(NOT test_RANKS)
-    trireme_add_test(${name} LABELS unit ${test_LABELS} COMMAND ${TRIREME_TEST_WRAPPER} $<TARGET_FILE:${name}>)
+    trireme_add_test(${name} ${memcheck} LABELS unit ${test_LABELS} ENVIRONMENT ${test_ENVIRONMENT} COMMAND $<TARGET_FILE:${name}>)
   elseif(NOT MPI_C_FOUND)
-    trireme_add_test(${name}_1 LABELS unit ${test_LABELS} COMMAND ${TRIREME_TEST_WRAPPER} $<TARGET_FILE:${name}>)
+    trireme_add_test(${name}_1 ${memcheck} LABELS unit ${test_LABELS} ENVIRONMENT ${test_ENVIRONMENT} COMMAND $<TARGET_FILE:${name}>)
   else()
     foreach(ranks IN LISTS test_RANKS)
-      trireme_add_test(${name}_${ranks} MPI LABELS mpi ${test_LABELS} ENVIRONMENT OMPI_MCA_orte_tag_output=1
-        COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS}
-                ${TRIREME_MPI_WRAPPER} $<TARGET_FILE:${name}>)
+      trireme_add_test(${name}_${ranks} MPI ${memcheck} LABELS mpi ${test_LABELS} ENVIRONMENT OMPI_MCA_orte_tag_output=1 ${test_ENVIRONMENT}
+        UNDER ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} ${MPIEXEC_PREFLAGS} COMMAND $<TARGET_FILE:${name}>)
     endforeach()
   endif()
 endfunction()
 
-# One entry of CTest, in a folder of its own to write into, with the environment above.
+# One entry of CTest, in a folder of its own to write into, with the environment above; UNDER is what starts the COMMAND.
+# With MEMCHECK another one, under valgrind.
 function(trireme_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 test "MPI" "" "COMMAND;LABELS;ENVIRONMENT")
-  set(folder ${PROJECT_BINARY_DIR}/tests/run/${name})
-  file(MAKE_DIRECTORY ${folder})
-  set(timeout ${TRIREME_TEST_TIMEOUT})
+  cmake_parse_arguments(PARSE_ARGV 1 test "MPI;MEMCHECK" "" "UNDER;COMMAND;LABELS;ENVIRONMENT")
+  set(timeout 120)
   if("long" IN_LIST test_LABELS)
     set(configurations CONFIGURATIONS long)
     set(timeout 14400)
   endif()
-  add_test(NAME ${name} COMMAND ${test_COMMAND} WORKING_DIRECTORY ${folder} ${configurations})
-  list(APPEND test_ENVIRONMENT ${TRIREME_TEST_ENVIRONMENT})
+  list(PREPEND test_ENVIRONMENT ${TRIREME_TEST_ENVIRONMENT})
   if(test_MPI)
-    list(APPEND test_ENVIRONMENT ${TRIREME_MPI_ENVIRONMENT})
-    if(NOT "patient" IN_LIST test_LABELS)
-      set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    list(PREPEND test_ENVIRONMENT ${TRIREME_MPI_ENVIRONMENT})
+  endif()
+  trireme_ctest_entry(${name})
+
+  if(test_MEMCHECK AND VALGRIND)
+    set(leaks ${TRIREME_MEMCHECK_LEAKS})
+    if(test_MPI)
+      set(leaks --leak-check=no)
     endif()
+    set(test_COMMAND ${TRIREME_MEMCHECK} ${leaks} ${test_COMMAND})
+    set(configurations CONFIGURATIONS memcheck)
+    set(timeout 600)
+    list(APPEND test_ENVIRONMENT ${TRIREME_MEMCHECK_ENVIRONMENT})
+    list(APPEND test_LABELS memcheck)
+    trireme_ctest_entry(${name}_memcheck)
+  endif()
+endfunction()
+
+# What trireme_add_test has put together.
+macro(trireme_ctest_entry entry)
+  set(folder ${PROJECT_BINARY_DIR}/tests/run/${entry})
+  file(MAKE_DIRECTORY ${folder})
+  add_test(NAME ${entry} COMMAND ${test_UNDER} ${test_COMMAND} WORKING_DIRECTORY ${folder} ${configurations})
+  if(test_MPI AND NOT "patient" IN_LIST test_LABELS)
+    set_tests_properties(${entry} PROPERTIES PROCESSORS 2)
   endif()
   if("cluster" IN_LIST test_LABELS)
-    set_tests_properties(${name} PROPERTIES RUN_SERIAL ON)
+    set_tests_properties(${entry} PROPERTIES RUN_SERIAL ON)
     set(timeout 400)
   endif()
-  set_tests_properties(${name} PROPERTIES
+  set_tests_properties(${entry} PROPERTIES
     ENVIRONMENT "${test_ENVIRONMENT}" LABELS "${test_LABELS}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77)
-endfunction()
+endmacro()
 
 # The files of this folder: test_*.c, test_*.sh (which find the programs in $TRIREME_BIN and this folder in $TEST_DIR, and
 # may have a line "# CTEST LABELS ...").
