@@ -81,7 +81,8 @@ TR_API const char *tr_cuda_missing(void); /* why there is none; NULL if there is
 TR_API TR_CHECK_RESULT int(tr_synchronize)(tr_device device);
 
 /* How many threads the CPU's kernels may use when this thread calls them; results do not depend on it.  At first
- * OMP_NUM_THREADS, or every core this process may use; tr_dist_init gives each rank of a host its share.  At least 1. */
+ * OMP_NUM_THREADS, or every core this process may use; tr_dist_init gives each rank of a host its share.  At least 1;
+ * the child of a fork begins with 1, since its parent's threads are not there. */
 TR_API int tr_num_threads(void);
 TR_API void tr_set_num_threads(int threads);
 

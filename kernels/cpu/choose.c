@@ -1,6 +1,7 @@
 /* Which of the compiled levels this processor runs. */
 #include "kernels/cpu/cpu.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/parallel.h"
 #include "kernels/cpu/processor.h"
 #include "kernels/run.h"
 
@@ -43,6 +44,7 @@ static void fill(int level, kernel_table t)
 
 static void choose(void)
 {
+    kernels_watch_forks();
     chosen = cpu_level(getenv("TRIREME_CPU_LEVEL"));
     fill(chosen, table);
     atomic_store_explicit(&kernels_cpu_chosen, (const kernel_table *)&table, memory_order_release);

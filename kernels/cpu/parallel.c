@@ -4,12 +4,16 @@
 
 #ifdef _OPENMP
 # include <omp.h>
+# include <pthread.h>
 
 int kernels_threads(void) { return omp_in_parallel() ? 1 : omp_get_max_threads(); }
 
 /* OpenMP's own number, which OpenBLAS and oneDNN follow too: one pool for everything. */
 int tr_num_threads(void) { return omp_get_max_threads(); }
 void tr_set_num_threads(int threads) { omp_set_num_threads(threads > 1 ? threads : 1); }
+
+static void in_child(void) { omp_set_num_threads(1); }
+void kernels_watch_forks(void) { (void)pthread_atfork(NULL, NULL, in_child); }
 
 static void split(int threads, int64_t n, int64_t grain, kernels_part *part, void *job)
 {
@@ -30,6 +34,7 @@ static void split(int threads, int64_t n, int64_t grain, kernels_part *part, voi
 int kernels_threads(void) { return 1; }
 int tr_num_threads(void) { return 1; }
 void tr_set_num_threads(int threads) { (void)threads; }
+void kernels_watch_forks(void) {}
 
 static void split(int threads, int64_t n, int64_t grain, kernels_part *part, void *job)
 {

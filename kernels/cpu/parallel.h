@@ -19,4 +19,8 @@ void kernels_split(int64_t n, int64_t grain, int64_t work, kernels_part *part, v
 /* How many threads kernels_split would use for much work, here and now. */
 int kernels_threads(void);
 
+/* To be called once: from then on the child of a fork computes on its one thread.  It would wait for ever for the team that
+ * its parent had, whichever library asked for one. */
+void kernels_watch_forks(void);
+
 #endif
