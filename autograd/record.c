@@ -89,7 +89,7 @@ int(tr_record)(tr_recording **recording, tr_record_options options)
     if (here->failure.stands) return -1;
     if (here->recorder) return core_fail_status("tr_record: a step is being recorded already");
     for (int64_t i = 0; i < options.inputs.count; i++) {
-        const tr_tensor *x = options.inputs.tensor[i];
+        const tr_tensor *x = options.inputs.tensor ? options.inputs.tensor[i] : NULL;
         if (!x) return core_null_status("tr_record");
         if (!core_row_major_tensor(x)) return core_fail_status("tr_record: input %lld, %s, is not contiguous", (long long)i, core_show(x));
     }

@@ -15,7 +15,7 @@ static bool alike(const tr_tensor *recorded, const tr_tensor *given)
 
 bool tr_recording_fits(const tr_recording *r, tr_tensors inputs)
 {
-    if (!r || !r->complete || inputs.count != r->inputs) return false;
+    if (!r || !r->complete || inputs.count != r->inputs || (r->inputs && !inputs.tensor)) return false;
     for (int64_t i = 0; i < r->inputs; i++)
         if (!alike(r->input[i], inputs.tensor[i])) return false;
     return true;
@@ -25,7 +25,7 @@ static int check_inputs(const tr_recording *r, tr_tensors inputs)
 {
     if (inputs.count != r->inputs) return core_fail_status("tr_replay: %lld inputs, but %lld were recorded", (long long)inputs.count, (long long)r->inputs);
     for (int64_t i = 0; i < r->inputs; i++) {
-        if (!inputs.tensor[i]) return core_null_status("tr_replay");
+        if (!inputs.tensor || !inputs.tensor[i]) return core_null_status("tr_replay");
         if (!alike(r->input[i], inputs.tensor[i]))
             return core_fail_status("tr_replay: input %lld is %s%s, but %s was recorded; run such a step as usual", (long long)i, core_show(inputs.tensor[i]),
                                     core_row_major_tensor(inputs.tensor[i]) ? "" : ", not contiguous", core_show(r->input[i]));

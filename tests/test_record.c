@@ -227,6 +227,21 @@ TEST(inputs_are_slots)
     assert_error_says("1 inputs, but 2 were recorded");
 }
 
+TEST(lists_that_are_not_there_are_refused)
+{
+    tr_tensor *x = tr_ones(TR_SHAPE(3));
+    tr_recording *recording;
+    const tr_tensors nothing = {NULL, 1};
+    assert_int_equal(tr_record(&recording, .inputs = nothing), -1);
+    assert_error_says("tr_record: an argument is NULL");
+    assert_int_equal(tr_record(&recording, .inputs = TR_TENSORS(x)), 0);
+    tr_add(x, 1);
+    assert_int_equal(tr_record_end(), 0);
+    assert_false(tr_recording_fits(recording, nothing));
+    assert_int_equal(tr_replay(recording, .inputs = nothing), -1);
+    assert_error_says("tr_replay: an argument is NULL");
+}
+
 TEST(counted_numbers_go_on)
 {
     tr_generator *a = tr_generator_new(TR_PHILOX, 5), *b = tr_generator_new(TR_PHILOX, 5);
