@@ -18,7 +18,7 @@ static const core_host host = {host_fail, core_fail_memory};
 static void load(void)
 {
     const char *named = getenv("TRIREME_CUDA_LIBRARY");
-    void *object = dlopen(named && *named ? named : "libtrireme-cuda.so.0", RTLD_NOW | RTLD_LOCAL);
+    void *object = dlopen(named && *named ? named : CORE_MODULE_FILE, RTLD_NOW | RTLD_LOCAL);
     core_module_entry *entry = NULL;
     if (object) *(void **)&entry = dlsym(object, CORE_MODULE_ENTRY_NAME);
     const core_device *found = entry ? entry(&host) : NULL;
@@ -27,7 +27,7 @@ static void load(void)
         return;
     }
     const char *why = dlerror();
-    snprintf(no_reason, sizeof no_reason, "%s", why ? why : "the CUDA devices' library did not start");
+    snprintf(no_reason, sizeof no_reason, "%s%s", why ? why : "the CUDA devices' library did not start", why ? core_module_hint(why) : "");
     atomic_store(&cuda, &none); /* the object stays: what CUDA began in a process never ends before it */
 }
 

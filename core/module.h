@@ -6,6 +6,7 @@
 #ifndef TRIREME_CORE_MODULE_H
 #define TRIREME_CORE_MODULE_H
 
+#include <string.h>
 #include "core/device.h"
 
 /* What the object may ask of the library. */
@@ -20,6 +21,14 @@ typedef const core_device *core_module_entry(const core_host *host);
 #define CORE_MODULE_ENTRY_NAME "trireme_device_3"
 
 __attribute__((visibility("default"))) core_module_entry CORE_MODULE_ENTRY; /* the object defines it */
+
+#define CORE_MODULE_FILE "libtrireme-cuda.so.0"
+
+/* What goes behind dlopen's `why`: that nobody built the object, in most cases where it is not found. */
+static inline const char *core_module_hint(const char *why)
+{
+    return strncmp(why, CORE_MODULE_FILE ":", sizeof CORE_MODULE_FILE) == 0 ? " (it comes with a build where -DTRIREME_CUDA=ON)" : "";
+}
 
 /* The CUDA devices, which may be none, with a reason.  Loads them the first time; any thread may ask. */
 const core_device *core_cuda(void);

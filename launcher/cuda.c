@@ -46,11 +46,11 @@ const core_device *cuda_devices(const char **why)
         const char *named = getenv("TRIREME_CUDA_LIBRARY");
         core_module_entry *entry = NULL;
         tried = true;
-        object = named && *named ? dlopen(named, RTLD_NOW | RTLD_LOCAL) : open_beside("libtrireme-cuda.so.0");
+        object = named && *named ? dlopen(named, RTLD_NOW | RTLD_LOCAL) : open_beside(CORE_MODULE_FILE);
         if (object) *(void **)&entry = dlsym(object, CORE_MODULE_ENTRY_NAME);
         const char *error = entry ? NULL : dlerror();
         devices = entry ? entry(&host) : NULL;
-        if (!devices) snprintf(reason, sizeof reason, "%s", error ? error : "its library did not start");
+        if (!devices) snprintf(reason, sizeof reason, "%s%s", error ? error : "its library did not start", error ? core_module_hint(error) : "");
     }
     *why = reason;
     return devices;

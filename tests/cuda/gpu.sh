@@ -21,7 +21,7 @@ gpu_main() { # what follows `./dev gpu`
         esac
         shift
     done
-    [ -e /dev/nvidiactl ] || [ -n "${TRIREME_CUDA_LIBRARY:-}" ] || stop "no NVIDIA device here (/dev/nvidiactl)"
+    need_gpu
     [ ${#stages[@]} -gt 0 ] || stages=("${gpu_stages[@]}")
     if [ -f .gpu/env.sh ]; then
         set +eu +o pipefail # it was not written for these
