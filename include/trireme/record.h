@@ -12,6 +12,7 @@
  *     }
  *     if (tr_record_end() < 0) ...
  *     while (more) tr_replay(step, .inputs = TR_TENSORS(next_x, next_y));
+ *     tr_item(loss) is now the last replay's
  *
  * A replay runs the same kernels on the same memory, without dispatch, allocation or a graph, and gives bit for bit what
  * the program would have given.  It leaves out what nobody reads, during the step or after it, and what is made of numbers

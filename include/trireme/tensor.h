@@ -53,7 +53,8 @@ TR_API tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_o
 TR_API tr_tensor *(tr_linspace)(double start, double end, int64_t n, tr_tensor_options options);
 
 /* A copy of values in row-major order.  `from` is their type in memory, options.dtype what they become (default: the
- * same).  tr_tensor_of(2.5), and tr_tensor_of_list(1, 2, 3), read better for a few numbers. */
+ * same).  tr_tensor_of(2.5), and tr_tensor_of_list(1, 2, 3), read better for a few numbers.  A list in braces goes into
+ * parentheses of its own, as in any macro: tr_from_data(((float[]){1, 2}), TR_FLOAT32, TR_SHAPE(2)). */
 TR_API tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options);
 
 /* A tensor over the caller's memory, nothing copied: writing one shows in the other.  strides NULL means row-major.
