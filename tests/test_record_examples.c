@@ -37,7 +37,7 @@ static void line_data(training *t, int64_t columns)
     t->x = harness_there(columns == 2 ? tr_cat(TR_TENSORS(tr_ones(TR_SHAPE(100, 1)), at), 1) : at);
 }
 
-/* ---- basics: theta by hand, then a layer ---- */
+/* ---- basics: theta by hand, by an optimiser, then a layer ---- */
 
 static void regression_make(training *t)
 {
@@ -51,6 +51,18 @@ static void regression(training *t)
     TR_NO_GRAD;
     tr_sub_(theta, tr_mul(0.1, tr_grad(theta)));
     tr_zero_(tr_grad(theta));
+}
+
+static void optimised_make(training *t)
+{
+    regression_make(t);
+    t->optim = tr_sgd(TR_TENSORS(t->parameter[0]), .lr = 0.1);
+}
+static void optimised(training *t)
+{
+    tr_backward(tr_mean(tr_pow(tr_sub(tr_mm(t->x, t->parameter[0]), t->y), 2)));
+    tr_step(t->optim);
+    tr_zero_grad(t->optim);
 }
 
 static void layer_make(training *t)
@@ -195,7 +207,7 @@ static void crops_batch(training *t)
     t->y = harness_there(tr_mul(100, tr_rand(TR_SHAPE(5, 2))));
 }
 
-/* ---- digits and mnist.c; the same with dropout, Adam and clipped gradients ---- */
+/* ---- digits and mnist; the same in bfloat16, and with dropout, Adam and clipped gradients ---- */
 
 static void digits_make(training *t)
 {
@@ -211,6 +223,18 @@ static void digits_batch(training *t)
 static void digits(training *t)
 {
     tr_backward(tr_cross_entropy(tr_forward(t->model, t->x), t->y));
+    tr_step(t->optim);
+    tr_zero_grad(t->optim);
+}
+
+static tr_tensor *loss_in_bfloat16(training *t)
+{
+    TR_AUTOCAST(TR_BFLOAT16);
+    return tr_cross_entropy(tr_forward(t->model, t->x), t->y);
+}
+static void digits_in_bfloat16(training *t)
+{
+    tr_backward(loss_in_bfloat16(t));
     tr_step(t->optim);
     tr_zero_grad(t->optim);
 }
@@ -236,6 +260,7 @@ static const struct {
     int alone;                  /* calls that a device does not do together with others, at most */
 } examples[] = {
     {"basics, by hand", regression_make, regression, NULL, 0},
+    {"basics, an optimiser", optimised_make, optimised, NULL, 0},
     {"basics, a layer", layer_make, layer, NULL, 0},
     {"bootcamp, a minimum", quadratic_make, quadratic, NULL, 0},
     {"bootcamp, a module", module_make, mse, NULL, 0},
@@ -244,7 +269,8 @@ static const struct {
     {"line_fit", lin_make, lin, NULL, 0},
     {"crop_yields, by hand", crops_by_hand_make, crops_by_hand, NULL, 0},
     {"crop_yields, a layer", crops_make, mse, crops_batch, 0},
-    {"digits", digits_make, digits, digits_batch, 4},
+    {"digits, mnist", digits_make, digits, digits_batch, 4},
+    {"digits in bfloat16", digits_make, digits_in_bfloat16, digits_batch, 21},
     {"digits with dropout, Adam and clipping", dropout_make, clipped, digits_batch, 13},
 };
 enum { EXAMPLES = sizeof examples / sizeof *examples };
