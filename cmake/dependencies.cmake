@@ -37,4 +37,6 @@ if(TRIREME_CUDA STREQUAL "ON" OR CMAKE_CUDA_COMPILER)
   set(CMAKE_CUDA_STANDARD 17)
   find_package(CUDAToolkit REQUIRED)
   list(APPEND CMAKE_BUILD_RPATH ${CUDAToolkit_LIBRARY_DIR})  # CMake leaves an implicit folder out
+else()
+  message(STATUS "CUDA: libtrireme-cuda is not built (TRIREME_CUDA=ON builds it, AUTO where a compiler and a device are)")
 endif()
