@@ -5,7 +5,7 @@ typedef struct {
     T rate, decay, eps, sign;
 } OF(adagrad_numbers);
 
-static inline OF(adagrad_numbers) OF(adagrad_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
+static inline TR_BOTH OF(adagrad_numbers) OF(adagrad_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
 {
     const double *number = call->number;
     OF(adagrad_numbers)

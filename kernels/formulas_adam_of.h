@@ -8,7 +8,7 @@ typedef struct {
     char gap[sizeof(T) - 1]; /* 0: captured numbers are compared byte by byte */
 } OF(adam_numbers);
 
-static inline OF(adam_numbers) OF(adam_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
+static inline TR_BOTH OF(adam_numbers) OF(adam_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
 {
     const double *number = call->number, lr = number[0], beta1 = number[1], beta2 = number[2], t = (double)item->step;
     const bool decoupled = (call->flags & KERNEL_OPTIM_DECOUPLED) != 0;

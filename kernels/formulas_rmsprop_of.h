@@ -8,7 +8,7 @@ typedef struct {
     char gap[sizeof(T) - 1]; /* 0: captured numbers are compared byte by byte */
 } OF(rmsprop_numbers);
 
-static inline OF(rmsprop_numbers) OF(rmsprop_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
+static inline TR_BOTH OF(rmsprop_numbers) OF(rmsprop_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
 {
     const double *number = call->number, alpha = number[2];
     OF(rmsprop_numbers)

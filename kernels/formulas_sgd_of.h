@@ -7,7 +7,7 @@ typedef struct {
     char gap[sizeof(T) - 2]; /* 0: captured numbers are compared byte by byte */
 } OF(sgd_numbers);
 
-static inline OF(sgd_numbers) OF(sgd_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
+static inline TR_BOTH OF(sgd_numbers) OF(sgd_numbers_of)(const kernel_call *call, const kernel_optim_item *item)
 {
     const double *number = call->number;
     OF(sgd_numbers)

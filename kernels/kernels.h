@@ -86,7 +86,8 @@ typedef enum {
     KERNEL_PHILOX_UNIFORM, /* (out), flat: low number[0], high number[1]; word[0] seed, word[1] offset */
     KERNEL_PHILOX_NORMAL,  /* (out), flat: mean number[0], std number[1]; likewise */
 
-    /* Optimisers, over all tensors at once: at[0] is a kernel_optim_item array of n; flags KERNEL_OPTIM_*. */
+    /* Optimisers, over all tensors at once: at[0] is a kernel_optim_item array of n; flags KERNEL_OPTIM_*.  at[1] is NULL,
+     * or a double: where it is not 0, nothing is done. */
     KERNEL_SGD,     /* state (v) or none; number = {lr, momentum, dampening, weight_decay} */
     KERNEL_ADAM,    /* state (m, v, V or none); number = {lr, beta1, beta2, eps, weight_decay}; counts steps */
     KERNEL_RMSPROP, /* state (s, v or none, a or none); number = {lr, momentum, alpha, eps, weight_decay} */
@@ -100,6 +101,11 @@ typedef enum {
     /* Neighbours of a recorded step, on devices where a launch takes longer than a little call.  at[0]: n pointers to
      * kernel_call.  Does the first of them, as many as it can in one launch, and returns how many; 0: not even two. */
     KERNEL_TOGETHER,
+
+    /* A scaler of gradients: state is double[3], the scale, the steps without an overflow, and whether one was found. */
+    KERNEL_SCALER_CHECK,  /* (out double[2], state [written], squares double of n): whether their sum is infinite or NaN; 1 / scale, or
+                           * 1 then.  flags 1: what was found before is over */
+    KERNEL_SCALER_UPDATE, /* (state): number = {growth, backoff, interval} */
     KERNEL_COUNT
 } kernel_id;
 
@@ -140,8 +146,9 @@ typedef struct {
     void *parameter, *state[KERNEL_OPTIM_STATES]; /* as the kernel names them; NULL for what it does without */
     const void *gradient;
     int64_t n;
-    int64_t step; /* from 1; 0 where the optimiser does not count */
-    bool first;   /* state[0] was made for this step */
+    int64_t step;   /* from 1; 0 where the optimiser does not count */
+    int64_t *count; /* NULL; or steps so far, on the device: `step` is one more, `first` says whether it is the first, and it is counted up */
+    bool first;     /* state[0] was made for this step */
 } kernel_optim_item;
 
 enum {

@@ -63,6 +63,8 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_LIST_SCALE] = "list_scale",
     [KERNEL_CLIP_FACTOR] = "clip_factor",
     [KERNEL_TOGETHER] = "together",
+    [KERNEL_SCALER_CHECK] = "scaler_check",
+    [KERNEL_SCALER_UPDATE] = "scaler_update",
 };
 
 const char *kernel_name(int kernel) { return kernel >= 0 && kernel < KERNEL_COUNT ? names[kernel] : "unknown"; }

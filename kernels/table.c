@@ -48,7 +48,8 @@ unsigned kernel_writes(int kernel)
     switch (kernel) {
     case KERNEL_SORT: return 5;
     case KERNEL_NLL:
-    case KERNEL_LIST_SQUARES: return 3;
+    case KERNEL_LIST_SQUARES:
+    case KERNEL_SCALER_CHECK: return 3;
     default: return 1;
     }
 }

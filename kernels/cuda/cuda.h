@@ -37,6 +37,7 @@ void kernels_cuda_softmax_backward(kernel_table table);
 void kernels_cuda_nll(kernel_table table);
 void kernels_cuda_cumsum(kernel_table table);
 void kernels_cuda_clip(kernel_table table);
+void kernels_cuda_scaler(kernel_table table);
 void kernels_cuda_linalg(kernel_table table);
 void kernels_cuda_together(kernel_table table);
 

@@ -24,6 +24,15 @@ struct optim_tensor {
     int64_t n;
 };
 
+/* Does only the device know whether there is a step, or how many there were? */
+static inline bool is_counted(const kernel_call *call)
+{
+    const kernel_optim_item *items = (const kernel_optim_item *)call->at[0];
+    bool counted = call->at[1] != NULL;
+    for (int64_t i = 0; i < call->n && !counted; i++) counted = items[i].count != NULL;
+    return counted;
+}
+
 /* `count` elements from the i-th of a parameter; what states it has not are 0 and stay unwritten. */
 template <int count, class OP>
 static __device__ void step(const optim_tensor &x, int64_t i, const OP &op)

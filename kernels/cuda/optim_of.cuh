@@ -10,8 +10,7 @@ struct OF(sgd) {
     enum { STATES = 1 };
     OF(sgd_numbers)
     k;
-    OF(sgd)
-    (const kernel_call *call, const kernel_optim_item *item) : k(OF(sgd_numbers_of)(call, item)) {}
+    TR_BOTH OF(sgd)(const kernel_call *call, const kernel_optim_item *item) : k(OF(sgd_numbers_of)(call, item)) {}
     __device__ T of(T p, T g, T *s, const bool *has) const { return has[0] ? OF(sgd_step)(&k, p, g, s) : OF(sgd_plain)(&k, p, g); }
 };
 
@@ -20,8 +19,7 @@ struct OF(adam) {
     enum { STATES = 3 };
     OF(adam_numbers)
     k;
-    OF(adam)
-    (const kernel_call *call, const kernel_optim_item *item) : k(OF(adam_numbers_of)(call, item)) {}
+    TR_BOTH OF(adam)(const kernel_call *call, const kernel_optim_item *item) : k(OF(adam_numbers_of)(call, item)) {}
     __device__ T of(T p, T g, T *s, const bool *has) const { return OF(adam_step)(&k, p, g, s, s + 1, s + 2, has[2]); }
 };
 
@@ -30,8 +28,7 @@ struct OF(rmsprop) {
     enum { STATES = 3 };
     OF(rmsprop_numbers)
     k;
-    OF(rmsprop)
-    (const kernel_call *call, const kernel_optim_item *item) : k(OF(rmsprop_numbers_of)(call, item)) {}
+    TR_BOTH OF(rmsprop)(const kernel_call *call, const kernel_optim_item *item) : k(OF(rmsprop_numbers_of)(call, item)) {}
     __device__ T of(T p, T g, T *s, const bool *has) const { return OF(rmsprop_step)(&k, p, g, s, s + 1, s + 2, has[1], has[2]); }
 };
 
@@ -40,7 +37,6 @@ struct OF(adagrad) {
     enum { STATES = 1 };
     OF(adagrad_numbers)
     k;
-    OF(adagrad)
-    (const kernel_call *call, const kernel_optim_item *item) : k(OF(adagrad_numbers_of)(call, item)) {}
+    TR_BOTH OF(adagrad)(const kernel_call *call, const kernel_optim_item *item) : k(OF(adagrad_numbers_of)(call, item)) {}
     __device__ T of(T p, T g, T *s, const bool *) const { return OF(adagrad_step)(&k, p, g, s); }
 };

@@ -28,6 +28,7 @@ void kernels_cuda(kernel_table table)
     kernels_cuda_nll(table);
     kernels_cuda_cumsum(table);
     kernels_cuda_clip(table);
+    kernels_cuda_scaler(table);
     kernels_cuda_linalg(table);
     kernels_cuda_together(table);
 }

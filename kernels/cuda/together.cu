@@ -109,7 +109,7 @@ static bool add_step(together_list *list, int kind, const kernel_call *call)
     const kernel_optim_item *items = (const kernel_optim_item *)call->at[0];
     int64_t elements = 0;
     for (int64_t i = 0; i < call->n; i++) elements += items[i].n;
-    if (call->n > MOST_PARAMETERS || elements > LITTLE) return false;
+    if (call->n > MOST_PARAMETERS || elements > LITTLE || is_counted(call)) return false;
 
     const size_t bytes = offsetof(record_of<little_step>, x.parameter) + (size_t)call->n * sizeof(little_step().parameter[0]);
     record_of<little_step> *r = (record_of<little_step> *)room_for(list, kind, bytes);

@@ -103,3 +103,47 @@ TEST(no_parameters_and_empty_ones_are_no_work)
     static const int64_t none[] = {0};
     each_rule(none, 1, 70, 0, true);
 }
+
+/* ---- where only the device knows whether there is a step ---- */
+
+#ifndef ON_DEVICE      /* a call's list has no counts there */
+enum { COUNTED = 70 }; /* more than a launch carries */
+
+static void assert_counted_steps(const rule *r, tr_dtype type)
+{
+    static kernel_optim_item items[2][COUNTED];
+    int64_t counts[COUNTED];
+    double skip = 0;
+    for (int a = 0; a < ARRAYS; a++) {
+        for (int64_t i = 0; i < ROOM; i++) core_element_set(memory[0][a], type, i, a >= 1 && a <= 3 ? fabs(next_number()) : next_number());
+        memcpy(memory[1][a], memory[0][a], sizeof memory[0][a]);
+    }
+    for (int i = 0; i < COUNTED; i++) counts[i] = i % 3; /* so far */
+    int64_t taken = 0;
+    for (int step = 0; step < 5; step++) {
+        skip = step % 2 ? 1 : 0;
+        taken += skip == 0;
+        for (int64_t i = 0, from = 1; i < COUNTED; i++) {
+            int64_t n = i % 5 == 4 ? 0 : 7 * i + 1, want = i % 3 + taken;
+            items[0][i] = item_at(0, r, type, from, n, -1);
+            items[0][i].count = &counts[i];
+            items[1][i] = item_at(1, r, type, from, n, want);
+            from += n;
+        }
+        kernel_call call = {.kernel = (uint16_t)r->kernel, .type = (uint8_t)type, .flags = r->flags, .n = COUNTED, .at = {items[0], &skip}};
+        memcpy(call.number, r->number, sizeof call.number);
+        fibres_order = step % FIBRES_ORDERS;
+        assert_int_equal(on_gpu[r->kernel][type](&call), 0);
+        call.at[0] = items[1];
+        assert_int_equal(on_cpu[r->kernel][type](&call), 0);
+        for (int i = 0; i < COUNTED; i++) assert_int_equal(counts[i], i % 3 + taken);
+    }
+    for (int a = 0; a < ARRAYS; a++) assert_memory_equal(memory[0][a], memory[1][a], sizeof memory[0][a]);
+}
+
+TEST(steps_that_the_device_counts_are_the_cpus_and_skipped_ones_change_nothing)
+{
+    for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
+        for (tr_dtype type = TR_FLOAT32; type <= TR_FLOAT64; type++) assert_counted_steps(&rules[r], type);
+}
+#endif

@@ -57,6 +57,7 @@ enum { BLOCK = 512 };
 #define kernels_rmsprop   LEVEL(kernels_rmsprop)
 #define kernels_adagrad   LEVEL(kernels_adagrad)
 #define kernels_clip      LEVEL(kernels_clip)
+#define kernels_scaler    LEVEL(kernels_scaler)
 void kernels_level(kernel_table table);
 void kernels_pointwise(kernel_table table);
 void kernels_usual(kernel_table table);
@@ -77,5 +78,6 @@ void kernels_adam(kernel_table table);
 void kernels_rmsprop(kernel_table table);
 void kernels_adagrad(kernel_table table);
 void kernels_clip(kernel_table table);
+void kernels_scaler(kernel_table table);
 
 #endif

@@ -13,6 +13,7 @@ typedef struct {
 static INLINE int optim_each(const kernel_call *call, int64_t work, kernels_part *f32, kernels_part *f64)
 {
     const kernel_optim_item *items = call->at[0];
+    if (call->at[1] && *(const double *)call->at[1] != 0) return 0;
     for (int64_t i = 0; i < call->n; i++) {
         optim_job job = {call, &items[i]};
         kernels_part *part = call->type == TR_FLOAT64 ? f64 : f32;

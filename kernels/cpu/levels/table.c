@@ -22,4 +22,5 @@ void kernels_level(kernel_table table)
     kernels_rmsprop(table);
     kernels_adagrad(table);
     kernels_clip(table);
+    kernels_scaler(table);
 }
