@@ -53,7 +53,7 @@ static int collect(data_parallel *d, tr_optim *parts, state *s)
         if (!fits(d, s->kind, i, t, d->mine[i].n)) return -1;
         s->of[i] = t;
         s->number[i] = 1;
-        if (counts(s->kind)) s->number[d->items + i] = *(const int64_t *)tr_data(t);
+        if (counts(s->kind)) s->number[d->items + i] = (int64_t)(tr_item)(t);
     }
     return 0;
 }

@@ -77,18 +77,31 @@ static int square(tr_tensors parameters, const tr_tensor *p, tr_tensor *squares,
     return (tr_copy_)((tr_narrow)(squares, 0, at, 1), sum) ? 0 : -1;
 }
 
-/* What becomes the norm of all and the factor, when the device comes to it.  NULL with an error noted. */
-static tr_tensor *measure(tr_tensors parameters, double max_norm)
+static int dense(tr_tensors parameters)
 {
+    for (int64_t i = 0; i < parameters.count; i++)
+        if (parameters.tensor[i]->grad && nn_dense_gradient(parameters.tensor[i]) < 0) return -1;
+    return 0;
+}
+
+tr_tensor *nn_gradient_squares(tr_tensors parameters)
+{
+    if (dense(parameters) < 0) return NULL;
     int64_t first = -1, groups = 0;
     for (int64_t i = parameters.count - 1; i >= 0; i--)
         if (begins_group(parameters, i)) first = i, groups++;
-    const tr_device device = core_device_at(parameters.tensor[first < 0 ? 0 : first]);
-    tr_tensor *squares = doubles(device, groups), *norm = squares ? doubles(device, 2) : NULL;
-    if (!norm) return NULL;
-    for (int64_t i = 0, at = 0; i < parameters.count; i++)
+    tr_tensor *squares = doubles(core_device_at(parameters.tensor[first < 0 ? 0 : first]), groups);
+    for (int64_t i = 0, at = 0; squares && i < parameters.count; i++)
         if (begins_group(parameters, i) && square(parameters, parameters.tensor[i], squares, at++) < 0) return NULL;
-    kernel_call call = {.kernel = KERNEL_CLIP_FACTOR, .type = TR_FLOAT64, .n = groups, .at = {norm->data, squares->data}, .number = {max_norm}};
+    return squares;
+}
+
+/* What becomes the norm of all and the factor, when the device comes to it.  NULL with an error noted. */
+static tr_tensor *measure(tr_tensors parameters, double max_norm)
+{
+    tr_tensor *squares = nn_gradient_squares(parameters), *norm = squares ? doubles(core_device_at(squares), 2) : NULL;
+    if (!norm) return NULL;
+    kernel_call call = {.kernel = KERNEL_CLIP_FACTOR, .type = TR_FLOAT64, .n = squares->numel, .at = {norm->data, squares->data}, .number = {max_norm}};
     return autograd_run(&call, norm, squares, NULL, NULL) < 0 ? NULL : norm;
 }
 
@@ -106,31 +119,21 @@ static int check_replayed(core_object *object, kernel_call *call)
 
 /* ---- scaling ---- */
 
-/* By the factor that stands behind the norm, or where that is NULL by `factor`. */
-static int scale(tr_tensors parameters, tr_tensor *norm, double factor, clipping *owner, autograd_knob *knob)
+/* By the factor that stands behind the norm. */
+static int scale(tr_tensors parameters, tr_tensor *norm, clipping *owner, autograd_knob *knob)
 {
     for (int64_t i = 0; i < parameters.count; i++)
         if (parameters.tensor[i]->grad) core_written(parameters.tensor[i]->grad);
     for (int64_t i = 0; i < parameters.count; i++) {
         const tr_tensor *p = parameters.tensor[i], *there = norm;
         if (!begins_group(parameters, i)) continue;
-        if (norm && !core_same_device(p, norm) && !(there = (tr_to_device)(norm, core_device_at(p)))) return -1;
-        if (run((kernel_call){.kernel = KERNEL_LIST_SCALE, .number = {factor}}, parameters, p, there, 1, owner, knob) < 0) return -1;
+        if (!core_same_device(p, norm) && !(there = (tr_to_device)(norm, core_device_at(p)))) return -1;
+        if (run((kernel_call){.kernel = KERNEL_LIST_SCALE}, parameters, p, there, 1, owner, knob) < 0) return -1;
     }
     return 0;
 }
 
-static int dense(tr_tensors parameters)
-{
-    for (int64_t i = 0; i < parameters.count; i++)
-        if (parameters.tensor[i]->grad && nn_dense_gradient(parameters.tensor[i]) < 0) return -1;
-    return 0;
-}
-
-int nn_scale_gradients(tr_tensors parameters, double factor)
-{
-    return dense(parameters) < 0 || (factor != 1 && scale(parameters, NULL, factor, NULL, NULL) < 0) ? -1 : 0;
-}
+int nn_scale_gradients(tr_tensors parameters, tr_tensor *factor) { return scale(parameters, factor, NULL, NULL); }
 
 /* ---- clipping ---- */
 
@@ -138,7 +141,7 @@ int nn_scale_gradients(tr_tensors parameters, double factor)
  * to be told, gradients that need no scaling are left alone.  NULL with an error noted. */
 static tr_tensor *clip(tr_tensors parameters, double max_norm, bool must_be_finite, double *told)
 {
-    tr_tensor *norm = dense(parameters) < 0 ? NULL : measure(parameters, max_norm);
+    tr_tensor *norm = measure(parameters, max_norm);
     if (!norm) return NULL;
     if (must_be_finite || told) {
         double number[2];
@@ -150,7 +153,7 @@ static tr_tensor *clip(tr_tensors parameters, double max_norm, bool must_be_fini
     if (isinf(max_norm) && !looks_again) return norm;
     clipping *owner = looks_again ? clipping_new(norm) : NULL;
     if (tr_error_stands()) return NULL;
-    return scale(parameters, norm, 1, owner, owner ? check_replayed : NULL) < 0 ? NULL : norm;
+    return scale(parameters, norm, owner, owner ? check_replayed : NULL) < 0 ? NULL : norm;
 }
 
 static int check(tr_tensors parameters, double max_norm)

@@ -88,7 +88,19 @@ void tr_optim_drop(tr_optim *o)
 /* What o->state[at] looks like. */
 static tr_shape shape_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP ? (tr_shape){0} : o->parameter[at % o->count]->shape; }
 static tr_dtype dtype_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP ? TR_INT64 : (tr_dtype)o->parameter[at % o->count]->dtype; }
-static tr_device device_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP ? tr_cpu() : core_device_at(o->parameter[at % o->count]); }
+static tr_device device_at(const tr_optim *o, int64_t at) { return at / o->count == NN_OPTIM_STEP && !o->skips ? tr_cpu() : core_device_at(o->parameter[at % o->count]); }
+
+/* A formula that asks for no count, but for whether it is the first step; which the host does not know where steps are skipped. */
+static bool counts_for_itself(const tr_optim *o) { return o->skips && o->rule.kernel == KERNEL_SGD && o->rule.state[0]; }
+
+static bool has_state(const tr_optim *o, int64_t at) { return o->rule.state[at / o->count] || (at / o->count == NN_OPTIM_STEP && counts_for_itself(o)); }
+
+/* What it begins with.  A momentum that was there before has been through a step. */
+static double start_at(const tr_optim *o, int64_t at)
+{
+    if (at / o->count != NN_OPTIM_STEP) return o->rule.start;
+    return counts_for_itself(o) && !o->made[at % o->count] ? 1 : 0;
+}
 
 int nn_dense_gradient(tr_tensor *t)
 {
@@ -125,20 +137,33 @@ static int prepare(tr_optim *o)
         tr_tensor *p = o->parameter[at % o->count];
         if (!p->grad) continue;
         if (o->state[at] && follow(o, at) < 0) return -1;
-        if (!o->rule.state[at / o->count] || o->state[at]) continue;
+        if (!has_state(o, at) || o->state[at]) continue;
         tr_shape shape = shape_at(o, at);
         o->made[at] = core_tensor_new(dtype_at(o, at), device_at(o, at), &shape, "tr_step");
-        if (!o->made[at] || !(tr_fill_)(o->made[at], at / o->count == NN_OPTIM_STEP ? 0 : o->rule.start)) return -1;
+        if (!o->made[at] || !(tr_fill_)(o->made[at], start_at(o, at))) return -1;
     }
     return 0;
 }
 
-static int64_t count_step(tr_tensor *t)
+/* Counts the step of parameter i, if there is one and the host knows; `item` is told where and how. */
+static void count_step(const tr_optim *o, int64_t i, kernel_optim_item *item, bool skipped)
 {
-    if (!t) return 0;
+    tr_tensor *t = o->state[NN_OPTIM_STEP * o->count + i];
+    item->count = NULL;
+    item->step = 0;
+    if (!t) return;
     core_written(t);
-    return ++*(int64_t *)t->data;
+    if (t->device) {
+        item->count = t->data;
+        return;
+    }
+    if (!skipped) ++*(int64_t *)t->data;
+    item->step = *(const int64_t *)t->data;
+    if (counts_for_itself(o)) item->first = item->step == 1;
 }
+
+/* Does a call on these tensors' device do nothing?  Where the host does not know, the device looks. */
+static bool is_skipped(const kernel_call *call, const tr_tensor *like) { return call->at[1] && !like->device && *(const double *)call->at[1] != 0; }
 
 /* In a replay: today's numbers, and one step further.  Items stand in the order of their parameters. */
 static int count_replayed(core_object *object, kernel_call *call)
@@ -153,12 +178,14 @@ static int count_replayed(core_object *object, kernel_call *call)
             const tr_tensor *state = o->state[s * o->count + i];
             if ((state ? state->data : NULL) != item[k].state[s]) return core_fail_status("tr_replay: the optimiser's state was replaced since the step was recorded; record it again");
         }
-        item[k++].step = count_step(o->state[NN_OPTIM_STEP * o->count + i]);
+        const tr_tensor *steps = o->state[NN_OPTIM_STEP * o->count + i];
+        if ((steps && steps->device ? steps->data : NULL) != item[k].count) return core_fail_status("tr_replay: the optimiser counts its steps elsewhere since the step was recorded; record it again");
+        count_step(o, i, &item[k++], is_skipped(call, o->parameter[i]));
     }
     return k == call->n ? 0 : core_fail_status("tr_replay: a parameter has other memory than when the step was recorded; record it again");
 }
 
-static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like)
+static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like, const tr_tensor *skip)
 {
     enum { EACH = 2 + KERNEL_OPTIM_STATES };
     tr_tensor **tensor = core_alloc(call->n * EACH * (int64_t)sizeof(tr_tensor *), "tr_step"), **next = tensor;
@@ -170,13 +197,14 @@ static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like)
         for (int s = 0; s < KERNEL_OPTIM_STATES; s++) *next++ = o->state[s * o->count + i];
         *next++ = p->grad;
     }
-    int status = autograd_run_items(call, core_device_at(like), tensor, NULL, &o->object, count_replayed);
+    int status = autograd_run_items(call, core_device_at(like), tensor, skip, &o->object, count_replayed);
     core_free(tensor);
     return status;
 }
 
-static int step_alike(tr_optim *o, const tr_tensor *like)
+static int step_alike(tr_optim *o, const tr_tensor *like, tr_tensor *skip)
 {
+    if (skip && !core_same_device(skip, like) && !(skip = (tr_to_device)(skip, core_device_at(like)))) return -1;
     kernel_call call; /* sizes and strides mean nothing in it */
     call.kernel = (uint16_t)o->rule.kernel;
     call.type = call.from = like->dtype;
@@ -185,7 +213,9 @@ static int step_alike(tr_optim *o, const tr_tensor *like)
     call.n = 0;
     memset(call.at, 0, sizeof call.at);
     call.at[0] = o->items;
+    call.at[1] = skip ? skip->data : NULL;
     memcpy(call.number, o->rule.number, sizeof o->rule.number);
+    const bool skipped = is_skipped(&call, like);
     for (int64_t i = 0; i < o->count; i++) {
         tr_tensor *p = o->parameter[i];
         if (!p->grad || !nn_alike(p, like)) continue;
@@ -197,10 +227,10 @@ static int step_alike(tr_optim *o, const tr_tensor *like)
             item->state[s] = state->data;
             core_written(state);
         }
-        item->step = count_step(o->state[NN_OPTIM_STEP * o->count + i]);
+        count_step(o, i, item, skipped);
         core_written(p);
     }
-    return core_here()->recording ? run_recorded(o, &call, like) : kernel_run(core_device_at(like), &call);
+    return core_here()->recording ? run_recorded(o, &call, like, skip) : kernel_run(core_device_at(like), &call);
 }
 
 /* Every parameter with a gradient gets the states of its first step. */
@@ -215,28 +245,30 @@ static int bring_states(tr_optim *o)
     return 0;
 }
 
-static int step(tr_optim *o)
+static int step(tr_optim *o, tr_tensor *skip)
 {
     for (int64_t i = 0; i < o->count; i++)
         if (o->parameter[i]->grad && nn_dense_gradient(o->parameter[i]) < 0) return -1;
     if (o->has_states && bring_states(o) < 0) return -1;
     for (int64_t i = 0; i < o->count; i++)
-        if (o->parameter[i]->grad && nn_first_alike(o->parameter, i) && step_alike(o, o->parameter[i]) < 0) return -1;
+        if (o->parameter[i]->grad && nn_first_alike(o->parameter, i) && step_alike(o, o->parameter[i], skip) < 0) return -1;
     return 0;
 }
 
-int(tr_step)(tr_optim *o)
+int nn_step_unless(tr_optim *o, tr_tensor *skip)
 {
-    if (!o) return core_null_status("tr_step");
     if (tr_error_stands()) return -1; /* never step on what went wrong */
     CORE_SPAN(TRACE_OPTIMISER, o->rule.name);
     bool before = tr_set_grad_enabled(false);
     int depth = tr_scope_open();
-    int status = step(o);
+    o->skips |= skip != NULL;
+    int status = step(o, skip);
     tr_scope_close(depth);
     tr_set_grad_enabled(before);
     return status;
 }
+
+int(tr_step)(tr_optim *o) { return o ? nn_step_unless(o, NULL) : core_null_status("tr_step"); }
 
 void tr_zero_grad(tr_optim *o)
 {
@@ -268,7 +300,7 @@ const char *tr_optim_state_kind(const tr_optim *o, int64_t i)
 bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t)
 {
     for (int64_t at = 0; o && at < NN_OPTIM_STATES * o->count; at++) {
-        if (!o->state[at] || i-- != 0) continue;
+        if (!o->state[at] || !o->rule.state[at / o->count] || i-- != 0) continue;
         snprintf(o->name, sizeof o->name, "%s.%lld", o->rule.state[at / o->count], (long long)(at % o->count));
         if (name) *name = o->name;
         if (t) *t = o->state[at];
@@ -296,10 +328,12 @@ tr_tensor *nn_optim_fit(const tr_optim *o, int64_t at, tr_tensor *t, const char 
     if (!core_same_shape(&t->shape, &shape) || t->dtype != dtype_at(o, at))
         return core_fail("%s: \"%s\" is %s, wanted %s %s", what, name, core_show(t), core_shape_text(&shape), tr_dtype_name(dtype_at(o, at)));
     if (!core_row_major_tensor(t) && !(t = (tr_clone)(t))) return NULL;
-    if (!(t = (tr_to_device)(t, device)) || at / o->count != NN_OPTIM_STEP) return t;
-    int64_t count = *(const int64_t *)t->data;
-    if (count < 0 || count > INT64_MAX / 2) return core_fail("%s: \"%s\" is %lld, which is no number of steps", what, name, (long long)count);
-    return t;
+    if (at / o->count == NN_OPTIM_STEP) {
+        if (!(t = (tr_to_device)(t, tr_cpu()))) return NULL;
+        int64_t count = *(const int64_t *)t->data;
+        if (count < 0 || count > INT64_MAX / 2) return core_fail("%s: \"%s\" is %lld, which is no number of steps", what, name, (long long)count);
+    }
+    return (tr_to_device)(t, device);
 }
 
 /* A handle that is there stays, with other memory: a recorded step sees that before it begins. */
@@ -325,6 +359,7 @@ int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t)
     bool before = tr_set_grad_enabled(false);
     t = nn_optim_fit(o, at, t, "tr_optim_set_state", name);
     if (t) nn_optim_put(o, at, t);
+    if (t && at < o->count && counts_for_itself(o)) nn_optim_put(o, NN_OPTIM_STEP * o->count + at, NULL); /* it has been through steps */
     tr_set_grad_enabled(before);
     tr_scope_close(depth);
     return t ? 0 : -1;

@@ -10,7 +10,8 @@
 #include "core/tensor.h"
 #include "kernels/kernels.h"
 
-/* The tensors beside a parameter: those of the kernel, in its order, and the count of its steps, an int64 on the CPU. */
+/* The tensors beside a parameter: those of the kernel, in its order, and the count of its steps, an int64 on the CPU; or, once
+ * a step may have been skipped, where the parameter is. */
 enum { NN_OPTIM_STEP = KERNEL_OPTIM_STATES,
        NN_OPTIM_STATES };
 
@@ -34,12 +35,16 @@ struct tr_optim {
     tr_tensor **made;         /* the same, of a step under way: the open scope's */
     kernel_optim_item *items; /* the kernel's list, with room for every parameter */
     bool has_states;          /* the rule names one */
+    bool skips;               /* it has taken steps that the device may skip */
     char name[48];
     const tr_optim *like; /* made by tr_optim_like of this one; compared, never looked at, for it may be gone */
 };
 
 /* An optimiser by this rule, belonging to the open scope; NULL with an error noted, of rule->function. */
 tr_optim *nn_optim_new(tr_tensors parameters, const nn_optim_rule *rule);
+
+/* tr_step, unless skip's first number (float64) is not 0, wherever that lies: for which nobody waits.  NULL: a step. */
+int nn_step_unless(tr_optim *o, tr_tensor *skip);
 
 /* An option whose 0 stands for something else, and whose TR_ZERO for 0. */
 double nn_option(double given, double normally);
@@ -62,7 +67,11 @@ static inline bool nn_alike(const tr_tensor *a, const tr_tensor *b) { return a->
 /* Make t's gradient row-major if the program set another one.  0, or -1 with an error noted. */
 int nn_dense_gradient(tr_tensor *t);
 
-/* All gradients of these tensors times factor, in a handful of calls; not in a recorded step.  0, or -1 with an error noted. */
-int nn_scale_gradients(tr_tensors parameters, double factor);
+/* The sums of squares of gradients alike, float64, as many as there are such groups, on the first gradient's device.  NULL with
+ * an error noted. */
+tr_tensor *nn_gradient_squares(tr_tensors parameters);
+
+/* All gradients times the second number of `factor` (float64), wherever that lies.  0, or -1 with an error noted. */
+int nn_scale_gradients(tr_tensors parameters, tr_tensor *factor);
 
 #endif

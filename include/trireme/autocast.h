@@ -71,20 +71,24 @@ TR_API tr_grad_scaler *(tr_grad_scaler_new)(tr_grad_scaler_options options);
 TR_API tr_grad_scaler *tr_grad_scaler_keep(tr_grad_scaler *s);
 TR_API void tr_grad_scaler_drop(tr_grad_scaler *s);
 
-/* loss times the scale: what tr_backward is called with. */
+/* loss times the scale: what tr_backward is called with.  Of a half it is float32, which has room for it. */
 TR_API tr_tensor *(tr_scale)(tr_grad_scaler *s, tr_tensor *loss);
 
 /* Divide the gradients of the optimiser's tensors by the scale, for who wants to look at them before tr_scaler_step, as
  * tr_clip_grad_norm does.  Once between two calls of tr_scaler_update; again is an error.  0 or -1. */
 TR_API int(tr_unscale_)(tr_grad_scaler *s, tr_optim *o);
 
-/* tr_step(o) on unscaled gradients, unless one of them is infinite or NaN: then nothing is changed.  With ranks all have the
- * same gradients by then, and do the same.  Waits for the gradients' device once, to know which, unless tr_unscale_ has.  Not
- * in a recorded step.  1 if it stepped, 0 if it did not, -1 on errors. */
+/* tr_step(o) on unscaled gradients, unless one of them is infinite or NaN: then no parameter changes, no state of o's, and no
+ * step is counted.  With ranks all have the same gradients by then, and do the same.  Nobody waits to know which it was: the
+ * gradients' device sees to it, and counts o's steps from then on; so also in a step that is recorded.  0, or -1 on errors. */
 TR_API int(tr_scaler_step)(tr_grad_scaler *s, tr_optim *o);
 
-/* After the steps of all optimisers: the next scale.  0 or -1. */
+/* After the steps of all optimisers: the next scale, which the device makes.  0 or -1. */
 TR_API int(tr_scaler_update)(tr_grad_scaler *s);
+
+/* Was a step skipped, of those before the last tr_scaler_update, or since?  1, 0, or -1 on errors.  This, and the scale, is known
+ * when the device has done what it was asked for: both wait for it. */
+TR_API int(tr_scaler_skipped)(const tr_grad_scaler *s);
 
 /* The scale and how many steps it has grown for; to be saved, and put back.  0, or -1 for a scale that is not positive. */
 TR_API double tr_scaler_scale(const tr_grad_scaler *s, int64_t *steps);
@@ -108,6 +112,7 @@ TR_LOOK_AT_RESULT_(grad_scaler)
 # define tr_unscale_(s, o)                    TR_STATUS_((tr_unscale_)(s, o))
 # define tr_scaler_step(s, o)                 TR_STATUS_((tr_scaler_step)(s, o))
 # define tr_scaler_update(s)                  TR_STATUS_((tr_scaler_update)(s))
+# define tr_scaler_skipped(s)                 TR_STATUS_((tr_scaler_skipped)(s))
 # define tr_scaler_set_scale(s, scale, steps) TR_STATUS_((tr_scaler_set_scale)(s, scale, steps))
 #endif
 
