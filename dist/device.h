@@ -47,7 +47,7 @@ int dist_device_join(dist_work *w);
  * standing. */
 int dist_device_has_read(dist_device *d);
 
-/* What it was asked for is done, so that a trace has it; or has not been for seconds. */
+/* What it was asked for is done, so that a trace and the ledger have it; or has not been for seconds. */
 void dist_device_seen(dist_transport *way);
 
 /* Memory of the host that copies are to come and go from without waiting, until unpin() or close(). */

@@ -272,8 +272,8 @@ int tr_dist_finish(void)
     dist_transport *way = ranks.way;
     int failed = 0;
     if (others_wait()) failed = agree_on_end(way);
+    if (way && !failed && (tr_is_traced_() || dist_ledger_speaks())) dist_device_seen(way);
     if (way && !failed && dist_done(dist_ledger_finish(way)) < 0) failed = 1;
-    if (way && !failed && tr_is_traced_()) dist_device_seen(way);
     dist_leave_memory();
     ranks.leaving = true;
     dist_watchdog_leaves();

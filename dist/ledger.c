@@ -3,6 +3,7 @@
  * Ranks wait for each other, so all take the same wall time; whom they wait for is the one that communicates least.  A line
  * shows the mean over ranks, names that rank, and in which column it spends more than the mean.  The numbers travel after an
  * average of gradients, where every rank is; one rank's steps are counted like another's. */
+#include "dist/device.h"
 #include "dist/watch.h"
 
 #include <stdio.h>
@@ -123,11 +124,31 @@ int dist_ledger_averaged(dist_transport *way)
     return status;
 }
 
+/* What the columns cannot show, since no rank waits for it: the mean over ranks of what devices did. */
+static int tell_of_devices(dist_transport *way)
+{
+    enum { BUSY,
+           HIDDEN,
+           BACKWARDS };
+    double sum[3] = {0};
+    if (way->device) {
+        int64_t backwards;
+        dist_there all = dist_underway_all(&way->device->underway, &backwards);
+        sum[BUSY] = all.busy, sum[HIDDEN] = all.hidden, sum[BACKWARDS] = (double)backwards;
+    }
+    if (dist_all_reduce(way, sum, 3, TR_FLOAT64) < 0) return -1;
+    if (way->rank > 0 || sum[BUSY] <= 0) return 0;
+    char line[TR_LEDGER_LINE_];
+    snprintf(line, sizeof line, "trireme: devices sum gradients %.3f ms a backward, %.1f%% of it behind backward's own work\n", 1e3 * sum[BUSY] / sum[BACKWARDS], 100 * sum[HIDDEN] / sum[BUSY]);
+    tr_ledger_say_(line);
+    return 0;
+}
+
 int dist_ledger_finish(dist_transport *way)
 {
     if (lines.every == 0 || way->world == 1 || lines.averages == 0) return 0;
     const tr_ledger_times nothing = {0};
     tr_ledger now = tr_ledger_read();
     if (meet(way, REST, lines.steps + 1, &now, &lines.told) < 0) return -1;
-    return meet(way, ALL, 1, &now, &nothing);
+    return meet(way, ALL, 1, &now, &nothing) < 0 ? -1 : tell_of_devices(way);
 }

@@ -56,6 +56,9 @@ static void backward_ended(dist_underway *u, unsigned i)
         int64_t busy = dist_overlap_busy(&u->overlap);
         u->there = (dist_there){1e-9 * (double)busy, 1e-9 * (double)(busy - dist_overlap_exposed(&u->overlap, ended))};
         u->whose = u->part[i].whose;
+        u->all.busy += u->there.busy;
+        u->all.hidden += u->there.hidden;
+        u->backwards++;
     }
     u->whole = false;
 }
@@ -158,4 +161,14 @@ dist_there dist_underway_there(dist_underway *u, const void *whose)
     dist_there there = u->whose == whose ? u->there : (dist_there){0, 0};
     pthread_mutex_unlock(&u->lock);
     return there;
+}
+
+dist_there dist_underway_all(dist_underway *u, int64_t *backwards)
+{
+    pthread_mutex_lock(&u->lock);
+    look(u);
+    dist_there all = u->all;
+    *backwards = u->backwards;
+    pthread_mutex_unlock(&u->lock);
+    return all;
 }

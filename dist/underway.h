@@ -44,6 +44,8 @@ typedef struct {
     bool whole;           /* all of whose collectives are in it */
     dist_there there;     /* of the last one that ended */
     const void *whose;
+    dist_there all; /* of all that are known to have ended */
+    int64_t backwards;
 } dist_underway;
 
 void dist_underway_open(dist_underway *u, const tr_lanes_ *lanes, const char *way);
@@ -61,6 +63,9 @@ void dist_underway_look(dist_underway *u, int64_t *begun, int64_t *done);
 
 /* All are done; or so many seconds are over. */
 void dist_underway_wait(dist_underway *u, double seconds);
+
+/* What the device did in all backwards that are known to have ended, and how many they are. */
+dist_there dist_underway_all(dist_underway *u, int64_t *backwards);
 
 /* What the device did in the last backward that is known to have ended, if that was this one's; else zero. */
 dist_there dist_underway_there(dist_underway *u, const void *whose);

@@ -3,7 +3,7 @@
 # $TRIREME_BIN, the folder the programs were built in, and $TRIREME_CUDA_LIBRARY.
 set -u
 [ -x "$TRIREME_BIN/digits" ] || { echo "no $TRIREME_BIN/digits"; exit 77; }
-export TRIREME_PROGRESS=none
+export TRIREME_PROGRESS=none TRIREME_LEDGER=1000
 for ranks in 1 4; do
     mkdir -p of_$ranks
     "$TRIREME_BIN/trireme" run --quiet --oversubscribe -n $ranks "$TRIREME_BIN/digits" --epochs 1 --hidden 32 --batch 256 --out of_$ranks \
@@ -22,3 +22,14 @@ awk -F, 'FNR == 1 { next }
     exit 1
 }
 echo "ok      the losses of four ranks are those of one: $(($(wc -l <of_1/losses.csv) - 1)) steps"
+said='^trireme: devices sum gradients [0-9.]* ms a backward, [0-9.]*% of it behind backward.s own work$'
+grep -q "$said" of_4/said || {
+    echo "FAILED  the ledger says what the devices did"
+    cat of_4/said
+    exit 1
+}
+grep -q "$said" of_1/said && {
+    echo "FAILED  one rank has nothing to sum"
+    exit 1
+}
+grep "$said" of_4/said
