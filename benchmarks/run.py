@@ -21,6 +21,7 @@ from tables import FLOOR, Results, plot, report, save_rows
 HERE = Path(__file__).resolve().parent
 ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
 ON_DEVICE = ["ops", "matmul", "loops", "train", "memory", "startup"]  # what --device measures, what matters most first
+PEERS_ON_DEVICE = {"memory"}  # PyTorch tells no peak of the host's memory
 DEVICE_SECONDS = 200
 RANKS = {"allreduce": 2}  # run under `trireme run -n`
 FELL = 1.10  # --check names what takes so much longer
@@ -103,7 +104,7 @@ def measure(names, programs, pythons, options, results):
             if by_hand.exists() and not on_device:
                 r.add(FLOOR, Run([str(by_hand)], short))
             script = HERE / "peers" / f"torch_{name}.py"
-            if script.exists():
+            if script.exists() and (on_device or name not in PEERS_ON_DEVICE):
                 for python, version in pythons:
                     r.add(f"PyTorch {version}", Run([python, str(script)], slow, environment, limit))
                 if not pythons:
