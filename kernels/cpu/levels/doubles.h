@@ -8,7 +8,8 @@
 #if defined(__AVX512F__)
 # include <immintrin.h>
 # define WIDTH 8
-#elif defined(__AVX__)
+#elif defined(__AVX2__)
+# include <immintrin.h>
 # define WIDTH 4
 #else
 # define WIDTH 2
@@ -28,6 +29,8 @@ static INLINE doubles doubles_of(floats f)
 {
 #if defined(__AVX512F__)
     return (doubles)_mm512_cvtps_pd((__m256)f);
+#elif defined(__AVX2__)
+    return (doubles)_mm256_cvtps_pd((__m128)f);
 #else
     return __builtin_convertvector(f, doubles);
 #endif

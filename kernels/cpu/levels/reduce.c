@@ -100,8 +100,21 @@ static const reducer prod_of_f64 = {prod_row_f64, prod_columns_f64, prod_row_f64
 static const reducer prod_of_c128 = {prod_row_c128, prod_columns_c128, prod_row_c128, TR_COMPLEX128, TR_COMPLEX128, &one_c128};
 static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64, TR_INT64, TR_INT64, &one_i64};
 
-/* A few short sums of floats along one dim, most of all the loss's: what reduce_by() would do, without looking for what is
- * not there.  False: not such a call. */
+/* One short row that lies dense: the loss's. */
+static INLINE bool is_short_row(const kernel_call *call)
+{
+    return call->n == 1 && call->ndim == 1 && call->split == 0 && call->stride[1][0] == 1 && call->size[0] < 4 * LANES && call->type == TR_FLOAT32;
+}
+
+static INLINE int sum_short_row(const kernel_call *call)
+{
+    const double sum = sum_short_f32(call->at[1], call->size[0]), parts = call->number[0];
+    *(float *)call->at[0] = (float)(parts == 1 ? sum : sum / parts); /* dividing waits */
+    return 0;
+}
+
+/* A few short sums of floats along one dim: what reduce_by() would do, without looking for what is not there.  False: not
+ * such a call. */
 static bool sum_few(const kernel_call *call)
 {
     int64_t n = 1, step = 1, to = 0, from = 0;
@@ -130,6 +143,7 @@ static bool sum_few(const kernel_call *call)
 
 static int sum_f32(const kernel_call *call)
 {
+    if (is_short_row(call)) return sum_short_row(call);
     bool few = call->type == TR_FLOAT32 && call->n > 0 && call->n < 4;
     return few && sum_few(call) ? 0 : reduce_by(call, &sum_of_f32, call->type);
 }

@@ -33,19 +33,39 @@ static INLINE int64_t lane_sums_f32(double *lane, const float *x, int64_t n, int
     return i;
 }
 
-/* sum_lanes() of eight lanes, without the memory of more. */
-static INLINE double sum_short_f32(const float *x, int64_t n)
+enum { FEW = 8 };
+
+/* The last of a short row, fewer than FEW, into their lanes, and the lanes folded. */
+static INLINE double folded_with(doubles *sum, const float *x, int64_t count)
 {
-    enum { FEW = 8 };
-    doubles sum[FEW / WIDTH] = {{0}};
-    int64_t i = 0;
-    for (; i + FEW <= n; i += FEW)
-#pragma GCC unroll 4
-        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
+#if WIDTH > 2
+    static const int32_t all[2 * FEW] = {-1, -1, -1, -1, -1, -1, -1, -1};
+    const __m256 last = _mm256_maskload_ps(x, _mm256_loadu_si256((const __m256i *)(const void *)(all + FEW - count)));
+# if WIDTH == 8
+    sum[0] += doubles_of((floats)last); /* zeros change no lane */
+    const __m256d four = _mm512_castpd512_pd256((__m512d)sum[0]) + _mm512_extractf64x4_pd((__m512d)sum[0], 1);
+# else
+    const __m256d four = (sum[0] + doubles_of((floats)_mm256_castps256_ps128(last))) + (sum[1] + doubles_of((floats)_mm256_extractf128_ps(last, 1)));
+# endif
+    const __m128d two = _mm256_castpd256_pd128(four) + _mm256_extractf128_pd(four, 1);
+    return two[0] + two[1];
+#else
     double lane[FEW];
     memcpy(lane, sum, sizeof lane);
-    for (int j = 0; i < n; i++, j++) lane[j] += (double)x[i];
+    for (int64_t j = 0; j < count; j++) lane[j] += (double)x[j];
     return (lane[0] + lane[4] + (lane[2] + lane[6])) + (lane[1] + lane[5] + (lane[3] + lane[7]));
+#endif
+}
+
+/* sum_lanes() of eight lanes, which stay in registers. */
+static INLINE double sum_short_f32(const float *x, int64_t n)
+{
+    doubles sum[FEW / WIDTH] = {{0}};
+    const float *const end = x + n;
+    for (; x + FEW <= end; x += FEW)
+#pragma GCC unroll 4
+        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + v * WIDTH);
+    return folded_with(sum, x, end - x);
 }
 
 static void sum_columns_f32(void *accumulators, const void *x_, int64_t n)
