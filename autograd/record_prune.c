@@ -2,7 +2,7 @@
  *
  *     dead       nobody reads what they write: neither a later call nor, after the step, whoever holds the memory
  *     constant   one element, made alone of numbers and of other constants: the seed of a backward walk and what is made
- *                of it.  The value of the recorded step stays where it is.
+ *                of it; and copies of the program's numbers.  The values of the recorded step stay where they are.
  *
  * A call stays if it may end with an error, has a knob (which may count), or is the program's own: that reads whatever the
  * program holds. */
@@ -41,7 +41,7 @@ static int32_t *writers_of_each(const tr_recording *r)
 
 static bool is_constant(const tr_recording *r, const record_entry *e, const int32_t *writers)
 {
-    if (has_effects(e) || e->call.n != 1 || !kernel_is_pointwise(&e->call)) return false;
+    if (has_effects(e) || (e->call.n != 1 && e->call.kernel != KERNEL_COPY) || !kernel_is_pointwise(&e->call)) return false;
     int32_t out = e->place[0].memory;
     const record_memory *m = &r->memory[out];
     if (writers[out] != 1 || m->read_first || record_is_seen(r, m) || !record_is_whole(r, e, 0, out)) return false;

@@ -166,6 +166,9 @@ tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b);
 void core_not_recorded(const char *function, const char *why);
 void core_value_leaves(const char *function);
 
+/* A new tensor of these numbers: tr_from_data() but for what a recording needs. */
+tr_tensor *core_from_data(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options);
+
 /* Checks of options and shapes that every maker of tensors needs: n >= 0, or -1 with an error noted. */
 int64_t core_check_shape(const tr_shape *shape, tr_dtype dtype, const char *what);
 int core_check_options(const tr_tensor_options *options, tr_dtype fallback, tr_dtype *dtype, const char *what);

@@ -87,7 +87,7 @@ static tr_tensor *make(tr_shape shape, const tr_tensor_options *options, tr_dtyp
 
 tr_tensor *(tr_empty)(tr_shape shape, tr_tensor_options options) { return make(shape, &options, TR_DEFAULT_DTYPE, "tr_empty"); }
 
-tr_tensor *(tr_from_data)(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options)
+tr_tensor *core_from_data(const void *data, tr_dtype from, tr_shape shape, tr_tensor_options options)
 {
     int64_t n = core_check_shape(&shape, from, "tr_from_data");
     if (n < 0) return NULL;
@@ -117,13 +117,4 @@ int core_check_scalar(const tr_scalar *x, tr_dtype dtype, const char *what)
     if (x->kind == TR_COMPLEX128 && core_dtype_ok(dtype) && core_dtype_category[dtype] != 3)
         return core_fail_status("%s: a complex number does not become %s", what, tr_dtype_name(dtype));
     return 0;
-}
-
-tr_tensor *tr_tensor_of_(tr_scalar value, tr_tensor_options options)
-{
-    if (!options.dtype) options.dtype = core_scalar_dtype(&value);
-    if (core_check_scalar(&value, options.dtype, "tr_tensor_of") < 0) return NULL;
-    bool whole = core_dtype_category[value.kind] < 2;
-    const double parts[2] = {value.real, value.imag};
-    return (tr_from_data)(whole ? (const void *)&value.whole : parts, whole ? TR_INT64 : value.kind, (tr_shape){0}, options);
 }

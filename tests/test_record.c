@@ -411,6 +411,31 @@ TEST(constants_may_be_written_in_part)
     assert_close(sum, tr_from_data(wanted, TR_FLOAT32, TR_SHAPE(4)), 0);
 }
 
+/* Numbers that the program wrote are there again in every replay, whatever the step has made of them. */
+TEST(constants_may_be_changed_in_place)
+{
+    const float values[3] = {1, 2, 3}, wanted[3] = {2, 4, 6};
+    tr_tensor *x = tr_ones(TR_SHAPE(3)), *sum = tr_zeros(TR_SHAPE()), *out = tr_zeros(TR_SHAPE(3)), *kept;
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    {
+        TR_SCOPE;
+        tr_tensor *total = tr_tensor_of(0.5f), *row = tr_from_data(values, TR_FLOAT32, TR_SHAPE(3)), *same = tr_from_data(values, TR_FLOAT32, TR_SHAPE(3));
+        for (int i = 0; i < 3; i++) tr_add_(total, tr_sum(x));
+        tr_copy_(sum, total);
+        tr_add_(row, tr_mul(same, x));
+        tr_copy_(out, row);
+        kept = tr_pass_up(tr_from_data(values, TR_FLOAT32, TR_SHAPE(3)));
+    }
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(calls_of(recording), 13); /* not a copy for what stays as it is and is not seen */
+    tr_zero_(kept);
+    for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(recording), 0);
+    assert_true(tr_item(sum) == 9.5);
+    assert_close(out, tr_from_data(wanted, TR_FLOAT32, TR_SHAPE(3)), 0);
+    assert_close(kept, tr_from_data(values, TR_FLOAT32, TR_SHAPE(3)), 0);
+}
+
 /* ---- what cannot be ---- */
 
 /* What cannot be recorded happens nevertheless, and tr_record_end says what it was. */

@@ -23,10 +23,12 @@
  * (tr_step and tr_zero_grad may stand outside).  One that was not there when the step was recorded is written, not added
  * to; one that the step adds to, or takes (tr_step, tr_grad), must still be there, or the replay is an error.
  *
- * Numbers written in the program are recorded as they were; an optimiser's learning rate and step count and the place of
- * a counted generator are read when the replay comes to them.  What cannot be recorded happens, and the step goes on as
- * usual; tr_record_end is then an error that says what it was: a value that leaves the step (tr_item, printing, a shape that
- * depends on values), numbers of a Mersenne Twister, copies between devices.  What an operation makes for later on the way (an optimiser's state in its first step) is made, not recorded.
+ * Numbers written in the program are recorded as they were, and tensors of them (tr_from_data) begin anew in every
+ * replay; an optimiser's learning rate and step count and the place of a counted generator are read when the replay
+ * comes to them.  What cannot be recorded happens, and the step goes on as usual; tr_record_end is then an error that
+ * says what it was: a value that leaves the step (tr_item, printing, a shape that depends on values), numbers of a
+ * Mersenne Twister, copies between devices.  What an operation makes for later on the way (an optimiser's state in its
+ * first step) is made, not recorded.
  *
  * A step is recorded on one device.  On a CUDA device calls that stand side by side become one CUDA graph, launched as a
  * whole, in which little ones (up to 2048 elements) are one kernel together; in between stands what the host does: tr_record_call, what ranks say to each other, and gradients whose norm must
