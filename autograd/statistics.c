@@ -33,6 +33,7 @@ static int64_t bits_of(const char *function, const tr_tensor *x, const tr_reduce
     for (int i = 0; i < o->ndims; i++) {
         int d = autograd_dim(function, x, o->dims[i]);
         if (d < 0) return -1;
+        if (x->shape.ndim && bits >> d & 1) return core_fail_status("%s: dim %d is named twice", function, o->dims[i]);
         if (x->shape.ndim) bits |= (int64_t)1 << d;
     }
     return bits;

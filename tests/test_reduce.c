@@ -200,6 +200,12 @@ TEST(dims_that_are_not_there_are_named)
     assert_error_says("tr_mean: (2, 3) float32 has no dim -3");
     assert_null(tr_max(x, TR_DIM(1, -1)));
     assert_error_says("tr_max: dim -1 is named twice");
+    assert_null(tr_var(x, TR_DIM(1, -1)));
+    assert_error_says("tr_var: dim -1 is named twice");
+    assert_null(tr_norm(x, TR_DIM(0, 0)));
+    assert_error_says("tr_norm: dim 0 is named twice");
+    assert_null(tr_logsumexp(x, TR_DIM(0, 1, 0)));
+    assert_error_says("tr_logsumexp: dim 0 is named twice");
     assert_null(tr_argmax(x, TR_DIM(7)));
     assert_error_says("tr_argmax: (2, 3) float32 has no dim 7");
     tr_tensor *(*f[])(tr_tensor *, tr_reduce_options) = {(tr_sum), (tr_mean), (tr_max), (tr_min), (tr_argmax), (tr_argmin)};
