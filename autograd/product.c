@@ -4,7 +4,7 @@
 
 static int64_t size_of(autograd_operand x, int dim) { return x.t->shape.size[x.t->shape.ndim - 2 + (dim != x.turned)]; }
 
-void autograd_product_place(kernel_call *call, int view, autograd_operand x)
+static inline __attribute__((always_inline)) void place(kernel_call *call, int view, autograd_operand x)
 {
     const int64_t *stride = x.t->stride + x.t->shape.ndim - 2;
     call->at[view] = x.t->data;
@@ -13,7 +13,7 @@ void autograd_product_place(kernel_call *call, int view, autograd_operand x)
     call->stride[view][2] = stride[!x.turned];
 }
 
-int autograd_product_run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_tensor *bias, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
+static inline __attribute__((always_inline)) int run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_tensor *bias, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
 {
     if (c->numel == 0) return 0;
     call->kernel = bias ? KERNEL_GEMM_BIAS : KERNEL_GEMM;
@@ -30,14 +30,20 @@ int autograd_product_run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, c
     return autograd_run(call, c, a, b, bias);
 }
 
+void autograd_product_place(kernel_call *call, int view, autograd_operand x) { place(call, view, x); }
+int autograd_product_run(tr_tensor *c, const tr_tensor *a, const tr_tensor *b, const tr_tensor *bias, kernel_call *call, int64_t batch, int64_t m, int64_t n, int64_t k)
+{
+    return run(c, a, b, bias, call, batch, m, n, k);
+}
+
 int autograd_product(tr_tensor *c, autograd_operand a, autograd_operand b, const tr_tensor *bias)
 {
     kernel_call call;
     autograd_operand result = {c, false};
-    autograd_product_place(&call, 0, result);
-    autograd_product_place(&call, 1, a);
-    autograd_product_place(&call, 2, b);
-    return autograd_product_run(c, a.t, b.t, bias, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
+    place(&call, 0, result);
+    place(&call, 1, a);
+    place(&call, 2, b);
+    return run(c, a.t, b.t, bias, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
 }
 
 tr_tensor *autograd_product_for(const autograd_node *n, int input, autograd_operand a, autograd_operand b)
