@@ -13,7 +13,7 @@ static inline int64_t core_class_bytes(int class) { return (int64_t)(4 + class %
 static inline int core_class_of(int64_t bytes)
 {
     if (bytes <= 64) return 0;
-    int top = 63 - __builtin_clzll((uint64_t)(bytes - 1)); /* 2^top <= bytes - 1 < 2^(top + 1) */
+    int top = 63 ^ __builtin_clzll((uint64_t)(bytes - 1)); /* 2^top <= bytes - 1 < 2^(top + 1) */
     int64_t quarter = ((bytes - 1) >> (top - 2)) & 3;      /* which quarter of that range it falls in */
     return (top - 6) * 4 + (int)quarter + 1;
 }

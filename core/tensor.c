@@ -144,14 +144,14 @@ static inline tr_tensor *handle_with(core_thread *here, const core_device *devic
     return handle_on(here, s ? s : core_storage_new(here, device, at, bytes, what), what);
 }
 
-/* What a handle that has its storage needs to be a tensor: all but strides, an owner, and its flags. */
-static inline void tensor_begin(core_thread *here, tr_tensor *t, tr_dtype dtype, uint8_t device, const tr_shape *shape, int64_t numel)
+/* What a handle that has its storage needs to be a tensor: all but strides and an owner. */
+static inline void tensor_begin(core_thread *here, tr_tensor *t, tr_dtype dtype, uint8_t device, const tr_shape *shape, int64_t numel, unsigned flags)
 {
+    const uint8_t kind[] = {(uint8_t)dtype, device};
     t->object.class = &tensor_class;
     t->object.count = 1;
-    t->dtype = (uint8_t)dtype;
-    t->device = device;
-    t->flags = (uint8_t)(here->recording ? CORE_MADE_RECORDING : 0);
+    memcpy(&t->kind, kind, sizeof kind); /* at once, as it will be compared */
+    t->flags = (uint8_t)(here->recording ? flags | CORE_MADE_RECORDING : flags);
     t->numel = numel;
     t->data = t->storage->data;
     t->origin = NULL;
@@ -172,7 +172,6 @@ static inline void row_major_strides(tr_tensor *t)
         t->stride[i] = step;
         step *= t->shape.size[i] > 1 ? t->shape.size[i] : 1;
     }
-    t->flags |= CORE_ROW_MAJOR;
 }
 
 static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
@@ -186,20 +185,15 @@ static inline uint8_t device_number(tr_device at) { return (uint8_t)(at.type == 
 /* The elements of a shape that needs no care: few dims, none empty, as many as memory may hold.  0 of others. */
 static inline int64_t plain_count(const tr_shape *shape)
 {
-    uint64_t n = 1;
-    if (shape->ndim > 2) return 0; /* what follows cannot overflow */
-    for (int i = 0; i < shape->ndim; i++) {
-        if (shape->size[i] < 1 || shape->size[i] > INT32_MAX) return 0;
-        n *= (uint64_t)shape->size[i];
-    }
-    return shape->ndim < 0 || n > INT64_MAX / 16 ? 0 : (int64_t)n;
+    if ((unsigned)shape->ndim > 2) return 0; /* what follows cannot overflow */
+    uint64_t n0 = shape->ndim > 0 ? (uint64_t)shape->size[0] : 1, n1 = shape->ndim > 1 ? (uint64_t)shape->size[1] : 1, n = n0 * n1;
+    return n0 - 1 >= INT32_MAX || n1 - 1 >= INT32_MAX || n > INT64_MAX / 16 ? 0 : (int64_t)n;
 }
 
 /* A handle that waits here begins as a tensor of the CPU and the open scope, which is not full: all but its strides. */
 static inline tr_tensor *begin_here(core_thread *here, tr_tensor *t, tr_dtype dtype, const tr_shape *shape, int64_t numel)
 {
-    tensor_begin(here, t, dtype, 0, shape, numel);
-    t->flags |= CORE_ROW_MAJOR;
+    tensor_begin(here, t, dtype, 0, shape, numel, CORE_ROW_MAJOR);
     core_scope_put(here, &t->object);
     return t;
 }
@@ -235,7 +229,7 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
     const core_device *device = at.type == TR_CPU ? &core_cpu : core_device_of(at);
     tr_tensor *t = device ? handle_with(here, device, at, n * core_dtype_bytes[dtype], what) : NULL;
     if (!t) return NULL;
-    tensor_begin(here, t, dtype, device_number(at), shape, n);
+    tensor_begin(here, t, dtype, device_number(at), shape, n, CORE_ROW_MAJOR);
     return row_major(here, t);
 }
 
@@ -246,7 +240,7 @@ static __attribute__((noinline)) tr_tensor *like_any(const tr_tensor *x, tr_dtyp
     if (x->numel > INT64_MAX / 16) return core_tensor_new(dtype, s->at, &x->shape, what); /* stretched beyond memory */
     tr_tensor *t = handle_with(here, s->device, s->at, x->numel * core_dtype_bytes[dtype], what);
     if (!t) return NULL;
-    tensor_begin(here, t, dtype, x->device, &x->shape, x->numel);
+    tensor_begin(here, t, dtype, x->device, &x->shape, x->numel, CORE_ROW_MAJOR);
     return row_major(here, t);
 }
 
@@ -283,9 +277,8 @@ tr_tensor *core_tensor_stretched(const tr_tensor *of, const tr_shape *shape, con
     core_thread *here = core_here();
     tr_tensor *t = handle_on(here, of->storage, what);
     if (!t) return NULL;
-    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n);
+    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, n > 1 ? CORE_UNIFORM : CORE_ROW_MAJOR);
     for (int d = 0; d < shape->ndim; d++) t->stride[d] = 0;
-    t->flags |= n > 1 ? CORE_UNIFORM : CORE_ROW_MAJOR;
     t->data = of->data;
     return owned(here, t);
 }
@@ -298,7 +291,7 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
     core_thread *here = core_here();
     tr_tensor *t = handle_on(here, of->storage, what);
     if (!t) return NULL;
-    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n);
+    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, 0);
     int64_t steps = 0;
     for (int i = 0; i < shape->ndim; i++) {
         t->stride[i] = stride[i];
@@ -341,7 +334,7 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
     s->release = NULL; /* until nothing can fail: on failure the memory is the caller's, as before */
     tr_tensor *t = handle_on(here, s, what);
     if (!t) return NULL;
-    tensor_begin(here, t, dtype, device_number(at), shape, tr_shape_numel(*shape));
+    tensor_begin(here, t, dtype, device_number(at), shape, tr_shape_numel(*shape), 0);
     memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->ndim);
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
     if (!(t = owned(here, t))) return NULL;
