@@ -184,10 +184,11 @@ TEST(products_large_enough_for_the_other_library)
 {
     static const int large[][3] = {
         {128, 100, 120},
+        {40, 272, 90},
         {128, 128, 10},
         {97, 97, 97}};
-    for (int s = 0; s < 3; s++)
-        for (int layouts = 0; layouts < 64; layouts += 3) check(TR_FLOAT32, large[s][0], large[s][1], large[s][2], layouts, 1, layouts & 1, 1e-6);
+    for (int s = 0; s < 4; s++)
+        for (int layouts = 0; layouts < 64; layouts++) check(TR_FLOAT32, large[s][0], large[s][1], large[s][2], layouts, 1, layouts & 1, 1e-6);
 }
 
 /* A network's products of a batch of 64, forward and backward, and two that 16 does not divide. */
@@ -197,8 +198,12 @@ TEST(the_number_of_threads_changes_no_bit_of_a_product_with_many_columns)
         int m, n, k, layouts; /* of a and b: see lay() */
     } product[] = {
         {64, 512, 784, 16},
+        {256, 512, 784, 16},
         {512, 784, 64, 4},
         {64, 256, 256, 0},
+        {128, 512, 512, 0},
+        {350, 272, 90, 4},
+        {130, 784, 64, 4},
         {10, 512, 64, 4},
         {97, 333, 101, 0},
         {97, 333, 101, 20}};
