@@ -58,6 +58,9 @@ tr_device harness_device(void);
 /* t there; the CPU's stay what they are. */
 tr_tensor *harness_there(tr_tensor *t);
 
+/* So many of n rounds that are all alike: one of TRIREME_TEST_SHARE (1), where what runs the test takes fifty times as long. */
+int harness_rounds(int n);
+
 /* ---- tensors in a few words ---- */
 #define TEST_NUMBERS_(...) ((const double[]){0, __VA_ARGS__})
 #define TEST_ROW_(dtype, ...) \

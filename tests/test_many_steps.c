@@ -14,7 +14,7 @@ enum { SAMPLES = 70, /* batches of 16, and one of 6 */
 static int64_t steps_wanted(void)
 {
     const char *n = getenv("TRIREME_TEST_STEPS");
-    return n ? strtoll(n, NULL, 10) : 10000;
+    return n ? strtoll(n, NULL, 10) : harness_rounds(10000);
 }
 
 typedef struct {
