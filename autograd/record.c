@@ -4,6 +4,7 @@
 
 #include "core/memory.h"
 
+void tr_not_recorded_(const char *function, const char *why) { core_not_recorded(function, why); }
 bool tr_is_recording(void) { return core_here()->recorder != NULL; }
 
 bool autograd_record_pause(void)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <trireme/dist.h>
+#include <trireme/record.h>
 
 typedef enum { SUM,
                COPY } purpose;
@@ -30,6 +31,9 @@ static void describe(char *words, const char *name, tr_tensor *t, bool served)
     else
         snprintf(words, DIST_WORDS, "refuses, %s", tr_error_message());
 }
+
+/* A replay knows of no collective. */
+static void not_recorded(const char *function) { tr_not_recorded_(function, "ranks meet (tr_record_call takes a function that calls it)"); }
 
 static int travel(dist_transport *way, const tr_tensor *t, dist_work w)
 {
@@ -60,6 +64,7 @@ int(tr_all_reduce)(tr_tensor *t)
     dist_stop_if_failed();
     dist_transport *way = dist_way();
     if (!way) return -1;
+    not_recorded("tr_all_reduce");
     bool served = serves("tr_all_reduce", t, SUM);
     describe(words, "all_reduce", t, served);
     if (dist_check("tr_all_reduce", words) < 0 || !served) return -1;
@@ -73,6 +78,7 @@ int(tr_broadcast)(tr_tensor *t, int64_t root)
     dist_stop_if_failed();
     dist_transport *way = dist_way();
     if (!way) return -1;
+    not_recorded("tr_broadcast");
     bool served = serves("tr_broadcast", t, COPY);
     if (root < 0 || root >= way->world)
         served = tr_fail("tr_broadcast: root %lld of %lld ranks", (long long)root, (long long)way->world);
@@ -98,6 +104,7 @@ tr_tensor *(tr_all_gather)(tr_tensor *t)
     dist_stop_if_failed();
     dist_transport *way = dist_way();
     if (!way) return NULL;
+    not_recorded("tr_all_gather");
     tr_tensor *all = serves("tr_all_gather", t, COPY) ? room_for_all(t, way->world) : NULL;
     describe(words, "all_gather", t, all);
     if (dist_check("tr_all_gather", words) < 0 || !all) return NULL;
@@ -110,6 +117,7 @@ int(tr_barrier)(void)
 {
     dist_stop_if_failed();
     dist_transport *way = dist_way();
+    not_recorded("tr_barrier");
     if (!way || dist_check("tr_barrier", "barrier") < 0) return -1;
     return dist_done(dist_barrier(way));
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <trireme/dist.h>
 #include <trireme/ops.h>
+#include <trireme/record.h>
 
 BEFORE_ALL
 {
@@ -126,6 +127,27 @@ TEST(what_is_not_row_major_is_refused)
     assert_error_says("not row-major");
     assert_null(tr_all_gather(t));
     assert_error_says("not row-major");
+}
+
+static int add_over_ranks(void *t) { return tr_all_reduce(t); }
+
+TEST(a_recorded_step_has_collectives_in_calls_of_the_program_s_own)
+{
+    find_ranks();
+    tr_tensor *t = tr_ones(TR_SHAPE(3));
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    assert_int_equal(tr_all_reduce(t), 0);
+    assert_int_equal(tr_record_end(), -1);
+    assert_error_says("tr_all_reduce: ranks meet");
+    assert_true(tr_get(t, 0) == (double)world);
+
+    assert_int_equal(tr_record(&recording), 0);
+    tr_add_(t, 1);
+    assert_int_equal(tr_record_call(add_over_ranks, t), 0);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_replay(recording), 0);
+    assert_true(tr_get(t, 2) == (double)(((world + 1) * world + 1) * world));
 }
 
 TEST(null_is_refused)

@@ -66,8 +66,10 @@ TR_API const char *tr_dist_transport(void); /* "none", "mpi: Open MPI v4.1.4", "
  * Row-major tensors, on the CPU or on this rank's CUDA device; from there they travel in the order of what the device is
  * asked, and nothing else waits: by NCCL from device to device, where each rank has one of its own and all find the same
  * NCCL, else through pinned memory of the host (TRIREME_DEVICE_TRANSPORT chooses otherwise).  By NCCL a call returns before
- * the device has met the others'; whether it does, the watchdog looks.  A rank has one device.  All return 0, or a negative status on every rank.  They act on memory: they have no derivative,
- * and backward does not notice what they write. */
+ * the device has met the others'; whether it does, the watchdog looks.  A rank has one device.
+ * All return 0, or a negative status on every rank.  They act on memory: they have no derivative, and backward does not
+ * notice what they write.  In a step that is recorded they stand in a function of the program's own (tr_record_call);
+ * elsewhere in it they are what could not be recorded. */
 
 /* Sum t over all ranks, in place.  float16 and bfloat16 are added in float32; bool has no sum.
  * Among ranks of one host a tensor is copied through the memory that they share, and back.  What is fast are the buckets of

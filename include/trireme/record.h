@@ -77,6 +77,10 @@ TR_API bool tr_recording_fits(const tr_recording *recording, tr_tensors inputs);
 /* Is this thread recording? */
 TR_API bool tr_is_recording(void);
 
+/* For what a replay could not do again: the step goes on as usual, and tr_record_end says what it was, and why.  The texts
+ * stay where they are. */
+TR_API void tr_not_recorded_(const char *function, const char *why);
+
 /* Call f(data) now, and in every replay at this place, for work that is not the library's.  f returns 0, or a negative
  * status that ends the replay (or is returned here).  The memory that f reads and writes must be the program's own, or of
  * tensors that it holds. */
