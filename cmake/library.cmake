@@ -19,6 +19,8 @@ function(trireme_shared target)
     BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
   # The library's own calls of tr_* go straight there, not through the table that lets programs replace symbols.
   target_link_options(${target} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map -Wl,-Bsymbolic-functions)
+  # Threads have their memory given back at their end, when whoever opened the library may have closed it: it stays.
+  target_link_options(${target} PRIVATE -Wl,-z,nodelete)
   if(NOT TRIREME_SANITIZE)                        # clang leaves the sanitizer's own symbols to the program
     target_link_options(${target} PRIVATE -Wl,--no-undefined)
   endif()
