@@ -1,0 +1,70 @@
+// CTEST DIST RANKS 1 2 3
+/* A whole training with all that changes from step to step: a shuffled loader whose last batch is smaller, dropout, a
+ * schedule, data parallel in several buckets.  Replayed wherever a batch fits, and run where not, it ends with the bits of
+ * running it. */
+#include "test.h"
+
+#include <trireme/dist.h>
+#include <trireme/trireme.h>
+
+BEFORE_ALL { return tr_dist_init(argc, argv) < 0; }
+AFTER_ALL { return tr_dist_finish(); }
+
+enum { FEATURES = 12,
+       CLASSES = 5,
+       SAMPLES = 103,
+       EPOCHS = 3,
+       NUMBERS = FEATURES * 24 + 24 + 24 * CLASSES + CLASSES };
+
+static void step(tr_module *ranks, tr_optim *adam, const tr_batch *b)
+{
+    TR_SCOPE;
+    assert_int_equal(tr_backward(tr_cross_entropy(tr_forward(ranks, b->input), b->target)), 0);
+    assert_int_equal(tr_step(adam), 0);
+    tr_zero_grad(adam);
+}
+
+/* The trained numbers; returns how many steps were replayed. */
+static int train(bool records, float *trained)
+{
+    TR_SCOPE;
+    tr_manual_seed(5);
+    tr_dataset *data = tr_dataset_tensors(tr_randn(TR_SHAPE(SAMPLES, FEATURES)), tr_randint(0, CLASSES, TR_SHAPE(SAMPLES)));
+    tr_loader *loader = tr_loader_new(data, .batch_size = 20, .shuffle = true, .shard = tr_dist_shard());
+    tr_module *model = tr_sequential(tr_linear_layer(FEATURES, 24), tr_relu_layer(), tr_dropout_layer(0.2, .seed = 9), tr_linear_layer(24, CLASSES));
+    tr_module *ranks = tr_data_parallel(model, .bucket_bytes = 600, .first_bucket_bytes = 100);
+    tr_optim *adam = tr_adam(tr_parameters(model), .lr = 0.01);
+    tr_scheduler *cosine = tr_cosine_annealing_lr(adam, 40);
+    tr_recording *recording = NULL;
+    int replays = 0;
+    for (int epoch = 0; epoch < EPOCHS; epoch++) {
+        assert_int_equal(tr_loader_start(loader, epoch), 0);
+        for (tr_batch b; tr_loader_next(loader, &b);) {
+            tr_tensors batch = TR_TENSORS(b.input, b.target);
+            if (tr_recording_fits(recording, batch)) {
+                assert_int_equal(tr_replay(recording, .inputs = batch), 0);
+                replays++;
+            } else if (records && !recording && b.index == 2) { /* the second step settled the buckets */
+                assert_int_equal(tr_record(&recording, .inputs = batch), 0);
+                step(ranks, adam, &b);
+                assert_int_equal(tr_record_end(), 0);
+            } else {
+                step(ranks, adam, &b);
+            }
+            assert_int_equal(tr_scheduler_step(cosine), 0);
+        }
+    }
+    tr_tensors all = tr_parameters(model);
+    for (int64_t i = 0; i < all.count; trained += tr_numel(all.tensor[i++]))
+        assert_int_equal(tr_to_data(all.tensor[i], TR_FLOAT32, trained), 0);
+    return replays;
+}
+
+TEST(a_training_replayed_where_it_fits_ends_with_the_bits_of_running_it)
+{
+    float run[NUMBERS], replayed[NUMBERS];
+    assert_int_equal(train(false, run), 0);
+    const int full = SAMPLES / 20;
+    assert_int_equal(train(true, replayed), full - 3 + (EPOCHS - 1) * full);
+    assert_memory_equal(replayed, run, sizeof run);
+}
