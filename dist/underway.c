@@ -112,7 +112,7 @@ void dist_underway_add(dist_underway *u, const dist_work *w, void *begins, void 
 }
 
 /* What finds no room is left out, and with it what the backward is told by. */
-static void add_backward(dist_underway *u, int what, const void *whose, void *ends)
+static void add_backward(dist_underway *u, dist_part what, const void *whose, void *ends)
 {
     pthread_mutex_lock(&u->lock);
     look(u);

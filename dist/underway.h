@@ -22,14 +22,16 @@ typedef struct {
     double busy, hidden;
 } dist_there;
 
+typedef enum { DIST_COLLECTIVE,
+               DIST_BACKWARD_BEGINS,
+               DIST_BACKWARD_ENDS } dist_part;
+
 typedef struct {
     pthread_mutex_t lock;
     const tr_lanes_ *lanes;
     const char *way; /* borrowed: for the trace */
     struct {
-        enum { DIST_COLLECTIVE,
-               DIST_BACKWARD_BEGINS,
-               DIST_BACKWARD_ENDS } what;
+        dist_part what;
         int64_t number, last; /* of the first collective that this is, and of the last */
         void *begins, *ends;  /* owned marks */
         bool begun;
