@@ -214,7 +214,7 @@ static inline __attribute__((always_inline)) tr_tensor *note(tr_tensor *y, const
     if (b && saves & AUTOGRAD_B) failed |= !save(n, AUTOGRAD_B, &n->in[1], b, saves);
     if (c && saves & AUTOGRAD_C) failed |= !save(n, AUTOGRAD_C, &n->in[2], c, saves);
     if (args) tell(n, args);
-    if (stretched) {
+    if (stretched && b) {
         n->told = true;
         core_copy_shape(&n->args.shape, &a->shape);
         core_copy_shape(&n->args.shape_b, &b->shape);
