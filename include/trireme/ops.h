@@ -179,7 +179,8 @@ TR_API tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options
 TR_API tr_tensor *(tr_cross_entropy)(tr_tensor *logits, tr_tensor *target, tr_loss_options options);
 TR_API tr_tensor *(tr_nll_loss)(tr_tensor *log_probabilities, tr_tensor *target, tr_loss_options options);
 
-/* A C number as an operand: a scalar that does not decide the result's type (torch's "wrapped number"). */
+/* A C number as an operand: a scalar that does not decide the result's type (torch's "wrapped number").  Not to be written
+ * to: the same number may be one tensor wherever it is an operand. */
 TR_API tr_tensor *tr_number_(double value, tr_dtype kind);
 TR_API tr_tensor *tr_integer_(int64_t value); /* every digit of it */
 TR_API tr_tensor *tr_complex_number_(double real, double imag);
