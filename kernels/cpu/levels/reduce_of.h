@@ -1,6 +1,6 @@
 /* Loops of the reductions in one type: included once per type with T, OF(), A the type that sums run in, IS_NAN(), and
- * START_MAX, START_MIN, what a maximum and a minimum begin with; WIDE_SUMS where lane_sums(), sum_short() and
- * sum_columns() stand already. */
+ * START_MAX, START_MIN, what a maximum and a minimum begin with; WIDE_SUMS where sum_run() and sum_columns() stand
+ * already. */
 
 /* In each lane the sum of its elements, up to the last whole round of the lanes; returns how many elements these are. */
 #ifndef WIDE_SUMS
@@ -11,7 +11,6 @@ static INLINE int64_t OF(lane_sums)(A *lane, const T *x, int64_t n, int lanes)
         for (int j = 0; j < lanes; j++) lane[j] += (A)x[i + j];
     return i;
 }
-#endif
 
 /* Short rows do not fill many lanes, and folding costs: few lanes, chosen by the length alone. */
 static INLINE A OF(sum_lanes)(const T *x, int64_t n, int lanes)
@@ -24,19 +23,16 @@ static INLINE A OF(sum_lanes)(const T *x, int64_t n, int lanes)
     return lane[0];
 }
 
-#ifndef WIDE_SUMS
-static INLINE A OF(sum_short)(const T *x, int64_t n)
+static A OF(sum_run)(const T *x, int64_t n)
 {
-    return OF(sum_lanes)(x, n, 8);
+    return n < 4 * LANES ? OF(sum_lanes)(x, n, 8) : OF(sum_lanes)(x, n, LANES);
 }
 #endif
 
-static A OF(sum_run)(const T *x, int64_t n)
+static void OF(sum_row)(void *accumulator, const void *x, int64_t n)
 {
-    return n < 4 * LANES ? OF(sum_short)(x, n) : OF(sum_lanes)(x, n, LANES);
+    *(A *)accumulator += OF(sum_run)(x, n);
 }
-
-static void OF(sum_row)(void *accumulator, const void *x, int64_t n) { *(A *)accumulator += OF(sum_run)(x, n); }
 
 #ifndef WIDE_SUMS
 static void OF(sum_columns)(void *accumulators, const void *x_, int64_t n)

@@ -14,50 +14,45 @@ static INLINE floats sum_of_four(const float *x, int step)
     return (load_floats(x) + load_floats(x + step)) + (load_floats(x + 2 * step) + load_floats(x + 3 * step));
 }
 
-static INLINE int64_t lane_sums_f32(double *lane, const float *x, int64_t n, int lanes)
-{
-    doubles sum[LANES / WIDTH] = {{0}};
-    int64_t i = 0;
-    if (n >= LONG)
-        for (; i + 4 * lanes <= n; i += 4 * lanes) {
-            if (n >= FAR)
-#pragma GCC unroll 8
-                for (int at = 0; at < 4 * lanes; at += LINE) __builtin_prefetch(x + i + AHEAD + at);
-#pragma GCC unroll 16
-            for (int v = 0; v < lanes / WIDTH; v++) sum[v] += doubles_of(sum_of_four(x + i + v * WIDTH, lanes));
-        }
-    for (; i + lanes <= n; i += lanes)
-#pragma GCC unroll 16
-        for (int v = 0; v < lanes / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
-    memcpy(lane, sum, sizeof sum);
-    return i;
-}
+enum { FEW = 8 }; /* lanes of a short row */
 
-enum { FEW = 8 };
-
-/* The last of a short row, fewer than FEW, into their lanes, and the lanes folded. */
-static INLINE double folded_with(doubles *sum, const float *x, int64_t count)
+/* `count` more elements, at most FEW, into as many lanes: zeros change no lane. */
+static INLINE void add_some(doubles *sum, const float *x, int64_t count)
 {
 #if WIDTH > 2
     static const int32_t all[2 * FEW] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    const __m256 last = _mm256_maskload_ps(x, _mm256_loadu_si256((const __m256i *)(const void *)(all + FEW - count)));
+    const __m256 some = _mm256_maskload_ps(x, _mm256_loadu_si256((const __m256i *)(const void *)(all + FEW - count)));
 # if WIDTH == 8
-    sum[0] += doubles_of((floats)last); /* zeros change no lane */
-    const __m256d four = _mm512_castpd512_pd256((__m512d)sum[0]) + _mm512_extractf64x4_pd((__m512d)sum[0], 1);
+    *sum += doubles_of((floats)some);
 # else
-    const __m256d four = (sum[0] + doubles_of((floats)_mm256_castps256_ps128(last))) + (sum[1] + doubles_of((floats)_mm256_extractf128_ps(last, 1)));
+    sum[0] += doubles_of((floats)_mm256_castps256_ps128(some));
+    sum[1] += doubles_of((floats)_mm256_extractf128_ps(some, 1));
 # endif
-    const __m128d two = _mm256_castpd256_pd128(four) + _mm256_extractf128_pd(four, 1);
-    return two[0] + two[1];
 #else
     double lane[FEW];
     memcpy(lane, sum, sizeof lane);
     for (int64_t j = 0; j < count; j++) lane[j] += (double)x[j];
-    return (lane[0] + lane[4] + (lane[2] + lane[6])) + (lane[1] + lane[5] + (lane[3] + lane[7]));
+    memcpy(sum, lane, sizeof lane);
 #endif
 }
 
-/* sum_lanes() of eight lanes, which stay in registers. */
+/* FEW lanes: those 4 apart, then those 2 and 1 apart. */
+static INLINE double folded(const doubles *sum)
+{
+#if WIDTH > 2
+# if WIDTH == 8
+    const __m256d four = _mm512_castpd512_pd256((__m512d)sum[0]) + _mm512_extractf64x4_pd((__m512d)sum[0], 1);
+# else
+    const __m256d four = sum[0] + sum[1];
+# endif
+    const __m128d two = _mm256_castpd256_pd128(four) + _mm256_extractf128_pd(four, 1);
+#else
+    const doubles two = (sum[0] + sum[2]) + (sum[1] + sum[3]);
+#endif
+    return two[0] + two[1];
+}
+
+/* Lanes stay in registers. */
 static INLINE double sum_short_f32(const float *x, int64_t n)
 {
     doubles sum[FEW / WIDTH] = {{0}};
@@ -65,8 +60,36 @@ static INLINE double sum_short_f32(const float *x, int64_t n)
     for (; x + FEW <= end; x += FEW)
 #pragma GCC unroll 4
         for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + v * WIDTH);
-    return folded_with(sum, x, end - x);
+    add_some(sum, x, end - x);
+    return folded(sum);
 }
+
+static INLINE double sum_long_f32(const float *x, int64_t n)
+{
+    doubles sum[LANES / WIDTH] = {{0}};
+    int64_t i = 0;
+    if (n >= LONG)
+        for (; i + 4 * LANES <= n; i += 4 * LANES) {
+            if (n >= FAR)
+#pragma GCC unroll 8
+                for (int at = 0; at < 4 * LANES; at += LINE) __builtin_prefetch(x + i + AHEAD + at);
+#pragma GCC unroll 16
+            for (int v = 0; v < LANES / WIDTH; v++) sum[v] += doubles_of(sum_of_four(x + i + v * WIDTH, LANES));
+        }
+    for (; i + LANES <= n; i += LANES)
+#pragma GCC unroll 16
+        for (int v = 0; v < LANES / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
+#pragma GCC unroll 4
+    for (int v = 0; v < LANES / WIDTH; v += FEW / WIDTH, i += FEW)
+        if (i < n) add_some(sum + v, x + i, n - i < FEW ? n - i : FEW);
+#pragma GCC unroll 4
+    for (int half = LANES / 2; half >= FEW; half /= 2)
+#pragma GCC unroll 16
+        for (int v = 0; v < half / WIDTH; v++) sum[v] += sum[v + half / WIDTH];
+    return folded(sum);
+}
+
+static double sum_run_f32(const float *x, int64_t n) { return n < 4 * LANES ? sum_short_f32(x, n) : sum_long_f32(x, n); }
 
 static void sum_columns_f32(void *accumulators, const void *x_, int64_t n)
 {
