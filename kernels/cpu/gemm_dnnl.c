@@ -54,13 +54,14 @@ static void columns(const job *j, int64_t from, int64_t to)
     multiply(j, g->m, to - from, g->a, j->a, (const float *)g->b + from * (j->b.transposed ? j->b.leading : 1), (float *)g->c + from);
 }
 
-/* Rows [from, from + m) of a transposed a, dense; NULL if there is no memory. */
+/* Rows [from, from + m) of a transposed a, dense; NULL if there is no memory.  The table's copy without its span: a part of
+ * the product, in whatever thread. */
 static float *turned(const job *j, int64_t from, int64_t m)
 {
     const gemm *g = j->g;
     float *copy = aligned_alloc(LINE * sizeof *copy, (size_t)((m * g->k + LINE - 1) / LINE * LINE) * sizeof *copy);
     kernel_call call = {.kernel = KERNEL_COPY, .type = TR_FLOAT32, .form = KERNEL_STRIDED, .ndim = 2, .n = m * g->k, .at = {copy, (float *)(uintptr_t)g->a + from}, .size = {m, g->k}, .stride = {{g->k, 1}, {1, j->a.leading}}};
-    if (copy) kernel_run(tr_cpu(), &call);
+    if (copy) (*kernels_cpu())[KERNEL_COPY][TR_FLOAT32](&call);
     return copy;
 }
 
