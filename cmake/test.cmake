@@ -125,8 +125,10 @@ macro(trireme_ctest_entry entry)
   set(folder ${PROJECT_BINARY_DIR}/tests/run/${entry})
   file(MAKE_DIRECTORY ${folder})
   add_test(NAME ${entry} COMMAND ${test_UNDER} ${test_COMMAND} WORKING_DIRECTORY ${folder} ${configurations})
-  if(test_MPI AND NOT "patient" IN_LIST test_LABELS)
-    set_tests_properties(${entry} PROPERTIES PROCESSORS 2)
+  if("patient" IN_LIST test_LABELS)
+    set_tests_properties(${entry} PROPERTIES COST 1000)   # begins first, so that others run while it waits
+  elseif(test_MPI)
+    set_tests_properties(${entry} PROPERTIES PROCESSORS 3) # beside what waits, not beside another of these
   endif()
   if("cluster" IN_LIST test_LABELS)
     set_tests_properties(${entry} PROPERTIES RUN_SERIAL ON)
