@@ -103,7 +103,7 @@ static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64
 /* One short row that lies dense: the loss's. */
 static INLINE bool is_short_row(const kernel_call *call)
 {
-    return call->n == 1 && call->ndim == 1 && call->split == 0 && call->stride[1][0] == 1 && call->size[0] < 4 * LANES && call->type == TR_FLOAT32;
+    return call->n == 1 && call->ndim == 1 && call->split == 0 && call->stride[1][0] == 1 && call->size[0] > 0 && call->size[0] < 4 * LANES && call->type == TR_FLOAT32;
 }
 
 static INLINE int sum_short_row(const kernel_call *call)

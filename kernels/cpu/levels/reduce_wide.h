@@ -56,11 +56,11 @@ static INLINE double folded(const doubles *sum)
 static INLINE double sum_short_f32(const float *x, int64_t n)
 {
     doubles sum[FEW / WIDTH] = {{0}};
-    const float *const end = x + n;
-    for (; x + FEW <= end; x += FEW)
+    int64_t i = 0;
+    for (; i + FEW <= n; i += FEW)
 #pragma GCC unroll 4
-        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + v * WIDTH);
-    add_some(sum, x, end - x);
+        for (int v = 0; v < FEW / WIDTH; v++) sum[v] += load_doubles(x + i + v * WIDTH);
+    if (i < n) add_some(sum, x + i, n - i);
     return folded(sum);
 }
 
