@@ -120,6 +120,20 @@ TEST(so_is_a_long_way)
     assert_found(2, WARNING, "c - a: 500 us there and back, most pairs 50");
 }
 
+TEST(the_limits_are_half_and_a_millisecond)
+{
+    const network_pair near[] = {PAIR("a", "b", 50, 9.4, 4.8), PAIR("a", "b", 990, 9.4, 9.4)};
+    const network_pair beyond[] = {PAIR("a", "b", 50, 9.4, 4.6), PAIR("a", "b", 1010, 9.4, 9.4)};
+    for (int i = 0; i < 2; i++) {
+        findings_free(&f);
+        network_judge(&f, &near[i], 1);
+        assert_found(0, FINE, "a - b");
+        findings_free(&f);
+        network_judge(&f, &beyond[i], 1);
+        assert_found(0, WARNING, "a - b");
+    }
+}
+
 TEST(a_host_that_cannot_be_reached_is_a_problem)
 {
     findings_free(&f);
@@ -145,10 +159,14 @@ TEST(clocks_that_differ_are_named)
     const char *const hosts[] = {"a", "b", "c"};
     network_judge_clocks(&f, hosts, (double[]){0.00195, 0.0001, 0}, 3);
     assert_found(0, FINE, "less than 2 ms apart");
+    network_judge_clocks(&f, hosts, (double[]){0, 0.049, 0}, 3);
+    assert_found(1, FINE, "apart");
+    network_judge_clocks(&f, hosts, (double[]){0, 0.051, 0}, 3);
+    assert_found(2, WARNING, "b is 0.051 s ahead of a");
     network_judge_clocks(&f, hosts, (double[]){0, -2.25, 0.25}, 3);
-    assert_found(1, WARNING, "c is 2.5 s ahead of b");
+    assert_found(3, WARNING, "c is 2.5 s ahead of b");
     network_judge_clocks(&f, hosts, (double[]){0}, 1);
-    assert_int_equal(f.count, 2);
+    assert_int_equal(f.count, 4);
 }
 
 TEST(an_address_that_two_hosts_have_is_a_warning)
