@@ -42,13 +42,15 @@ struct softmax_words<double> {
 
 /* ---- rows ---- */
 
-/* The sum of term(j, i) over a row's elements i, of which this lane holds the j-th: of the whole row, or block by block.
+/* The sum of term(j) over a row's elements, of which this lane holds the j-th: of the whole row, or block by block.  With
+ * FOURS a warp adds four of a lane's up as they are before they are widened.
  * A last block of few elements is added up in 8 lanes, which take theirs from memory: at(i). */
-template <int HELD, class TERM, class AT>
+template <int HELD, bool FOURS, class TERM, class AT>
 static __device__ inline double sum_of_row(const softmax_call &s, int lane, bool in_blocks, double (&of_warp)[WARPS], TERM term, AT at)
 {
     const int n = (int)s.n, lanes = s.team;
     double total = 0, part = 0;
+    decltype(term(0)) four[4];
     UNROLLED
     for (int j = 0; j < HELD; j++) {
         int i = lane + j * lanes;
@@ -56,7 +58,10 @@ static __device__ inline double sum_of_row(const softmax_call &s, int lane, bool
             total = joined<sum_join>(part, lanes, of_warp);
             part = 0;
         }
-        if (i < n) part += (double)term(j);
+        if (i < n) four[j % 4] = term(j);
+        const bool whole = FOURS && lanes == WARP && (j - j % 4 + 4) * WARP <= n;
+        if (!whole && i < n) part += (double)four[j % 4];
+        if (whole && j % 4 == 3) part += (double)((four[0] + four[1]) + (four[2] + four[3]));
     }
     if (in_blocks && lanes == WARP && n > BLOCK && n - BLOCK < SHORT) {
         part = 0;

@@ -11,6 +11,7 @@ template <class S, class W, int HELD>
 static __device__ inline void softmax_of_block(const softmax_call &s, int64_t block, int64_t blocks)
 {
     typedef softmax_words<W> words;
+    enum { FOURS = sizeof(W) == sizeof(float) }; /* what is not negative loses little by that */
     SHARED(W, most, [WARPS]);
     SHARED(double, sums, [WARPS]);
     const int lane = (int)threadIdx.x % s.team, rows = THREADS / s.team, n = (int)s.n;
@@ -34,13 +35,13 @@ static __device__ inline void softmax_of_block(const softmax_call &s, int64_t bl
         if (s.logarithm) {
             auto term = [&](int j) { return words::below(held[j] - m); };
             auto at = [&](int i) { return words::below(widened(x[i]) - m); };
-            shift = words::log((W)sum_of_row<HELD>(s, lane, true, sums, term, at));
+            shift = words::log((W)sum_of_row<HELD, FOURS>(s, lane, true, sums, term, at));
         } else {
             UNROLLED
             for (int j = 0; j < HELD; j++)
                 if (lane + j * s.team < n) held[j] = words::below(held[j] - m);
             auto term = [&](int j) { return held[j]; };
-            shift = (W)(1 / sum_of_row<HELD>(s, lane, false, sums, term, term));
+            shift = (W)(1 / sum_of_row<HELD, FOURS>(s, lane, false, sums, term, term));
         }
         UNROLLED
         for (int j = 0; j < HELD; j++) {
@@ -78,7 +79,7 @@ static __device__ inline void softmax_backward_of_block(const softmax_call &s, i
         }
         auto term = [&](int j) { return term_of<W>(s, dy_held[j], y_held[j]); };
         auto at = [&](int i) { return term_of<W>(s, widened(dy[i]), widened(y[i])); };
-        const W sum = (W)sum_of_row<HELD>(s, lane, true, sums, term, at);
+        const W sum = (W)sum_of_row<HELD, false>(s, lane, true, sums, term, at);
         UNROLLED
         for (int j = 0; j < HELD; j++) {
             int i = lane + j * s.team;

@@ -50,6 +50,7 @@ double row_sum_f32(const float *x, int64_t n)
 {
     return sum_run_f32(x, n);
 }
+double row_sum_positive_f32(const float *x, int64_t n) { return n < 4 * LANES ? sum_short_f32(x, n) : sum_long_f32(x, n, 0); }
 double row_sum_f64(const double *x, int64_t n) { return sum_run_f64(x, n); }
 
 /* A complex number is summed as two columns, and a row of them as pairs of columns. */

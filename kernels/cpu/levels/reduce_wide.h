@@ -64,11 +64,12 @@ static INLINE double sum_short_f32(const float *x, int64_t n)
     return folded(sum);
 }
 
-static INLINE double sum_long_f32(const float *x, int64_t n)
+/* In fours where there are `fours` elements. */
+static INLINE double sum_long_f32(const float *x, int64_t n, int64_t fours)
 {
     doubles sum[LANES / WIDTH] = {{0}};
     int64_t i = 0;
-    if (n >= LONG)
+    if (n >= fours)
         for (; i + 4 * LANES <= n; i += 4 * LANES) {
             if (n >= FAR)
 #pragma GCC unroll 8
@@ -89,7 +90,7 @@ static INLINE double sum_long_f32(const float *x, int64_t n)
     return folded(sum);
 }
 
-static double sum_run_f32(const float *x, int64_t n) { return n < 4 * LANES ? sum_short_f32(x, n) : sum_long_f32(x, n); }
+static double sum_run_f32(const float *x, int64_t n) { return n < 4 * LANES ? sum_short_f32(x, n) : sum_long_f32(x, n, LONG); }
 
 static void sum_columns_f32(void *accumulators, const void *x_, int64_t n)
 {

@@ -1,5 +1,5 @@
 /* Softmax and its logarithm along one dim, and their backwards.  The largest of a row is taken off first, so that no
- * exp overflows; sums run in double.
+ * exp overflows; sums run in double, those of exponentials by fours of floats.
  * see  Blanchard, Higham & Higham, IMA J. Numer. Anal. 41 (2021), on shifting by the maximum */
 #include "kernels/cpu/levels/reduce.h"
 #include "kernels/cpu/levels/through_float.h"
@@ -7,12 +7,13 @@
 
 enum { TILE = 64 };
 
-#define T     float
-#define OF(n) n##_f32
-#define SUM   row_sum_f32
-#define EXP   exp_f32
-#define BELOW exp_below_f32
-#define LOG   log_f32
+#define T            float
+#define OF(n)        n##_f32
+#define SUM          row_sum_f32
+#define POSITIVE_SUM row_sum_positive_f32
+#define EXP          exp_f32
+#define BELOW        exp_below_f32
+#define LOG          log_f32
 #include "kernels/cpu/levels/softmax_of.h"
 #undef T
 #undef OF
@@ -20,13 +21,15 @@ enum { TILE = 64 };
 #undef BELOW
 #undef LOG
 #undef SUM
+#undef POSITIVE_SUM
 
-#define T     double
-#define OF(n) n##_f64
-#define SUM   row_sum_f64
-#define EXP   exp
-#define BELOW exp
-#define LOG   log
+#define T            double
+#define OF(n)        n##_f64
+#define SUM          row_sum_f64
+#define POSITIVE_SUM row_sum_f64
+#define EXP          exp
+#define BELOW        exp
+#define LOG          log
 #include "kernels/cpu/levels/softmax_of.h"
 #undef T
 #undef OF

@@ -1,5 +1,5 @@
 /* Softmax in one type: included once per type with T, OF(), EXP, BELOW (exp of what is not above 0),
- * LOG, SUM.  n elements along the dim, `inner` between
+ * LOG, SUM, POSITIVE_SUM.  n elements along the dim, `inner` between
  * neighbours; a row where inner is 1, else columns, TILE of them at once. */
 
 /* The largest of a row that may have NaN: whatever comes out then, the sum of exp(x - m) is NaN. */
@@ -32,7 +32,7 @@ static void OF(softmax_row)(T *y, const T *x, const T *unused, int64_t n, int64_
             int64_t count = n - from < BLOCK ? n - from : BLOCK;
 #pragma omp simd
             for (int64_t k = 0; k < count; k++) block[k] = BELOW(x[from + k] - m);
-            sum += SUM(block, count);
+            sum += POSITIVE_SUM(block, count);
         }
         T shift = LOG((T)sum);
 #pragma omp simd
@@ -41,7 +41,7 @@ static void OF(softmax_row)(T *y, const T *x, const T *unused, int64_t n, int64_
     }
 #pragma omp simd
     for (int64_t k = 0; k < n; k++) y[k] = BELOW(x[k] - m);
-    sum = SUM(y, n);
+    sum = POSITIVE_SUM(y, n);
     T scale = (T)(1 / sum);
 #pragma omp simd
     for (int64_t k = 0; k < n; k++) y[k] *= scale;
