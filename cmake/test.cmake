@@ -46,7 +46,7 @@ if(NOT TRIREME_SANITIZE)
 endif()
 set(TRIREME_MEMCHECK_ENVIRONMENT
   TRIREME_CPU_LEVEL=v3 OPENBLAS_CORETYPE=Haswell ONEDNN_MAX_CPU_ISA=SSE41 OMP_NUM_THREADS=1 TRIREME_TEST_SHARE=10)
-set(TRIREME_MEMCHECK ${VALGRIND} --quiet --error-exitcode=99 --suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/openmpi.supp)
+set(TRIREME_MEMCHECK ${VALGRIND} --quiet --error-exitcode=99 --suppressions=${PROJECT_SOURCE_DIR}/tests/suppressions/memcheck.supp)
 set(TRIREME_MEMCHECK_LEAKS --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite)
 
 add_custom_target(thread_tests)
