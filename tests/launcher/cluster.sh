@@ -60,6 +60,7 @@ cluster_up() {
         ip -n "$host" addr add "10.84.0.$((number++))/24" dev eth0 && ip -n "$host" link set eth0 up || return 1
         ip netns exec "$host" sysctl -qw net.ipv4.tcp_slow_start_after_idle=0 net.ipv4.tcp_congestion_control=reno 2>/dev/null
     done
+    for number in $(seq 2 "$1"); do cluster_answers "10.84.0.$number" || return 1; done
     printf '%s\n' '#!/bin/sh' 'host=$1' 'shift' \
         'exec ip netns exec "$host" unshare --uts --ipc --mount sh -c '\''hostname "$1"; mount -t tmpfs tmpfs /dev/shm; shift; exec '"${ahead:-nice -n -15}"' sh -c "$*"'\'' sh "$host" "$@"' \
         >"$folder/on_host"
@@ -68,6 +69,14 @@ cluster_up() {
     export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$folder/on_host
     export OMPI_MCA_plm_rsh_no_tree_spawn=1 OMPI_MCA_oob_tcp_if_include=eth0 OMPI_MCA_btl_tcp_if_include=eth0
     export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader,tcp OMPI_MCA_mpi_yield_when_idle=1 # the hosts share this machine's cores
+}
+
+# Whether the first host reaches that address within seconds: a link that has just been set up may carry nothing yet.
+cluster_answers() {
+    for _ in {1..100}; do
+        ip netns exec "${hosts[0]}" env LC_ALL=C timeout 1 bash -c ": </dev/tcp/$1/9" 2>&1 | grep -q refused && return 0 || sleep 0.05
+    done
+    return 1
 }
 
 cluster_bridge() {
