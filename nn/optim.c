@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "core/scope.h"
 #include "core/watch.h"
+#include "kernels/run.h"
 
 /* ---- making ---- */
 
@@ -202,7 +204,21 @@ static int run_recorded(tr_optim *o, kernel_call *call, const tr_tensor *like, c
     return status;
 }
 
-static int step_alike(tr_optim *o, const tr_tensor *like, tr_tensor *skip)
+/* What parameter i has beside it. */
+static void add_states(const tr_optim *o, int64_t i, kernel_optim_item *item, bool skipped)
+{
+    item->first = o->made[i];
+    for (int s = 0; s < KERNEL_OPTIM_STATES; s++) {
+        tr_tensor *state = o->state[s * o->count + i];
+        if (!state) continue;
+        item->state[s] = state->data;
+        core_written(state);
+    }
+    count_step(o, i, item, skipped);
+}
+
+/* One call for all parameters like this one; how many they are, or -1. */
+static int64_t step_alike(tr_optim *o, const tr_tensor *like, tr_tensor *skip)
 {
     if (skip && !core_same_device(skip, like) && !(skip = (tr_to_device)(skip, core_device_at(like)))) return -1;
     kernel_call call; /* sizes and strides mean nothing in it */
@@ -220,17 +236,14 @@ static int step_alike(tr_optim *o, const tr_tensor *like, tr_tensor *skip)
         tr_tensor *p = o->parameter[i];
         if (!p->grad || !nn_alike(p, like)) continue;
         kernel_optim_item *item = &o->items[call.n++];
-        *item = (kernel_optim_item){.parameter = p->data, .gradient = p->grad->data, .n = p->numel, .first = o->made[i]};
-        for (int s = 0; s < KERNEL_OPTIM_STATES; s++) {
-            tr_tensor *state = o->state[s * o->count + i];
-            if (!state) continue;
-            item->state[s] = state->data;
-            core_written(state);
-        }
-        count_step(o, i, item, skipped);
+        *item = (kernel_optim_item){.parameter = p->data, .gradient = p->grad->data, .n = p->numel};
+        if (o->has_states) add_states(o, i, item, skipped);
         core_written(p);
     }
-    return core_here()->recording ? run_recorded(o, &call, like, skip) : kernel_run(core_device_at(like), &call);
+    int status = core_here()->recording ? run_recorded(o, &call, like, skip)
+                 : like->device         ? kernel_run(core_device_at(like), &call)
+                                        : kernel_run_on_cpu(&call);
+    return status < 0 ? -1 : call.n;
 }
 
 /* Every parameter with a gradient gets the states of its first step. */
@@ -247,24 +260,37 @@ static int bring_states(tr_optim *o)
 
 static int step(tr_optim *o, tr_tensor *skip)
 {
-    for (int64_t i = 0; i < o->count; i++)
-        if (o->parameter[i]->grad && nn_dense_gradient(o->parameter[i]) < 0) return -1;
+    const bool recording = core_here()->recording;
+    int64_t left = 0;
+    for (int64_t i = 0; i < o->count; i++) {
+        tr_tensor *p = o->parameter[i];
+        if (!p->grad) continue;
+        bool dense = core_row_major_tensor(p->grad) && !recording;
+        if (!dense && nn_dense_gradient(p) < 0) return -1;
+        left++;
+    }
     if (o->has_states && bring_states(o) < 0) return -1;
-    for (int64_t i = 0; i < o->count; i++)
-        if (o->parameter[i]->grad && nn_first_alike(o->parameter, i) && step_alike(o, o->parameter[i], skip) < 0) return -1;
+    for (int64_t i = 0; left; i++) {
+        if (!o->parameter[i]->grad || !nn_first_alike(o->parameter, i)) continue;
+        int64_t done = step_alike(o, o->parameter[i], skip);
+        if (done < 0) return -1;
+        left -= done;
+    }
     return 0;
 }
 
 int nn_step_unless(tr_optim *o, tr_tensor *skip)
 {
-    if (tr_error_stands()) return -1; /* never step on what went wrong */
+    core_thread *here = core_here();
+    if (here->failure.stands) return -1; /* never step on what went wrong */
     CORE_SPAN(TRACE_OPTIMISER, o->rule.name);
-    bool before = tr_set_grad_enabled(false);
-    int depth = tr_scope_open();
+    bool off = here->grad_off;
+    here->grad_off = true;
+    int depth = core_scope_open(here);
     o->skips |= skip != NULL;
     int status = step(o, skip);
-    tr_scope_close(depth);
-    tr_set_grad_enabled(before);
+    core_scope_close(here, depth);
+    here->grad_off = off;
     return status;
 }
 
