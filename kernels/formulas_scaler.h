@@ -28,7 +28,7 @@ static inline TR_BOTH void scaler_update(double *state, double growth, double ba
     if (state[SCALER_FOUND] != 0) {
         scale *= backoff;
         steps = 0;
-    } else if (steps == interval) {
+    } else if (steps >= interval) { /* more, where a scaler of a longer one was put back */
         if (scale * growth <= DBL_MAX) scale *= growth;
         steps = 0;
     }

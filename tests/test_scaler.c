@@ -223,3 +223,13 @@ TEST(what_is_unscaled_and_clipped_in_between_is_recorded_too)
     }
     tr_recording_drop(r);
 }
+
+TEST(a_scaler_that_had_more_steps_than_its_interval_grows_at_the_next)
+{
+    training t = made(0, TR_FLOAT32);
+    assert_int_equal(tr_scaler_set_scale(t.scaler, 16, 5), 0);
+    step(&t, slope(1, TR_FLOAT32));
+    int64_t steps;
+    assert_true(tr_scaler_scale(t.scaler, &steps) == 32);
+    assert_int_equal(steps, 0);
+}
