@@ -49,6 +49,10 @@ static int list_optimiser(listing *l, tr_optim *o)
     const char *name;
     tr_tensor *t;
     for (int64_t i = 0; o && tr_optim_state(o, i, &name, &t); i++) {
+        const int64_t at = nn_optim_state_at(o, name);
+        const int began = at < 0 ? -1 : nn_optim_began(o, at);
+        if (began < 0) return -1;
+        if (!began) continue;
         char *full = core_scope_memory((int64_t)strlen(name) + PREFIX + 1, "tr_checkpoint_save");
         if (!full) return -1;
         memcpy(full, prefix, PREFIX);

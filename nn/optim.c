@@ -335,6 +335,14 @@ bool tr_optim_state(tr_optim *o, int64_t i, const char **name, tr_tensor **t)
     return false;
 }
 
+int nn_optim_began(const tr_optim *o, int64_t at)
+{
+    const tr_tensor *steps = o->state[NN_OPTIM_STEP * o->count + at % o->count];
+    int64_t count;
+    if (!steps || !counts_for_itself(o)) return 1;
+    return core_receive(steps, &count, steps->data, sizeof count) < 0 ? -1 : count > 0;
+}
+
 int64_t nn_optim_state_at(const tr_optim *o, const char *name)
 {
     const char *dot = strrchr(name, '.');

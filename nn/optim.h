@@ -54,6 +54,10 @@ static inline bool nn_not_negative(double x) { return x >= 0 && isfinite(x); }
 /* Which of o->state this name ("momentum.0") means; -1 with an error noted for none. */
 int64_t nn_optim_state_at(const tr_optim *o, const char *name);
 
+/* Has a step been through o->state[at]?  Not if all were skipped, and a formula that asks whether it is the first counts on it:
+ * as in PyTorch there is no such state yet.  Waits for who knows.  1, 0, or -1 with an error noted. */
+int nn_optim_began(const tr_optim *o, int64_t at);
+
 /* t as it can become o->state[at]: itself, or a copy where it lies elsewhere; NULL with an error noted, beginning with
  * `what`, for another shape or type, or a step that is none. */
 tr_tensor *nn_optim_fit(const tr_optim *o, int64_t at, tr_tensor *t, const char *what, const char *name);

@@ -224,6 +224,31 @@ TEST(what_is_unscaled_and_clipped_in_between_is_recorded_too)
     tr_recording_drop(r);
 }
 
+/* ---- saved and resumed ---- */
+
+static training of_module(int kind, tr_module *m)
+{
+    assert_int_equal(tr_module_to(m, harness_device()), 0);
+    tr_tensor *w = tr_parameters(m).tensor[0];
+    return (training){.w = w, .optim = optim_of(kind, w), .scaler = tr_grad_scaler_new(.init_scale = 64, .growth_interval = 3)};
+}
+
+/* Of steps that were skipped there is no momentum, and the first that is not makes it. */
+TEST(what_no_step_has_been_through_is_not_saved)
+{
+    tr_module *model = tr_linear_layer(N, 1, .bias_off = true), *other = tr_linear_layer(N, 1, .bias_off = true);
+    training whole = of_module(1, model), loaded = of_module(1, other);
+    step(&whole, slope(0, TR_FLOAT32));
+    assert_int_equal(tr_checkpoint_save("skipped.safetensors", model, whole.optim, 0), 0);
+    assert_int_equal(tr_checkpoint_load("skipped.safetensors", other, loaded.optim, NULL), 0);
+    for (int i = 1; i < 3; i++) {
+        step(&whole, slope(i, TR_FLOAT32)), step(&loaded, slope(i, TR_FLOAT32));
+        assert_close(loaded.w, whole.w, 0);
+    }
+    assert_int_equal(tr_checkpoint_save("skipped.safetensors", model, whole.optim, 0), 0);
+    assert_true(tr_safetensors_has(tr_safetensors_open("skipped.safetensors"), "optimizer.momentum.0"));
+}
+
 TEST(a_scaler_that_had_more_steps_than_its_interval_grows_at_the_next)
 {
     training t = made(0, TR_FLOAT32);
