@@ -6,6 +6,8 @@
  * Resuming: everything is read and compared before the first thing changes. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <trireme/checkpoint.h>
@@ -58,12 +60,22 @@ static int put_generators(nn_manifest_writer *w, const tr_training *run)
     return 0;
 }
 
+/* Where no device says it an error stands then, and no manifest is written. */
+static void put_scaler(nn_manifest_writer *w, const tr_grad_scaler *s)
+{
+    char scale[NN_NUMBER_ROOM];
+    int64_t steps;
+    nn_number_text(tr_scaler_scale(s, &steps), scale);
+    nn_manifest_put(w, "scaler", "%s %" PRId64, scale, steps);
+}
+
 static void put_run(nn_manifest_writer *w, const tr_training *run)
 {
     if (run->optim) nn_manifest_put(w, "optimizer", "%s", run->optim->rule.name);
     nn_manifest_put(w, "schedulers", "%" PRId64, run->schedulers.count);
     for (int64_t i = 0; i < run->schedulers.count; i++)
         nn_manifest_put(w, core_text("scheduler.%lld", (long long)i), "%s", nn_scheduler_text(run->schedulers.scheduler[i]));
+    if (run->scaler) put_scaler(w, run->scaler);
     if (!run->loader) return;
     tr_loader_place at = tr_loader_state(run->loader);
     nn_manifest_put(w, "loader.place", "%" PRId64 " %" PRId64 " %" PRId64 " %d", at.epoch, at.sample, at.samples, at.shuffled);
@@ -85,7 +97,7 @@ static int save_manifest(const char *call, const char *path, const tr_training *
     } else {
         nn_manifest_put(&w, "rank", "%" PRId64, run->shard.rank);
     }
-    if (put_generators(&w, run) == 0 && nn_counted_write(&w, run->module, tensors) == 0) return nn_manifest_end(&w, path);
+    if (!tr_error_stands() && put_generators(&w, run) == 0 && nn_counted_write(&w, run->module, tensors) == 0) return nn_manifest_end(&w, path);
     nn_manifest_abandon(&w);
     return -1;
 }
@@ -129,6 +141,8 @@ typedef struct {
     int64_t step, world;
     tr_loader_place loader;
     nn_scheduler_place *scheduler;
+    double scale; /* the scaler's, and how many steps it has grown for */
+    int64_t scale_steps;
     uint8_t (*generator)[TR_GENERATOR_STATE_BYTES]; /* NULL: the checkpoint has none for this rank */
     nn_counted *counted;
 } resuming;
@@ -202,6 +216,20 @@ static int read_schedulers(resuming *r, const tr_training *run)
     return 0;
 }
 
+static int read_scaler(resuming *r)
+{
+    const char *text = nn_manifest_text(r->m, "scaler"), *at = text;
+    if (!text) return -1;
+    bool fits = nn_number_read(&at, &r->scale) && r->scale > 0 && isfinite(r->scale) && *at >= '0' && *at <= '9';
+    if (fits) {
+        char *end;
+        errno = 0;
+        r->scale_steps = strtoll(at, &end, 10);
+        fits = !errno && !*end;
+    }
+    return fits ? 0 : io_fail_status(r->m->source, "\"scaler\" is \"%s\", not a scale and how many steps it has grown for", io_shown(text));
+}
+
 static int read_loader(resuming *r)
 {
     int64_t number[4];
@@ -224,7 +252,7 @@ static int read_manifest(resuming *r, const tr_training *run)
         const char *was = nn_manifest_text(r->m, "optimizer"), *is = run->optim->rule.name;
         if (strcmp(was, is) != 0) return io_fail_status(r->m->source, "the checkpoint's optimiser is %s, the run's %s", io_shown(was), is);
     }
-    if (run->loader && read_loader(r) < 0) return -1;
+    if ((run->loader && read_loader(r) < 0) || (run->scaler && read_scaler(r) < 0)) return -1;
     if (read_schedulers(r, run) < 0 || open_own(r, run) < 0 || read_generators(r, run) < 0) return -1;
     return (r->counted = nn_counted_read(r->m, r->own, run->module)) ? 0 : -1;
 }
@@ -240,6 +268,7 @@ static int load(resuming *r, tr_training *run)
     for (int64_t i = 0; r->generator && i <= run->generators.count; i++)
         if ((tr_generator_restore)(generator_at(run, i), r->generator[i]) < 0) return -1; /* it has been tried */
     for (int64_t i = 0; i < run->schedulers.count; i++) nn_scheduler_put(run->schedulers.scheduler[i], &r->scheduler[i]);
+    if (run->scaler && (tr_scaler_set_scale)(run->scaler, r->scale, r->scale_steps) < 0) return -1;
     nn_counted_put(r->counted);
     run->step = r->step;
     return 0;

@@ -1,5 +1,6 @@
 /* Scaled steps: those that overflow leave no trace, whatever the optimiser, and recorded ones do what running does. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <trireme/trireme.h>
 #include "test.h"
@@ -247,6 +248,43 @@ TEST(what_no_step_has_been_through_is_not_saved)
     }
     assert_int_equal(tr_checkpoint_save("skipped.safetensors", model, whole.optim, 0), 0);
     assert_true(tr_safetensors_has(tr_safetensors_open("skipped.safetensors"), "optimizer.momentum.0"));
+}
+
+/* Resumed by a run with other weights and another scale, which has scaled a step already. */
+static void assert_goes_on(int kind, int stop)
+{
+    TR_SCOPE;
+    tr_manual_seed(4);
+    tr_module *model = tr_linear_layer(N, 1, .bias_off = true), *other = tr_linear_layer(N, 1, .bias_off = true);
+    training whole = of_module(kind, model), resumed = of_module(kind, other);
+    assert_int_equal(tr_scaler_set_scale(resumed.scaler, 8, 1), 0);
+    step(&resumed, slope(1, TR_FLOAT32));
+    for (int i = 0; i < STEPS; i++) {
+        TR_SCOPE;
+        if (i == stop) {
+            tr_training run = {.module = model, .optim = whole.optim, .scaler = whole.scaler, .step = i};
+            assert_int_equal(tr_training_save("scaled", &run), 0);
+            run = (tr_training){.module = other, .optim = resumed.optim, .scaler = resumed.scaler};
+            assert_int_equal(tr_training_resume("scaled", &run), 0);
+            assert_int_equal(run.step, stop);
+        }
+        tr_tensor *x = slope(i, TR_FLOAT32);
+        step(&whole, x);
+        if (i < stop) continue;
+        int64_t steps, its;
+        step(&resumed, x);
+        assert_true(tr_scaler_scale(resumed.scaler, &steps) == tr_scaler_scale(whole.scaler, &its));
+        assert_int_equal(steps, its);
+        assert_close(resumed.w, whole.w, 0);
+    }
+    assert_same_state(&resumed, &whole);
+    assert_int_equal(system("rm -rf scaled"), 0);
+}
+
+TEST(a_scaled_run_that_is_resumed_goes_on_as_the_unbroken_one)
+{
+    for (int kind = 0; kind < 6; kind++)
+        for (int stop = 1; stop < STEPS; stop++) assert_goes_on(kind, stop);
 }
 
 TEST(a_scaler_that_had_more_steps_than_its_interval_grows_at_the_next)

@@ -305,16 +305,17 @@ typedef struct {
     tr_scheduler *scheduler;
     tr_loader *loader;
     tr_generator *generator;
+    tr_grad_scaler *scaler;
     tr_training run;
 } small;
 
 static void begin_small(small *s, tr_generator_kind kind, int64_t samples)
 {
-    *s = (small){.model = tr_linear_layer(2, 1), .generator = tr_generator_new(kind, 1)};
+    *s = (small){.model = tr_linear_layer(2, 1), .generator = tr_generator_new(kind, 1), .scaler = tr_grad_scaler_new()};
     s->optim = tr_adam(tr_parameters(s->model));
     s->scheduler = tr_step_lr(s->optim, 3);
     s->loader = tr_loader_new(tr_dataset_tensors(tr_zeros(TR_SHAPE(samples, 2)), tr_zeros(TR_SHAPE(samples, 1))), .batch_size = 2);
-    s->run = (tr_training){.module = s->model, .optim = s->optim, .schedulers = {&s->scheduler, 1}, .loader = s->loader, .generators = {&s->generator, 1}, .step = 4};
+    s->run = (tr_training){.module = s->model, .optim = s->optim, .schedulers = {&s->scheduler, 1}, .scaler = s->scaler, .loader = s->loader, .generators = {&s->generator, 1}, .step = 4};
 }
 
 static void assert_refused(small *s, const char *says)
@@ -326,6 +327,7 @@ static void assert_refused(small *s, const char *says)
     uint64_t drawn = next_of(s->generator), defaults = next_of(tr_default_generator());
     double rate = tr_learning_rate(s->optim);
     int64_t sample = tr_loader_state(s->loader).sample;
+    assert_int_equal(tr_scaler_set_scale(s->scaler, 4, 1), 0);
     s->run.step = 77;
     assert_int_equal(tr_training_resume("fits", &s->run), -1);
     assert_error_says(says);
@@ -334,6 +336,7 @@ static void assert_refused(small *s, const char *says)
     assert_int_equal(next_of(tr_default_generator()), defaults);
     assert_true(tr_learning_rate(s->optim) == rate);
     assert_int_equal(tr_loader_state(s->loader).sample, sample);
+    assert_true(tr_scaler_scale(s->scaler, NULL) == 4);
     assert_int_equal(s->run.step, 77);
 }
 
@@ -367,6 +370,7 @@ TEST(what_does_not_fit_changes_nothing)
 
     other.run.module = s.model;
     other.run.loader = NULL; /* what the run does not name may be there */
+    other.run.scaler = NULL;
     assert_int_equal(tr_training_resume("fits", &other.run), 0);
     s.run.optim = NULL;
     assert_int_equal(tr_training_save("fits", &s.run), -1);
@@ -382,6 +386,22 @@ TEST(what_does_not_fit_changes_nothing)
     }
     assert_int_equal(tr_training_save("no/such/folder", &(tr_training){.module = s.model}), -1);
     assert_error_says("no/such/folder: No such file or directory");
+}
+
+/* As one that was written before the run had a scaler. */
+TEST(a_checkpoint_without_a_scaler_is_resumed_by_who_names_none)
+{
+    empty_folder("fits");
+    small s;
+    begin_small(&s, TR_PHILOX, 5);
+    s.run.scaler = NULL;
+    assert_int_equal(tr_training_save("fits", &s.run), 0);
+    s.run.scaler = s.scaler;
+    assert_refused(&s, "the manifest says nothing of \"scaler\"");
+    s.run.scaler = NULL;
+    assert_int_equal(tr_training_resume("fits", &s.run), 0);
+    assert_int_equal(s.run.step, 4);
+    assert_true(tr_scaler_scale(s.scaler, NULL) == 4);
 }
 
 /* ---- the manifest, which anybody may have written ---- */
@@ -469,6 +489,15 @@ TEST(what_a_manifest_says_is_held_against_the_run)
         {"scheduler.0", "tr_step_lr 0 inf 1e-3 0", "is no place"},
         {"scheduler.0", "tr_step_lr 0 1e-3 0", "is no place"},
         {"scheduler.0", "tr_step_lr", "is no place"},
+        {"scaler", NULL, "the manifest says nothing of \"scaler\""},
+        {"scaler", "0e0 1", "\"scaler\" is \"0e0 1\", not a scale"},
+        {"scaler", "-8e0 1", "not a scale"},
+        {"scaler", "inf 1", "not a scale"},
+        {"scaler", "nan 1", "not a scale"},
+        {"scaler", "8e0", "not a scale"},
+        {"scaler", "8e0 -1", "not a scale"},
+        {"scaler", "8e0 1 1", "not a scale"},
+        {"scaler", "8e0 99999999999999999999", "not a scale"},
         {"loader.place", "0 0 5", "\"loader.place\" is \"0 0 5\", not 4 whole numbers"},
         {"loader.place", "0 6 5 0", "there is no sample 6 of 5"},
         {"loader.place", "0 0 5 1", "were shuffled, but the loader does not shuffle"},

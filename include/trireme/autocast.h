@@ -90,7 +90,8 @@ TR_API int(tr_scaler_update)(tr_grad_scaler *s);
  * when the device has done what it was asked for: both wait for it. */
 TR_API int(tr_scaler_skipped)(const tr_grad_scaler *s);
 
-/* The scale and how many steps it has grown for; to be saved, and put back.  0, or -1 for a scale that is not positive. */
+/* The scale and how many steps it has grown for; to be saved, and put back, as tr_training does.  0, or -1 for a scale that
+ * is not positive. */
 TR_API double tr_scaler_scale(const tr_grad_scaler *s, int64_t *steps);
 TR_API int(tr_scaler_set_scale)(tr_grad_scaler *s, double scale, int64_t steps);
 

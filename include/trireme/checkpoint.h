@@ -6,6 +6,7 @@
 #ifndef TRIREME_CHECKPOINT_H
 #define TRIREME_CHECKPOINT_H
 
+#include <trireme/autocast.h>
 #include <trireme/data.h>
 #include <trireme/nn.h>
 #include <trireme/optim.h>
@@ -53,6 +54,7 @@ typedef struct {
     tr_module *module; /* all are borrowed, and all but the module may be left out */
     tr_optim *optim;
     tr_schedulers schedulers; /* of optim */
+    tr_grad_scaler *scaler;   /* of float16's losses; its scale and how many steps that has grown for */
     tr_loader *loader;
     tr_generators generators; /* beside this thread's default generator, which always belongs to a run */
     int64_t step;             /* how far the run has come; says which checkpoint is newer */
@@ -70,8 +72,9 @@ TR_API TR_CHECK_RESULT int(tr_training_save)(const char *folder, const tr_traini
 
 /* Bring a run to where the newest whole checkpoint of the folder was, or the one whose manifest `path` is.  All that the
  * run names must be in the checkpoint; everything is read and checked before anything is changed (a loader's epoch is given
- * up).  Learning rate, seed of the loader and places of the schedulers are the checkpoint's: who wants another rate sets it
- * afterwards.  What schedulers and optimisers are made with (gamma, betas ...) is the program's.  A rank that the
+ * up); one that was written without a scaler is resumed by a run that does not name its own.  Learning rate, seed of the
+ * loader, places of the schedulers and the scale are the checkpoint's: who wants another rate sets it afterwards.  What
+ * schedulers, optimisers and scalers are made with (gamma, betas, growth_factor ...) is the program's.  A rank that the
  * checkpoint did not have keeps its generators; its dropout layers take the first rank's seeds.
  * 0, also from a folder that has no checkpoint or does not exist, which changes nothing; or -1 with an error standing. */
 TR_API TR_CHECK_RESULT int(tr_training_resume)(const char *path, tr_training *run);
