@@ -70,7 +70,7 @@ struct autograd_node {
 
     /* the walk */
     autograd_node *next;
-    int32_t waiting; /* gradients that are still to come; 0 outside of walks */
+    int32_t waiting; /* gradients that are still to come; 0 outside of walks, and along a line */
 
     int32_t inputs;
     const autograd_op *op;

@@ -1,8 +1,9 @@
 /* Backward: the graph walked in reverse, each node once, after everything that leads to it.
  *
- * First the nodes that the root leads to are found and the edges into each are counted.  Then, starting at the root,
- * a node runs when its last gradient has come: its derivative gives gradients to its inputs' nodes.  Both walks keep
- * their stacks in the nodes themselves (`next`), so they need no memory and no recursion.
+ * A node runs when its last gradient has come: its derivative gives gradients to its inputs' nodes.  From the root on, as long
+ * as each node leads to one other, that one is next.  At the end of this line the nodes that it leads to are found and the
+ * edges into each are counted, and from there on counted down.  Both walks keep their stacks in the nodes themselves
+ * (`next`), so they need no memory and no recursion.
  *
  * The stack is last in, first out, and a node's edges are pushed first to last: the sinks of weights and biases, which
  * stand behind the input in tr_linear, run before the walk goes deeper.  So gradients are finished last layer first, as
@@ -187,7 +188,7 @@ tr_tensor *autograd_place_of(const autograd_node *n, int input)
 {
     const autograd_node *to = n->to[input];
     const autograd_walk *w = core_here()->backward;
-    bool all = is_sink(to) && to->waiting == 1 && !to->gradient && n->divisor == 1 && w && !w->captures;
+    bool all = is_sink(to) && to->waiting <= 1 && !to->gradient && n->divisor == 1 && w && !w->captures;
     tr_tensor *place = all && autograd_plain() ? autograd_place(to) : NULL;
     if (place) core_written(place);
     return place;
@@ -276,28 +277,54 @@ static __attribute__((noinline)) int look_at(autograd_node *n, const autograd_wa
     return DERIVED;
 }
 
-static inline int run(core_thread *here, autograd_node *n, const autograd_walk *w)
+static inline int derive_and_let_go(core_thread *here, autograd_node *n, tr_tensor *dy, const autograd_walk *w)
+{
+    int status = !dy ? 0 : core_watched() ? derive_watched(here, n, dy)
+                                          : derive(here, n, dy);
+    if (status == 0 && n->saved && !w->keep_saved) autograd_let_go_of_saved(n);
+    return status;
+}
+
+static int run(core_thread *here, autograd_node *n, const autograd_walk *w)
 {
     bool usual = !(n->odd & ~AUTOGRAD_DIVIDED) && !w->captures;
     int way = usual ? DERIVED : look_at(n, w);
     if (way == FAILED || (n->odd & AUTOGRAD_DIVIDED && grows_for_a_leaf(n) && !autograd_whole(n))) return -1;
     tr_tensor *dy = n->gradient;
-    if (way == DERIVED) {
-        int status = !dy ? 0 : core_watched() ? derive_watched(here, n, dy)
-                                              : derive(here, n, dy);
-        if (status < 0) return -1;
-        if (n->saved && !w->keep_saved) autograd_let_go_of_saved(n);
-    }
+    if (way == DERIVED && derive_and_let_go(here, n, dy, w) < 0) return -1;
     done(n, dy);
     return 0;
 }
 
+/* Where the one edge leads that n has, or NULL. */
+static inline autograd_node *along(const autograd_node *n)
+{
+    autograd_node *a = n->to_[0], *b = n->to_[1];
+    return n->to_[2] || (a && b) ? NULL : a ? a
+                                            : b;
+}
+
+/* Walk along such nodes, as long as nothing is odd about them: the node that is next, or NULL after an error. */
+static autograd_node *walk_line(core_thread *here, autograd_node *n, const autograd_walk *w)
+{
+    for (autograd_node *to = NULL; !(n->odd & ~AUTOGRAD_DIVIDED) && n->gradient && (to = along(n)); n = to) {
+        if (n->odd & AUTOGRAD_DIVIDED && is_sink(to) && grows_for_a_leaf(n) && !autograd_whole(n)) return NULL;
+        tr_tensor *dy = n->gradient;
+        if (derive_and_let_go(here, n, dy, w) < 0) return NULL;
+        done(n, dy);
+    }
+    return n;
+}
+
 static int walk_all(core_thread *here, autograd_node *root, const autograd_walk *w)
 {
-    autograd_find(root);
-    root->next = NULL;
-    for (autograd_node *ready = root; ready;) {
-        autograd_node *n = ready;
+    autograd_node *n = w->captures ? root : walk_line(here, root, w);
+    if (!n) return -1;
+    if (!n->inputs) return run_sink(here, n, w);
+    autograd_find(n);
+    n->next = NULL;
+    for (autograd_node *ready = n; ready;) {
+        n = ready;
         ready = n->next;
         if ((n->inputs ? run(here, n, w) : run_sink(here, n, w)) < 0) return -1;
         ready = next_of(n, ready);

@@ -65,6 +65,23 @@ TEST(a_value_used_twice_gets_both_gradients)
     assert_item(tr_grad(w), 1024, 0);
 }
 
+TEST(nobody_waits_for_what_leads_in_from_elsewhere)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = tr_square(x), *elsewhere = tr_mul(y, x), *loss = tr_sum(tr_neg(y));
+    assert_int_equal(tr_backward(loss, .retain_graph = true), 0);
+    assert_close(tr_grad(x), row(-2, -4), 0);
+    assert_int_equal(tr_backward(tr_sum(elsewhere)), 0); /* 3 x^2 more */
+    assert_close(tr_grad(x), row(1, 8), 0);
+}
+
+TEST(a_line_may_end_where_several_lead_on)
+{
+    tr_tensor *x = leaf(row(1, 2)), *w = leaf(row(3)), *y = tr_neg(tr_exp(tr_mul(tr_mul(x, w), 0))); /* -1, -1 */
+    assert_int_equal(tr_backward(tr_mean(tr_neg(tr_mul(y, tr_mul(x, x)))), .retain_graph = true), 0);
+    assert_close(tr_grad(x), row(1, 2), 1e-6);
+    assert_close(tr_grad(w), row(0), 0);
+}
+
 TEST(a_leaf_may_be_the_root)
 {
     tr_tensor *x = leaf(row(5));
