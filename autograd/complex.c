@@ -105,7 +105,7 @@ tr_tensor *(tr_conj)(tr_tensor *z)
     if (!y || autograd_pointwise(KERNEL_COPY, (tr_dtype)z->dtype, y, &z, 1, 0) < 0) return NULL;
     tr_tensor *imaginary = part(y, 1);
     if (!imaginary || autograd_pointwise(KERNEL_neg, real_type(z), imaginary, &imaginary, 1, 0) < 0) return NULL;
-    y->flags |= z->flags & CORE_NUMBER;
+    if (z->flags & CORE_NUMBER) core_tensor_is_number(y);
     return autograd_note(y, &autograd_conj, z, NULL, NULL, 0, NULL);
 }
 

@@ -46,7 +46,7 @@ static tr_tensor *number_new(tr_dtype type, float rounded)
 {
     tr_tensor *t = core_tensor_scalar(type, (tr_device){TR_CPU, 0}, "number");
     if (!t) return NULL;
-    t->flags |= CORE_NUMBER;
+    core_tensor_is_number(t);
     *(float *)((char *)t->data + AUTOGRAD_FLOAT_OF_NUMBER) = rounded; /* what nearly all are used as */
     return t;
 }

@@ -1,6 +1,7 @@
 /* Views of all elements: other shapes and strides over the same memory. */
 #include "autograd/operands.h"
 #include "autograd/say.h"
+#include "core/whole.h"
 
 /* ---- view, reshape, flatten, unsqueeze, squeeze: the same elements in the same order ---- */
 
@@ -44,6 +45,7 @@ tr_tensor *autograd_alias_as(const tr_tensor *t, tr_dtype type, const tr_shape *
     if (!y) return NULL;
     y->dtype = (uint8_t)type;
     y->data = (char *)y->data + bytes;
+    y->size_class = core_place(y);
     return y;
 }
 

@@ -52,7 +52,7 @@ void core_system_give(void *p) { free(p); }
 /* Every class of this thread, or NULL if there is no memory for them: no list, no cache. */
 static core_blocks *blocks_of(core_thread *here)
 {
-    const int64_t bytes = CORE_CLASSES * (int64_t)sizeof *here->block;
+    const int64_t bytes = (CORE_CLASSES + 1) * (int64_t)sizeof *here->block;
     if (!here->block && (here->block = core_system_take(bytes))) memset(here->block, 0, (size_t)bytes);
     return here->block;
 }
@@ -71,7 +71,7 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
             core_memory_trim(); /* blocks of other classes may be what is missing */
             if (!(p = core_system_take(size))) return core_fail_memory(what, bytes);
         }
-        here->cached_bytes += size;
+        here->held_bytes += size;
     }
     core_block_taken(here, here->block ? &here->block[class] : NULL, size);
     *capacity = size;
@@ -84,6 +84,7 @@ void core_block_give(void *p, int64_t capacity)
     core_blocks *blocks = here->block ? &here->block[core_class_of(capacity)] : NULL;
     if (!blocks || blocks->taken <= 0) { /* another thread took it, and takes no block from our list */
         here->allocated_bytes -= capacity;
+        here->held_bytes -= capacity;
         core_system_give(p);
         return;
     }
@@ -137,19 +138,20 @@ void core_memory_trim(void)
         core_drop_tensor(here->number[i]);
         here->number[i] = NULL;
     }
-    while (here->pool[CORE_POOL_PAIR]) core_tensor_part(here);
+    while (here->little) core_tensor_part(here, &here->little);
     for (int i = 0; here->block && i < CORE_CLASSES; i++) {
+        while (here->block[i].tensors) core_tensor_part(here, &here->block[i].tensors);
         while (here->block[i].storages) core_storage_part(here, &here->block[i]);
         give_all(&here->block[i].waiting);
     }
     for (int i = 0; i < CORE_POOLS; i++) give_all(&here->pool[i]);
     core_system_give(here->block);
     here->block = NULL;
-    here->cached_bytes = 0;
+    here->held_bytes = here->allocated_bytes;
 }
 
 tr_memory_stats core_memory_stats(void)
 {
     const core_thread *here = core_here();
-    return (tr_memory_stats){here->allocated_bytes, here->peak_bytes, here->cached_bytes, here->system_requests};
+    return (tr_memory_stats){here->allocated_bytes, here->peak_bytes, here->held_bytes - here->allocated_bytes, here->system_requests};
 }

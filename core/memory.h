@@ -38,16 +38,16 @@ bool core_system_failed(void);
 void *core_block_take(int64_t bytes, int64_t *capacity, const char *what);
 void core_block_give(void *p, int64_t capacity);
 
-/* The blocks of one class and thread. */
+/* The blocks of one class and thread: lists of those that wait alone, with a storage (storage.h), and with a storage and
+ * a handle (whole.h). */
 typedef struct {
-    void *waiting;  /* a list */
-    void *storages; /* a list of storages that wait with such a block (storage.c) */
-    int64_t taken;  /* and not given back here */
+    void *waiting, *storages;
+    struct tr_tensor *tensors;
+    int64_t taken; /* and not given back here */
 } core_blocks;
 
 /* Small things of one size, kept on a list when given back. */
-typedef enum { CORE_POOL_PAIR,   /* handles with a storage of their own that needs no block (tensor.c) */
-               CORE_POOL_TENSOR, /* handles alone */
+typedef enum { CORE_POOL_TENSOR, /* handles alone */
                CORE_POOL_STORAGE,
                CORE_POOL_NODE,
                CORE_POOLS } core_pool;

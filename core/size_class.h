@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-enum { CORE_CLASSES = 176 };
+enum { CORE_CLASSES = 176,
+       CORE_UNLIKE = CORE_CLASSES /* a class without blocks */ };
 
 static inline int64_t core_class_bytes(int class) { return (int64_t)(4 + class % 4) << (class / 4 + 4); }
 

@@ -5,6 +5,7 @@
 
 void core_storage_part(core_thread *here, core_blocks *blocks)
 {
+    if (!blocks->storages) core_tensor_part(here, &blocks->tensors);
     core_storage *s = core_list_pop(&blocks->storages);
     if (!s) return;
     core_list_in_use_(s->data);
@@ -37,7 +38,7 @@ core_storage *core_storage_new(core_thread *here, const core_device *device, tr_
         core_pool_give(here, CORE_POOL_STORAGE, s);
         return NULL;
     } else {
-        s->kind = cpu ? CORE_BLOCK : CORE_ELSEWHERE;
+        s->kind = cpu ? 0 : CORE_ELSEWHERE;
         s->class = (uint8_t)(cpu ? core_class_of(s->capacity) : 0);
     }
     return s;
@@ -52,8 +53,8 @@ void core_storage_free(core_storage *s)
             s->device->synchronize(s->at.index); /* its owner knows nothing of what the device still has to do with it */
             s->release(s->foreign);
         }
-    } else if (s->kind) {
-        if (s->kind & CORE_BLOCK && core_storage_give(here, s)) return;
+    } else if (s->class || s->kind & CORE_ELSEWHERE) {
+        if (s->class && core_storage_give(here, s)) return;
         s->device->give(s->at.index, s->data, s->capacity);
     }
     core_pool_give(here, CORE_POOL_STORAGE, s);
@@ -79,6 +80,6 @@ core_storage *core_storage_lend(const tr_tensor *t)
     if (atomic_load_explicit(&s->lent, memory_order_relaxed))
         atomic_fetch_add(&s->lent, 1);
     else
-        atomic_store(&s->lent, 2);
+        atomic_store(&s->lent, 2), s->kind |= CORE_LENT;
     return s;
 }

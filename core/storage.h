@@ -1,7 +1,7 @@
 /* Storages: made, and waiting to be used again.
  *
- * A storage waits where it will be wanted: with the handle of a little tensor (tensor.c), with its block in the list of
- * that block's size, or alone.  Whoever finds a list empty takes a pair apart, so that nothing waits in vain. */
+ * A storage waits where it will be wanted: with a tensor's handle (whole.h), with its block in the list of that block's
+ * size, or alone.  Whoever finds a list empty takes apart what waits together, so that nothing waits in vain. */
 #ifndef TRIREME_CORE_STORAGE_H
 #define TRIREME_CORE_STORAGE_H
 
@@ -18,6 +18,7 @@ static inline void core_storage_begin(core_storage *s, const core_device *device
     s->version = 0;
     atomic_init(&s->lent, 0);
     s->kind = 0;
+    s->class = 0;
     s->at = at;
     s->device = device;
 }
@@ -33,6 +34,7 @@ static inline core_storage *core_storage_take(core_thread *here, int64_t bytes)
     core_block_taken(here, blocks, s->capacity);
     s->count = 1;
     s->version = 0;
+    s->kind = 0;
     return s;
 }
 
@@ -48,19 +50,19 @@ static inline bool core_storage_give(core_thread *here, core_storage *s)
     return true;
 }
 
-/* Take apart what waits together: a handle and its storage; a storage and its block. */
-void core_tensor_part(core_thread *here);
+/* Take apart what waits together: a list's first handle and its storage; a storage and its block. */
+void core_tensor_part(core_thread *here, tr_tensor **list);
 void core_storage_part(core_thread *here, core_blocks *blocks);
 
-/* Once for a thread: a few more of them wait.  A loop that is short of one by one or two would take pairs apart and put
- * them together again in every iteration. */
+/* Once for a thread: a few more of them wait.  A loop that is short of one by one or two would take little tensors apart
+ * and put them together again in every iteration. */
 void core_stock(core_thread *here, core_pool pool, size_t bytes);
 
-/* A handle or a storage, of a pair if none waits alone. */
+/* A handle or a storage, of a little tensor if none waits alone. */
 static inline void *core_one_of_pair(core_thread *here, core_pool pool, size_t bytes, const char *what)
 {
-    if (!here->pool[pool] && here->pool[CORE_POOL_PAIR] && !(here->stocked >> pool & 1)) core_stock(here, pool, bytes);
-    if (!here->pool[pool]) core_tensor_part(here);
+    if (!here->pool[pool] && here->little && !(here->stocked >> pool & 1)) core_stock(here, pool, bytes);
+    if (!here->pool[pool]) core_tensor_part(here, &here->little);
     return core_pool_take(here, pool, bytes, what);
 }
 

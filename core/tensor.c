@@ -2,35 +2,16 @@
 #include "core/tensor.h"
 
 #include <string.h>
-#include "core/memory.h"
-#include "core/scope.h"
-#include "core/storage.h"
+#include "core/whole.h"
 
-/* ---- pairs ----
- * A handle that goes, and whose memory is its storage's own, waits together with that storage: most tensors of a program
- * of small ones are made by taking such a pair, without a call.  A handle that waits has no grad, sink, base or views. */
-
-static inline void give_pair(core_thread *here, tr_tensor *t)
+void core_tensor_part(core_thread *here, tr_tensor **list)
 {
-    t->storage->version = 0;
-    core_list_waits_(t->storage);
-    core_pool_give(here, CORE_POOL_PAIR, t);
-    core_list_leads_to_(&t->storage);
-}
-
-static inline tr_tensor *take_pair(core_thread *here)
-{
-    tr_tensor *t = core_list_pop(&here->pool[CORE_POOL_PAIR]);
-    if (t) core_list_in_use_(t->storage);
-    return t;
-}
-
-void core_tensor_part(core_thread *here)
-{
-    tr_tensor *t = take_pair(here);
-    if (!t) return;
-    core_pool_give(here, CORE_POOL_STORAGE, t->storage);
+    if (!*list) return;
+    tr_tensor *t = core_whole_pop(list);
+    core_storage *s = t->storage;
     core_pool_give(here, CORE_POOL_TENSOR, t);
+    core_list_push(s->class ? &here->block[s->class].storages : &here->pool[CORE_POOL_STORAGE], s);
+    core_list_leads_to_(&s->data);
 }
 
 /* ---- tensors ---- */
@@ -68,15 +49,8 @@ static inline void forget(core_origin *origin, const tr_tensor *t)
 static inline bool give_both(core_thread *here, tr_tensor *t)
 {
     core_storage *s = t->storage;
-    if (s->count > 1)
-        s->count--;
-    else if (atomic_load_explicit(&s->lent, memory_order_relaxed))
-        return false;
-    else if (__builtin_expect(s->kind == 0, 1)) {
-        give_pair(here, t);
-        return true;
-    } else if (s->kind != CORE_BLOCK || !core_storage_give(here, s))
-        return false;
+    if (__builtin_expect(s->count == 1, 1)) return s->kind == 0 && core_whole_give(here, t);
+    s->count--;
     core_pool_give(here, CORE_POOL_TENSOR, t);
     return true;
 }
@@ -131,27 +105,26 @@ static inline tr_tensor *handle_on(core_thread *here, core_storage *storage, con
     return t;
 }
 
-enum { ROOM = sizeof(((core_storage *)0)->small) };
-static inline bool is_small(const core_device *device, int64_t bytes) { return device == &core_cpu && bytes <= ROOM; }
-
 /* A handle with memory of its own. */
 static inline tr_tensor *handle_with(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
-    bool small = is_small(device, bytes);
-    tr_tensor *t = small ? take_pair(here) : NULL;
-    if (t) return t;
-    core_storage *s = device == &core_cpu && !small ? core_storage_take(here, bytes) : NULL;
-    return handle_on(here, s ? s : core_storage_new(here, device, at, bytes, what), what);
+    int class = device == &core_cpu ? core_size_class(bytes) : CORE_UNLIKE;
+    tr_tensor *t = class < CORE_CLASSES ? core_whole_take(here, class) : NULL;
+    return t ? t : handle_on(here, core_storage_new(here, device, at, bytes, what), what);
+}
+
+static inline void begin_word(tr_tensor *t, tr_dtype dtype, uint8_t device, unsigned flags, int place)
+{
+    const uint8_t word[] = {(uint8_t)dtype, device, (uint8_t)flags, (uint8_t)place};
+    memcpy(&t->word, word, sizeof word);
 }
 
 /* What a handle that has its storage needs to be a tensor: all but strides and an owner. */
-static inline void tensor_begin(core_thread *here, tr_tensor *t, tr_dtype dtype, uint8_t device, const tr_shape *shape, int64_t numel, unsigned flags)
+static inline void tensor_begin(core_thread *here, tr_tensor *t, tr_dtype dtype, uint8_t device, const tr_shape *shape, int64_t numel, int place, unsigned flags)
 {
-    const uint8_t kind[] = {(uint8_t)dtype, device};
+    begin_word(t, dtype, device, here->recording ? flags | CORE_MADE_RECORDING : flags, place);
     t->object.class = &tensor_class;
     t->object.count = 1;
-    memcpy(&t->kind, kind, sizeof kind); /* at once, as it will be compared */
-    t->flags = (uint8_t)(here->recording ? flags | CORE_MADE_RECORDING : flags);
     t->numel = numel;
     t->data = t->storage->data;
     t->origin = NULL;
@@ -182,91 +155,71 @@ static inline tr_tensor *row_major(core_thread *here, tr_tensor *t)
 
 static inline uint8_t device_number(tr_device at) { return (uint8_t)(at.type == TR_CPU ? 0 : 1 + at.index); }
 
-/* The elements of a shape that needs no care: few dims, none empty, as many as memory may hold.  0 of others. */
-static inline int64_t plain_count(const tr_shape *shape)
+/* Row-major memory of a checked shape. */
+static tr_tensor *tensor_with(core_thread *here, const core_device *device, tr_device at, tr_dtype dtype, const tr_shape *shape, int64_t n, const char *what)
 {
-    if ((unsigned)shape->ndim > 2) return 0; /* what follows cannot overflow */
-    uint64_t n0 = shape->ndim > 0 ? (uint64_t)shape->size[0] : 1, n1 = shape->ndim > 1 ? (uint64_t)shape->size[1] : 1, n = n0 * n1;
-    return n0 - 1 >= INT32_MAX || n1 - 1 >= INT32_MAX || n > INT64_MAX / 16 ? 0 : (int64_t)n;
+    tr_tensor *t = handle_with(here, device, at, n * core_dtype_bytes[dtype], what);
+    if (!t) return NULL;
+    tensor_begin(here, t, dtype, device_number(at), shape, n, CORE_UNLIKE, CORE_ROW_MAJOR);
+    t->size_class = core_place(t);
+    return row_major(here, t);
 }
 
-/* A handle that waits here begins as a tensor of the CPU and the open scope, which is not full: all but its strides. */
-static inline tr_tensor *begin_here(core_thread *here, tr_tensor *t, tr_dtype dtype, const tr_shape *shape, int64_t numel)
+static __attribute__((noinline)) tr_tensor *new_any(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
 {
-    tensor_begin(here, t, dtype, 0, shape, numel, CORE_ROW_MAJOR);
-    core_scope_put(here, &t->object);
-    return t;
-}
-
-/* Of a pair; or with a block that waits for as many elements.  NULL: it takes more. */
-static inline tr_tensor *little_tensor(core_thread *here, tr_dtype dtype, const tr_shape *shape, int64_t numel)
-{
-    if (!here->pool[CORE_POOL_PAIR] || core_scope_is_full(here)) return NULL;
-    return begin_here(here, take_pair(here), dtype, shape, numel);
-}
-static inline __attribute__((always_inline)) tr_tensor *larger_tensor(core_thread *here, tr_dtype dtype, const tr_shape *shape, int64_t numel)
-{
-    if (!here->pool[CORE_POOL_TENSOR] || core_scope_is_full(here)) return NULL;
-    core_storage *s = core_storage_take(here, numel * core_dtype_bytes[dtype]);
-    if (!s) return NULL;
-    tr_tensor *t = core_list_pop(&here->pool[CORE_POOL_TENSOR]);
-    t->storage = s;
-    return begin_here(here, t, dtype, shape, numel);
+    int64_t n = core_check_shape(shape, dtype, what);
+    if (n < 0) return NULL;
+    const core_device *device = core_device_of(at);
+    return device ? tensor_with(core_here(), device, at, dtype, shape, n, what) : NULL;
 }
 
 tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
 {
+    enum { FEW = 1 << 21 }; /* so many of each dim: no type makes too much of that for a class */
     core_thread *here = core_here();
-    int64_t n = core_dtype_ok(dtype) ? plain_count(shape) : 0;
-    if (n && at.type == TR_CPU) {
-        tr_tensor *waiting = n * core_dtype_bytes[dtype] <= ROOM ? little_tensor(here, dtype, shape, n) : larger_tensor(here, dtype, shape, n);
-        if (waiting) {
-            row_major_strides(waiting);
-            return waiting;
-        }
-    }
-    if (n == 0 && (n = core_check_shape(shape, dtype, what)) < 0) return NULL;
-    const core_device *device = at.type == TR_CPU ? &core_cpu : core_device_of(at);
-    tr_tensor *t = device ? handle_with(here, device, at, n * core_dtype_bytes[dtype], what) : NULL;
-    if (!t) return NULL;
-    tensor_begin(here, t, dtype, device_number(at), shape, n, CORE_ROW_MAJOR);
-    return row_major(here, t);
+    const int ndim = shape->ndim;
+    if (at.type != TR_CPU || here->recording || ndim < 1 || ndim > 2 || !core_dtype_ok(dtype) || core_scope_is_full(here)) return new_any(dtype, at, shape, what);
+    uint64_t rows = ndim == 2 ? (uint64_t)shape->size[0] : 1, columns = (uint64_t)shape->size[ndim - 1];
+    if (((rows - 1) | (columns - 1)) >= FEW) return new_any(dtype, at, shape, what); /* or none at all */
+    int64_t n = (int64_t)(rows * columns);
+    int class = core_size_class(n * core_dtype_bytes[dtype]);
+    tr_tensor *t = core_whole_take(here, class);
+    if (!t) return new_any(dtype, at, shape, what);
+    begin_word(t, dtype, 0, CORE_ROW_MAJOR, class);
+    t->object.count = 1;
+    t->numel = n;
+    t->data = t->storage->data;
+    t->origin = NULL;
+    t->shape.ndim = ndim;
+    memcpy(t->shape.size, shape->size, 2 * sizeof *shape->size);
+    t->stride[0] = ndim == 2 ? (int64_t)columns : 1;
+    t->stride[1] = 1;
+    core_scope_put(here, &t->object);
+    return t;
 }
 
 static __attribute__((noinline)) tr_tensor *like_any(const tr_tensor *x, tr_dtype dtype, const char *what)
 {
-    core_thread *here = core_here();
     const core_storage *s = x->storage;
-    if (x->numel > INT64_MAX / 16) return core_tensor_new(dtype, s->at, &x->shape, what); /* stretched beyond memory */
-    tr_tensor *t = handle_with(here, s->device, s->at, x->numel * core_dtype_bytes[dtype], what);
-    if (!t) return NULL;
-    tensor_begin(here, t, dtype, x->device, &x->shape, x->numel, CORE_ROW_MAJOR);
-    return row_major(here, t);
-}
-
-static __attribute__((noinline)) tr_tensor *larger_like(const tr_tensor *x, tr_dtype dtype, const char *what)
-{
-    bool plain = !x->device && x->flags & CORE_ROW_MAJOR && x->numel <= INT64_MAX / 16;
-    tr_tensor *t = plain ? larger_tensor(core_here(), dtype, &x->shape, x->numel) : NULL;
-    if (!t) return like_any(x, dtype, what);
-    core_copy_sizes(x->shape.ndim, t->stride, x->stride);
-    return t;
+    bool checked = x->numel <= INT64_MAX / 16; /* not stretched beyond memory */
+    return checked ? tensor_with(core_here(), s->device, s->at, dtype, &x->shape, x->numel, what) : core_tensor_new(dtype, s->at, &x->shape, what);
 }
 
 tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what)
 {
-    bool small = !x->device && x->flags & CORE_ROW_MAJOR && x->numel <= ROOM && x->numel * core_dtype_bytes[dtype] <= ROOM;
-    tr_tensor *t = small ? little_tensor(core_here(), dtype, &x->shape, x->numel) : NULL;
-    if (!t) return larger_like(x, dtype, what);
-    core_copy_sizes(x->shape.ndim, t->stride, x->stride);
-    return t;
+    tr_tensor *t = x->dtype == dtype ? core_whole_like(core_here(), x) : NULL;
+    return t ? t : like_any(x, dtype, what);
 }
 
 tr_tensor *core_tensor_scalar(tr_dtype dtype, tr_device at, const char *what)
 {
     static const tr_shape none;
-    tr_tensor *t = at.type == TR_CPU && core_dtype_ok(dtype) ? little_tensor(core_here(), dtype, &none, 1) : NULL;
-    return t ? t : core_tensor_new(dtype, at, &none, what);
+    core_thread *here = core_here();
+    if (at.type != TR_CPU || !core_dtype_ok(dtype) || !here->little || core_scope_is_full(here)) return core_tensor_new(dtype, at, &none, what);
+    tr_tensor *t = core_whole_pop(&here->little);
+    tensor_begin(here, t, dtype, 0, &none, 1, 0, CORE_ROW_MAJOR);
+    core_scope_put(here, &t->object);
+    return t;
 }
 
 tr_tensor *core_tensor_stretched(const tr_tensor *of, const tr_shape *shape, const char *what)
@@ -277,7 +230,7 @@ tr_tensor *core_tensor_stretched(const tr_tensor *of, const tr_shape *shape, con
     core_thread *here = core_here();
     tr_tensor *t = handle_on(here, of->storage, what);
     if (!t) return NULL;
-    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, n > 1 ? CORE_UNIFORM : CORE_ROW_MAJOR);
+    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, CORE_UNLIKE, n > 1 ? CORE_UNIFORM : CORE_ROW_MAJOR);
     for (int d = 0; d < shape->ndim; d++) t->stride[d] = 0;
     t->data = of->data;
     return owned(here, t);
@@ -291,7 +244,7 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
     core_thread *here = core_here();
     tr_tensor *t = handle_on(here, of->storage, what);
     if (!t) return NULL;
-    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, 0);
+    tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, CORE_UNLIKE, 0);
     int64_t steps = 0;
     for (int i = 0; i < shape->ndim; i++) {
         t->stride[i] = stride[i];
@@ -300,6 +253,7 @@ tr_tensor *core_tensor_alias(const tr_tensor *of, const tr_shape *shape, const i
     if (steps == 0 && n > 1) t->flags |= CORE_UNIFORM;
     t->data = (char *)of->data + offset * core_dtype_bytes[of->dtype];
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
+    t->size_class = core_place(t);
     return owned(here, t);
 }
 
@@ -314,6 +268,7 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     t->storage = from->storage;
     t->data = from->data;
     t->kind = from->kind;
+    t->size_class = from->size_class;
     core_copy_shape(&t->shape, &from->shape);
     core_copy_sizes(from->shape.ndim, t->stride, from->stride);
     t->numel = from->numel;
@@ -334,9 +289,10 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
     s->release = NULL; /* until nothing can fail: on failure the memory is the caller's, as before */
     tr_tensor *t = handle_on(here, s, what);
     if (!t) return NULL;
-    tensor_begin(here, t, dtype, device_number(at), shape, tr_shape_numel(*shape), 0);
+    tensor_begin(here, t, dtype, device_number(at), shape, tr_shape_numel(*shape), CORE_UNLIKE, 0);
     memcpy(t->stride, stride, sizeof(int64_t) * (size_t)shape->ndim);
     if (core_is_row_major(shape->ndim, shape->size, stride)) t->flags |= CORE_ROW_MAJOR;
+    t->size_class = core_place(t);
     if (!(t = owned(here, t))) return NULL;
     s->release = release;
     return t;

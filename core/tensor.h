@@ -17,20 +17,22 @@
 #include "core/fail.h"
 #include "core/object.h"
 #include "core/shape.h"
+#include "core/size_class.h"
 
+/* What is unusual about a storage. */
 enum {
-    CORE_BLOCK = 1,     /* a block of the CPU, of this thread or another */
-    CORE_ELSEWHERE = 2, /* memory of a device */
-    CORE_FOREIGN = 4,
-    CORE_RECORDED = 8, /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
+    CORE_ELSEWHERE = 1, /* memory of a device */
+    CORE_FOREIGN = 2,
+    CORE_RECORDED = 4, /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
+    CORE_LENT = 8,     /* it has been, and may be */
 };
 
 typedef struct core_storage {
     int32_t count;        /* tensors that lie in it */
     uint32_t version;     /* writes in place so far: backward refuses a saved value whose storage has moved on */
     _Atomic int32_t lent; /* 0: never lent; else borrowers outside, and 1 while count is not 0 */
-    uint8_t kind;         /* CORE_BLOCK ...; 0: its data is `small` and nobody else's */
-    uint8_t class;        /* of a block: core_class_of(capacity) */
+    uint8_t kind;         /* CORE_ELSEWHERE ... */
+    uint8_t class;        /* 0; or its data is a block of the CPU, of this thread or another, and this core_class_of(capacity) */
     tr_device at;
     const core_device *device;
     void *data; /* `small`, a block of the device, or foreign memory */
@@ -70,10 +72,12 @@ struct tr_tensor {
     union {
         struct {
             uint8_t dtype, device; /* 0: the CPU; 1, 2, ...: a CUDA device */
+            uint8_t flags;
+            uint8_t size_class; /* where what is like it waits (whole.h); CORE_UNLIKE: look closer */
         };
-        uint16_t kind; /* both, to be compared at once */
+        uint16_t kind; /* type and device, to be compared at once */
+        uint32_t word; /* and all four; a new handle's is written at once, for it may be read so next */
     };
-    uint8_t flags;
     int64_t numel;
     void *data;
     core_storage *storage; /* owns one count */
@@ -147,6 +151,11 @@ static inline void core_drop_tensor(tr_tensor *t)
     if (t) core_release(&t->object);
 }
 static inline void core_written(tr_tensor *t) { t->storage->version++; }
+static inline void core_tensor_is_number(tr_tensor *t)
+{
+    t->flags |= CORE_NUMBER;
+    t->size_class = CORE_UNLIKE;
+}
 
 /* True if somebody besides this handle's own holder sees the memory: another handle, or another owner of this one. */
 static inline bool core_shared(const tr_tensor *t, int32_t owners)

@@ -33,9 +33,10 @@ typedef struct core_thread {
     uint8_t stocked;       /* a bit for each pool that core_stock() has filled */
 
     void *pool[CORE_POOLS];
+    struct tr_tensor *little;               /* tensors that wait whole and need no block (whole.h) */
     struct tr_tensor *number[CORE_NUMBERS]; /* C numbers made lately, by value; owns one count of each (autograd/operands.c) */
-    core_blocks *block;                     /* CORE_CLASSES of them; NULL before the first is taken */
-    int64_t allocated_bytes, peak_bytes, cached_bytes, system_requests;
+    core_blocks *block;                     /* CORE_CLASSES of them, and an empty one; NULL before the first is taken */
+    int64_t allocated_bytes, peak_bytes, held_bytes /* and those that wait */, system_requests;
 
     core_error_state failure;
     tr_error_handler *handler;
@@ -80,14 +81,12 @@ static inline void core_pool_give(core_thread *here, core_pool pool, void *p) { 
 static inline void core_block_taken(core_thread *here, core_blocks *blocks, int64_t size)
 {
     if (blocks) blocks->taken++;
-    here->cached_bytes -= size;
     here->allocated_bytes += size;
     if (here->allocated_bytes > here->peak_bytes) here->peak_bytes = here->allocated_bytes;
 }
 static inline void core_block_given(core_thread *here, core_blocks *blocks, int64_t size)
 {
     blocks->taken--;
-    here->cached_bytes += size;
     here->allocated_bytes -= size;
 }
 

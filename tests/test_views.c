@@ -301,6 +301,27 @@ TEST(parts_out_of_bounds_are_named)
     assert_error_says("tr_narrow: 1 elements from -4 on");
 }
 
+/* Under TR_NO_GRAD a view holds its storage, not its base. */
+TEST(memory_that_a_view_held_last_is_used_again_from_its_beginning)
+{
+    for (int64_t n = 10; n <= 100; n *= 10) {
+        TR_NO_GRAD;
+        {
+            TR_SCOPE;
+            tr_tensor *end;
+            {
+                TR_SCOPE;
+                end = tr_keep(tr_narrow(tr_ones(TR_SHAPE(n)), 0, n / 2, n / 2));
+            }
+            assert_close(tr_sum(end), tr_tensor_of((double)n / 2), 0);
+            tr_drop(end);
+        }
+        tr_tensor *x = tr_arange(0, (double)n, 1), *like = tr_mul(x, x);
+        assert_true(tr_item(tr_select(like, 0, n - 1)) == (double)((n - 1) * (n - 1)));
+        assert_true((uintptr_t)tr_data(x) % 64 == 0 && (uintptr_t)tr_data(like) % 64 == 0);
+    }
+}
+
 TEST(views_of_null_are_null)
 {
     tr_tensor *views[] = {tr_view(NULL, TR_SHAPE(1)), tr_reshape(NULL, TR_SHAPE(1)), tr_flatten(NULL, 0, -1), tr_t(NULL), tr_transpose(NULL, 0, 1), tr_permute(NULL, TR_SHAPE(0)), tr_unsqueeze(NULL, 0), tr_squeeze(NULL, 0), tr_expand(NULL, TR_SHAPE(1)), tr_select(NULL, 0, 0), tr_narrow(NULL, 0, 0, 0), tr_slice(NULL, 0, 0, 0, 1), tr_detach(NULL), tr_clone(NULL), tr_contiguous(NULL), tr_to(NULL, TR_FLOAT32)};
