@@ -7,10 +7,10 @@
 
 /* ---- what each row saves: its derivatives read as sets of what they name (a 1, b 2, y 8, dy nothing) ---- */
 #include "kernels/words_uses.h"
-#define conj(a)           USES_(a)
-#define power_da(a, b)    (USES_(a) | USES_(b))
-#define power_db(a, b, y) (USES_(a) | USES_(b) | USES_(y))
-#define chosen(a, b, y)   (USES_(a) | USES_(b) | USES_(y))
+#define conj(a)            USES_(a)
+#define power_da(a, b)     (USES_(a) | USES_(b))
+#define power_db(a, b, y)  (USES_(a) | USES_(b) | USES_(y))
+#define taken(dy, a, b, c) (USES_(a) | USES_(b))
 enum {
 #define dy                              0u
 #define a                               ((unsigned)AUTOGRAD_A)
@@ -27,7 +27,7 @@ enum {
 #undef conj
 #undef power_da
 #undef power_db
-#undef chosen
+#undef taken
 #include "kernels/words_undo.h"
 
 #include "autograd/words_graph.h"
@@ -175,11 +175,10 @@ static tr_tensor *power_db(tr_tensor *a, tr_tensor *b, tr_tensor *y)
     return where((tr_eq)(a, TR_T(0)), where(lt((tr_real)(b), 0), slope, 0), slope);
 }
 
-/* 1 where a was taken for y, 1/2 where both were equal, else 0. */
-static tr_tensor *chosen(tr_tensor *a, tr_tensor *b, tr_tensor *y)
+/* dy where the other operand was not taken, half of it where both are equal: beside NaN, which neither passes, both have all of it. */
+static tr_tensor *taken(tr_tensor *dy, tr_tensor *a, tr_tensor *b, tr_tensor *other)
 {
-    tr_tensor *taken = (tr_to)((tr_eq)(a, y), (tr_dtype)y->dtype), *tie = (tr_eq)(a, b);
-    return where(tie, mul(0.5, taken), taken);
+    return where(other, 0, where((tr_eq)(a, b), mul(0.5, dy), dy));
 }
 
 /* ---- the operations ---- */

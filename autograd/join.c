@@ -2,14 +2,25 @@
 #include "autograd/operands.h"
 #include "autograd/say.h"
 
+/* One dim and no elements: joins with any shape, and adds nothing to it. */
+static bool is_nothing(const tr_tensor *t) { return t->shape.ndim == 1 && t->numel == 0; }
+enum { NOTHING = -1 }; /* its length */
+
+static tr_tensor *leader(tr_tensors tensors)
+{
+    int64_t i = 0;
+    while (i < tensors.count - 1 && is_nothing(tensors.tensor[i])) i++;
+    return tensors.tensor[i];
+}
+
 static void cat_derivative(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *lengths = autograd_in(n, 0);
     int64_t start = 0;
     for (int i = 0; lengths && i < n->inputs; i++) {
         int64_t length = ((const int64_t *)lengths->data)[i];
-        if (autograd_wants(n, i)) autograd_give(n, i, (tr_narrow)(dy, (int)n->args.n[0], start, length));
-        start += length;
+        if (autograd_wants(n, i)) autograd_give(n, i, length == NOTHING ? autograd_zeros(dy, &(tr_shape){1, {0}}) : (tr_narrow)(dy, (int)n->args.n[0], start, length));
+        if (length > 0) start += length;
     }
 }
 static tr_tensor *cat_sample(tr_tensor *const *x) { return (tr_cat)((tr_tensors){x, 2}, 1); }
@@ -39,19 +50,21 @@ static const char *say_misfit(const tr_tensor *first, const tr_tensor *t, int di
 /* All but dim alike; the joined shape and type.  0, or -1 with an error noted. */
 static int plan(const char *function, tr_tensors tensors, int dim, tr_shape *shape, tr_dtype *type)
 {
-    const tr_tensor *first = tensors.tensor[0];
+    const tr_tensor *first = leader(tensors);
     *shape = first->shape;
     *type = (tr_dtype)first->dtype;
-    for (int64_t i = 1; i < tensors.count; i++) {
+    shape->size[dim] = 0;
+    for (int64_t i = 0; i < tensors.count; i++) {
         const tr_tensor *t = tensors.tensor[i];
         if (!autograd_one_device(function, first, t)) return -1;
+        *type = tr_promote_types(*type, (tr_dtype)t->dtype);
+        if (is_nothing(t)) continue;
         bool fits = t->shape.ndim == first->shape.ndim;
         for (int d = 0; d < shape->ndim && fits; d++) fits = d == dim || t->shape.size[d] == shape->size[d];
         if (!fits)
             return core_fail_status("%s: tensor %lld is %s, but the first is %s: all sizes except along dim %d must match%s", function, (long long)i, core_show(t), core_show(first), dim,
                                     say_misfit(first, t, dim, i));
         if (__builtin_add_overflow(shape->size[dim], t->shape.size[dim], &shape->size[dim])) return core_fail_status("%s: more than memory can hold", function);
-        *type = tr_promote_types(*type, (tr_dtype)t->dtype);
     }
     return 0;
 }
@@ -67,14 +80,17 @@ static tr_tensor *join(const char *function, tr_tensors tensors, int dim, const 
     tr_shape shape;
     tr_dtype type;
     if (plan(function, tensors, dim, &shape, &type) < 0) return NULL;
-    tr_tensor *y = core_tensor_new(type, core_device_at(tensors.tensor[0]), &shape, function);
+    tr_tensor *y = core_tensor_new(type, core_device_at(leader(tensors)), &shape, function);
     tr_tensor *lengths = core_tensor_new(TR_INT64, tr_cpu(), &(tr_shape){1, {tensors.count}}, function);
     if (!y || !lengths) return NULL;
     int64_t start = 0;
     for (int64_t i = 0; i < tensors.count; i++) {
         tr_tensor *x = tensors.tensor[i];
+        int64_t *length = (int64_t *)lengths->data + i;
+        *length = is_nothing(x) ? NOTHING : x->shape.size[dim];
+        if (*length == NOTHING) continue;
         if (copy_part(y, dim, start, x) < 0) return NULL;
-        start += ((int64_t *)lengths->data)[i] = x->shape.size[dim];
+        start += *length;
     }
     return autograd_note_many(y, op, tensors, lengths, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {dim}});
 }
@@ -111,8 +127,10 @@ static tr_tensor *joined(const char *function, tr_tensors tensors, int dim, cons
 tr_tensor *(tr_cat)(tr_tensors tensors, int dim)
 {
     if (!some("tr_cat", tensors)) return NULL;
-    int d = tensors.tensor[0]->shape.ndim ? autograd_dim("tr_cat", tensors.tensor[0], dim) : -1;
-    if (d < 0) return core_fail("tr_cat: %s has no dim %d", core_show(tensors.tensor[0]), dim);
+    tr_tensor *first = leader(tensors);
+    int d = is_nothing(first) ? 0 : first->shape.ndim ? autograd_dim("tr_cat", first, dim)
+                                                      : -1;
+    if (d < 0) return core_fail("tr_cat: %s has no dim %d", core_show(first), dim);
     return joined("tr_cat", tensors, d, &autograd_cat);
 }
 

@@ -135,11 +135,12 @@ tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options option
     target = autograd_wide(target);
     if (!x || !target) return core_null("tr_mse_loss");
     if (options.reduction < TR_MEAN || options.reduction > TR_NONE) return core_fail("tr_mse_loss: there is no reduction %d", (int)options.reduction);
-    tr_dtype type = core_result_type(x, target);
+    bool numbers = (x->flags | target->flags) & CORE_NUMBER;
+    tr_dtype type = numbers ? core_result_type(x, target) : tr_promote_types((tr_dtype)x->dtype, (tr_dtype)target->dtype); /* a scalar is stretched first, and counts */
     if (autograd_no_complex("tr_mse_loss", x) || autograd_no_complex("tr_mse_loss", target)) return NULL;
     if (core_dtype_category[type] != 2) return core_fail("tr_mse_loss: %s and %s are not of a floating type", core_show(x), core_show(target));
     tr_shape shape;
-    bool alike = autograd_plainly(x, target) && !((x->flags | target->flags) & CORE_NUMBER);
+    bool alike = autograd_plainly(x, target) && !numbers;
     if (!alike && !autograd_meet("tr_mse_loss", &x, &target, type, &shape)) return NULL;
     bool before = tr_set_grad_enabled(false);
     tr_tensor *y = mse(x, target, options.reduction);

@@ -30,8 +30,10 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
     tr_dtype type = (tr_dtype)x->dtype;
     if (r->kernel == KERNEL_abs && core_dtype_category[type] == 3) return autograd_abs_complex(x);
     if (!r->complex && autograd_no_complex(r->function, x)) return NULL;
-    if (r->floats && core_dtype_category[type] < 2) {
-        type = tr_get_default_dtype();
+    if (core_dtype_category[type] < 2) {
+        if (type == TR_BOOL && r->kernel == KERNEL_sign) return (tr_clone)(x);
+        if (type == TR_BOOL && r->kernel == KERNEL_square) type = TR_INT64; /* x ** 2 by a whole number */
+        if (r->floats) type = tr_get_default_dtype();
         x = (tr_to)(x, type);
     }
     tr_tensor *y = x ? core_tensor_like(x, type, r->function) : NULL;

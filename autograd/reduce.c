@@ -165,10 +165,10 @@ tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
     return autograd_note(y, options.dims ? &autograd_mean_dim : &autograd_mean, x, NULL, NULL, 0, &args);
 }
 
-/* ---- prod: y = product of x      dx = dy times the product of the others ----
- * Without a division, so that zeros need no care, however many, nor in derivatives of this one.  Pairs are multiplied to
- * one, and pairs of these, up to a single product; on the way back down the others of each half are those of the pair,
- * times the other half. */
+/* ---- prod: y = product of x      dx = dy times the product of the others: y / x, which a zero rules out ----
+ * Where a row has a zero, the others are multiplied, however many are zero, also in derivatives of this one.  Pairs are
+ * multiplied to one, and pairs of these, up to a single product; on the way back down the others of each half are those of
+ * the pair, times the other half.  That would overflow half-way in long rows whose product does not, hence the division. */
 
 /* Of x (rows, n), n a power of 2: for each element the product of the others in its row. */
 static tr_tensor *others_of(tr_tensor *x)
@@ -195,27 +195,40 @@ static void order_last(int ndim, int64_t bits, tr_shape *there, tr_shape *back)
             }
 }
 
-static void prod_derivative(autograd_node *n, tr_tensor *dy)
+/* The same of any x, whose `gone` dims, of `count` elements, are a row. */
+static tr_tensor *others(tr_tensor *x, int64_t count, int64_t gone)
 {
-    tr_tensor *x = autograd_in(n, 0);
-    if (!x) return;
-    int64_t count = n->args.n[0], rows = count ? x->numel / count : 0, padded = 1;
+    int64_t rows = x->numel / count, padded = 1;
     while (padded < count) padded *= 2;
-    if (x->numel == 0) {
-        autograd_give(n, 0, (tr_zeros_like)(x, (tr_tensor_options){0}));
-        return;
-    }
     tr_shape there, back;
-    order_last(x->shape.ndim, n->args.n[1], &there, &back);
+    order_last(x->shape.ndim, gone, &there, &back);
     tr_tensor *turned = (tr_permute)(x, there), *lines = turned ? (tr_reshape)(turned, (tr_shape){2, {rows, count}}) : NULL;
     if (lines && padded > count) {
         tr_tensor *parts[2] = {lines, (tr_ones)((tr_shape){2, {rows, padded - count}}, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)})};
         lines = (tr_cat)((tr_tensors){parts, 2}, 1);
     }
-    tr_tensor *others = lines ? others_of(lines) : NULL;
-    if (others && padded > count) others = (tr_narrow)(others, 1, 0, count);
-    others = others ? (tr_permute)((tr_reshape)(others, turned->shape), back) : NULL;
-    autograd_give(n, 0, others ? (tr_mul)((tr_reshape)(dy, n->args.shape_b), (tr_conj)(others)) : NULL);
+    tr_tensor *y = lines ? others_of(lines) : NULL;
+    if (y && padded > count) y = (tr_narrow)(y, 1, 0, count);
+    return y ? (tr_permute)((tr_reshape)(y, turned->shape), back) : NULL;
+}
+
+/* Each way sees ones where the other serves: what is not taken must not be infinite, or its derivative is NaN. */
+static void prod_derivative(autograd_node *n, tr_tensor *dy)
+{
+    tr_tensor *x = autograd_in(n, 0), *y = autograd_out(n), *one = tr_number_(1, TR_INT64);
+    if (!x || !y) return;
+    if (x->numel == 0 || x->shape.ndim == 0) {
+        autograd_give(n, 0, x->numel ? dy : (tr_zeros_like)(x, (tr_tensor_options){0}));
+        return;
+    }
+    tr_tensor *zeros = (tr_to)((tr_eq)(x, tr_number_(0, TR_INT64)), TR_FLOAT32);
+    tr_tensor *has_zero = zeros ? (tr_gt)(autograd_sum_to(zeros, &n->args.shape_b), tr_number_(0, TR_INT64)) : NULL;
+    tr_tensor *nonzero = (tr_where)(has_zero, one, x);
+    tr_tensor *quotient = (tr_div)((tr_where)(has_zero, one, (tr_reshape)(y, n->args.shape_b)), nonzero);
+    tr_tensor *product = (tr_where)(has_zero, x, one);
+    if (product) product = others(product, n->args.n[0], n->args.n[1]);
+    tr_tensor *slope = (tr_where)(has_zero, product, quotient);
+    autograd_give(n, 0, slope ? (tr_mul)((tr_reshape)(dy, n->args.shape_b), (tr_conj)(slope)) : NULL);
 }
 static tr_tensor *prod_all(tr_tensor *const *x) { return (tr_prod)ALL(x[0]); }
 static tr_tensor *prod_last(tr_tensor *const *x) { return (tr_prod)SOME(x[0], -1); }
@@ -249,7 +262,7 @@ tr_tensor *(tr_prod)(tr_tensor *x, tr_reduce_options options)
     if (!y || run(KERNEL_PROD, type, &p, x, y, 1) < 0) return NULL;
     autograd_args args = remember(x, &p);
     for (int d = 0; d < x->shape.ndim; d++) args.n[1] |= (int64_t)p.gone[d] << d;
-    return autograd_note(y, options.dims ? &autograd_prod_dim : &autograd_prod, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_CONJUGATES, &args);
+    return autograd_note(y, options.dims ? &autograd_prod_dim : &autograd_prod, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y | AUTOGRAD_CONJUGATES, &args);
 }
 
 tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
@@ -266,17 +279,23 @@ tr_tensor *autograd_sum_to(tr_tensor *dy, const tr_shape *shape)
     return sum && ahead ? (tr_view)(sum, *shape) : sum;
 }
 
-/* ---- max, min: ties share the gradient evenly      dx = dy [x = y] / how many;  median (order.c), too ---- */
+/* ---- max, min: ties share the gradient evenly      dx = dy [x = y] / how many;  median (order.c), too ----
+ * A NaN is chosen, and shares with other NaNs; over dims its row's gradients are NaN, as PyTorch's of amax are. */
 
 void autograd_share(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0), *y = autograd_out(n);
     if (!x || !y) return;
+    bool over_dims = n->args.n[1] != 0;
+    dy = (tr_reshape)(dy, n->args.shape_b);
     tr_tensor *chosen = (tr_eq)(x, (tr_reshape)(y, n->args.shape_b));
-    if (chosen) chosen = (tr_logical_or)(chosen, (tr_isnan)(x)); /* where there is NaN, y is NaN and equals nothing */
-    tr_tensor *at = chosen ? (tr_to)(chosen, (tr_dtype)x->dtype) : NULL;
-    tr_tensor *share = at ? (tr_div)(at, autograd_sum_to(at, &n->args.shape_b)) : NULL;
-    autograd_give(n, 0, share ? (tr_mul)(share, (tr_reshape)(dy, n->args.shape_b)) : NULL);
+    if (chosen && !over_dims) chosen = (tr_logical_or)(chosen, (tr_isnan)(x)); /* where there is NaN, y is NaN and equals nothing */
+    tr_tensor *at = chosen ? (tr_to)(chosen, (tr_dtype)x->dtype) : NULL, *count = autograd_sum_to(at, &n->args.shape_b);
+    if (!count) return;
+    if (over_dims)
+        autograd_give(n, 0, (tr_div)((tr_mul)(dy, at), count));
+    else
+        autograd_give(n, 0, (tr_where)(chosen, (tr_div)(dy, count), tr_number_(0, TR_INT64)));
 }
 static tr_tensor *max_all(tr_tensor *const *x) { return (tr_max)ALL(x[0]); }
 static tr_tensor *max_last(tr_tensor *const *x) { return (tr_max)SOME(x[0], -1); }
@@ -302,6 +321,7 @@ static tr_tensor *extreme(const char *function, int kernel, const autograd_op *o
     tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &p.result, function);
     if (!y || run(kernel, (tr_dtype)x->dtype, &p, x, y, 1) < 0) return NULL;
     autograd_args args = remember(x, &p);
+    args.n[1] = options.dims != NULL;
     y = autograd_note(y, op, x, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y, &args);
     return options.dims ? autograd_named(y, kernel == KERNEL_MAX ? "AmaxBackward0" : "AminBackward0") : y;
 }

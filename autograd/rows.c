@@ -26,7 +26,7 @@ static bool find_rows(const char *function, const tr_tensor *x, tr_tensor *index
         core_fail("%s: the index must be int64 or bool, not %s", function, core_show(index));
         return false;
     }
-    bool good = x->shape.ndim >= taken && taken > 0;
+    bool good = x->shape.ndim >= taken && x->shape.ndim + !taken <= TR_MAX_DIMS;
     for (int d = 0; mask && d < taken && good; d++) good = index->shape.size[d] == x->shape.size[d];
     if (!good || (!mask && index->shape.ndim + x->shape.ndim - 1 > TR_MAX_DIMS)) {
         int d = 0;
@@ -87,7 +87,7 @@ tr_tensor *(tr_index)(tr_tensor *x, tr_tensor *index)
         y = tr_pass_up(flat ? (tr_reshape)((tr_index_select)(flat, 0, r.row), r.result) : NULL);
     }
     y = autograd_note(y, &autograd_index, x, r.row, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = r.flat});
-    return index->shape.ndim ? y : autograd_named(y, "SelectBackward0");
+    return index->shape.ndim || index->dtype == TR_BOOL ? y : autograd_named(y, "SelectBackward0");
 }
 
 /* ---- index_put_ ---- */

@@ -431,6 +431,11 @@ TEST(matrices_of_every_kind_go_through_every_operation_as_in_pytorch)
     replay_file(TEST_DIR "/golden/ops_everywhere.txt", 1000);
 }
 
+TEST(corners_are_as_in_pytorch)
+{
+    replay_file(TEST_DIR "/golden/ops_corners.txt", 150);
+}
+
 /* ---- an operand elsewhere ---- */
 
 /* Each tensor in turn on the CPU, the others on the device: an error that says so.  How often that was tried; -1 if one
@@ -466,12 +471,12 @@ static int refused_apart(const char *line, char *why)
 
 TEST(no_operation_takes_operands_of_two_devices)
 {
-    static const char *const files[] = {TEST_DIR "/golden/ops.txt", TEST_DIR "/golden/ops_everywhere.txt"};
+    static const char *const files[] = {TEST_DIR "/golden/ops.txt", TEST_DIR "/golden/ops_everywhere.txt", TEST_DIR "/golden/ops_corners.txt"};
     static char line[16384];
     char why[256];
     int tried = 0, wrong = 0;
     if (harness_device().type == TR_CPU) skip_because("there is one device");
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         FILE *file = fopen(files[i], "r");
         assert_non_null(file);
         while (fgets(line, sizeof line, file)) {

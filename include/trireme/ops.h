@@ -151,7 +151,7 @@ TR_API tr_tensor *(tr_outer)(tr_tensor *a, tr_tensor *b);
 TR_API tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias); /* x weight' + bias; weight (out, in); bias may be NULL */
 
 /* ---- joining and indexing ---- */
-TR_API tr_tensor *(tr_cat)(tr_tensors tensors, int dim);
+TR_API tr_tensor *(tr_cat)(tr_tensors tensors, int dim); /* one of shape (0,) joins with any */
 TR_API tr_tensor *(tr_stack)(tr_tensors tensors, int dim);
 TR_API tr_tensor *(tr_index_select)(tr_tensor *x, int dim, tr_tensor *index);                /* index: 1-D int64 */
 TR_API tr_tensor *(tr_gather)(tr_tensor *x, int dim, tr_tensor *index);                      /* y[i][j] = x[index[i][j]][j] for dim 0 */

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Writes ops_corners.txt: gradients beside NaN, infinities and zeros, products whose parts overflow, tensors of no dims and
+of no elements.  make_ops.py says how a line is to be read.
+
+    /usr/bin/python3 make_ops_corners.py > ops_corners.txt
+"""
+import torch
+from torch.nn import functional as F
+from make_ops import Input, case, inf, nan, rand
+
+torch.manual_seed(0)
+true, false = torch.tensor(True), torch.tensor(False)
+
+
+def either(op, fn, a, b, args=()):
+    """The gradient of each of two inputs."""
+    a, b = Input(a), Input(b)
+    case(op, fn, [a, b], args)
+    case(op, fn, [a, b], args, leaves=lambda t: t is b.t)
+
+
+def chosen():
+    """A NaN is the larger and the smaller; who shares the gradient with it."""
+    odd = torch.tensor([nan, inf, -inf, 1.0, 2.0])
+    for fn in (torch.maximum, torch.minimum):
+        either(fn.__name__, fn, odd.repeat_interleave(5), odd.repeat(5))
+        either(fn.__name__, fn, odd.reshape(5, 1), odd.to(torch.float64))
+    for row in ([1.0, nan, 2.0], [nan, nan, 1.0], [inf, inf, 1.0], [-inf, -inf, -inf], [1.0, 2.0, 2.0]):
+        x = torch.tensor([row, [3.0, 1.0, 1.0]])
+        for name, fn, whole in (("max", torch.amax, torch.max), ("min", torch.amin, torch.min)):
+            case(name, whole, [x], [-1, 0])
+            case(name, lambda t: fn(t, (1,)), [x], [1, 1, 0])
+            case(name, lambda t: fn(t, (0,), True), [x], [1, 0, 1])
+        case("median", torch.median, [x])
+
+
+def products():
+    """y / x where nothing is zero, though halves of the product overflow."""
+    long = torch.cat([torch.full((100,), 10.0), torch.full((100,), 0.1), torch.full((100,), 1.01)])
+    for x in (long, long.reshape(2, 150), torch.tensor([inf, 2.0, 3.0]), torch.tensor([nan, 1.0, 3.0]), torch.tensor([0.0, inf, 2.0]),
+              torch.tensor([nan, 1.0, 0.0]), torch.tensor([[1.0, 2.0, 4.0], [0.0, 3.0, 5.0], [0.0, 0.0, 2.0]])):
+        case("prod", torch.prod, [x], [-1, 0])
+        case("prod", lambda t: torch.prod(t, -1), [x], [1, -1, 0])
+        case("prod", lambda t: torch.prod(t, 0, True), [Input(x, "turned")], [1, 0, 1])
+    for x in (torch.tensor(inf), torch.tensor(0.0), torch.tensor([inf]), torch.tensor([0.0])):
+        case("prod", torch.prod, [x], [-1, 0])
+        case("prod", lambda t: torch.prod(t, 0), [x], [1, 0, 0])
+
+
+def scalars():
+    """Truth in no dims, and what is stretched."""
+    for mask in (true, false):
+        for x in (rand(2, 3), rand(3, dtype=torch.float64), rand()):
+            case("index", lambda t, m: t[m], [x, mask])
+            case("masked_select", torch.masked_select, [x, mask])
+            case("masked_fill", torch.masked_fill, [x, mask, 2])
+            case("where", torch.where, [mask, x, rand()])
+            for value in (rand().to(x.dtype), rand(1, *x.shape).to(x.dtype)):
+                case("index_put_", lambda t, m, v: t.clone().index_put_((m,), v), [x, mask, value])
+    for reduction, code in (("mean", 0), ("sum", 1), ("none", 2)):
+        for a, b in (((2, 3), ()), ((), (3,)), ((), ())):
+            for types in ((torch.float32, torch.float64), (torch.float64, torch.float32), (torch.bfloat16, torch.float32), (torch.int64, torch.float16)):
+                case("mse_loss", lambda x, t: F.mse_loss(x, t, reduction=reduction), [rand(*a, dtype=types[0]), rand(*b, dtype=types[1])], [code], grad=False)
+    for fn in (torch.sign, torch.sgn, torch.square):
+        for shape in ((2, 3), (), (0, 2)):
+            case(fn.__name__, fn, [Input(rand(*shape, dtype=torch.bool), "turned")])
+
+
+def joined():
+    """A tensor of no elements and one dim joins with any."""
+    none = torch.zeros(0)
+    for parts in ([none, rand(2, 3)], [rand(2, 3), none], [none, none], [rand(1, 3), none, rand(2, 3, dtype=torch.float64)],
+                  [torch.zeros(0, dtype=torch.float64), rand(2, 3)], [torch.zeros(0, dtype=torch.int64), rand(2, 3, dtype=torch.int32)]):
+        for dim in (0, 1, -1):
+            case("cat", lambda *t: torch.cat(t, dim), parts, [dim])
+
+
+print("# Written by make_ops_corners.py with PyTorch", torch.__version__)
+chosen()
+products()
+scalars()
+joined()
