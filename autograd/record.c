@@ -64,6 +64,7 @@ static void destroy(core_object *object)
     core_free(r->written);
     core_free(r->input);
     core_free(r->input_written);
+    core_free(r->input_held);
     core_free(r);
 }
 

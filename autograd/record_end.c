@@ -30,11 +30,32 @@ static void move_addresses(tr_recording *r)
     }
 }
 
+/* Does a call of an optimiser list memory of this input: a parameter, its gradient or state? */
+static bool is_listed(const tr_recording *r, const record_entry *e, const tr_tensor *x)
+{
+    int64_t bytes = x->numel * core_dtype_bytes[x->dtype];
+    for (int64_t i = 0; e->items && i < e->call.n * RECORD_ITEM_VIEWS; i++) {
+        record_place p = e->item_place[i];
+        if (p.memory < 0 || r->memory[p.memory].storage != x->storage) continue;
+        int64_t from = r->memory[p.memory].data + p.offset - (char *)x->data, length = e->items[i / RECORD_ITEM_VIEWS].n * core_dtype_bytes[e->call.type];
+        if (from < bytes && from + length > 0) return true;
+    }
+    return false;
+}
+
+static bool find_held(tr_recording *r)
+{
+    if (!(r->input_held = core_alloc(r->inputs + 1, "tr_record_end"))) return false;
+    for (int64_t k = 0; k < r->inputs; k++)
+        for (int64_t i = 0; i < r->entries && !r->input_held[k]; i++) r->input_held[k] = is_listed(r, &r->entry[i], r->input[k]);
+    return true;
+}
+
 /* Addresses within an input follow it. */
 static bool find_slots(tr_recording *r)
 {
     int64_t allocated = 0;
-    if (!(r->input_written = core_alloc(r->inputs + 1, "tr_record_end"))) return false;
+    if (!(r->input_written = core_alloc(r->inputs + 1, "tr_record_end")) || !find_held(r)) return false;
     for (int64_t i = 0; i < r->entries; i++)
         for (int v = 0; v < KERNEL_VIEWS; v++)
             for (int64_t k = 0; k < r->inputs; k++) {

@@ -94,6 +94,7 @@ struct tr_recording {
     record_gradient *gradient;
     tr_tensor **input;         /* own one count each */
     bool *input_written;       /* owned: whether a call writes it, and so what a replay gets in its place */
+    bool *input_held;          /* owned: whether an optimiser of the step holds it, who would know nothing of another */
     const core_device *device; /* where all its calls are run; NULL before the first */
     tr_device at;
     record_parts parts[RECORD_BINDINGS];

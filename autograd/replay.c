@@ -13,11 +13,13 @@ static bool alike(const tr_tensor *recorded, const tr_tensor *given)
     return given && given->dtype == recorded->dtype && core_same_shape(&given->shape, &recorded->shape) && core_same_device(given, recorded) && core_row_major_tensor(given);
 }
 
+static bool replaces_held(const tr_recording *r, int64_t i, const tr_tensor *given) { return r->input_held[i] && given->data != r->input[i]->data; }
+
 bool tr_recording_fits(const tr_recording *r, tr_tensors inputs)
 {
     if (!r || !r->complete || inputs.count != r->inputs || (r->inputs && !inputs.tensor)) return false;
     for (int64_t i = 0; i < r->inputs; i++)
-        if (!alike(r->input[i], inputs.tensor[i])) return false;
+        if (!alike(r->input[i], inputs.tensor[i]) || replaces_held(r, i, inputs.tensor[i])) return false;
     return true;
 }
 
@@ -29,6 +31,8 @@ static int check_inputs(const tr_recording *r, tr_tensors inputs)
         if (!alike(r->input[i], inputs.tensor[i]))
             return core_fail_status("tr_replay: input %lld is %s%s, but %s was recorded; run such a step as usual", (long long)i, core_show(inputs.tensor[i]),
                                     core_row_major_tensor(inputs.tensor[i]) ? "" : ", not contiguous", core_show(r->input[i]));
+        if (replaces_held(r, i, inputs.tensor[i]))
+            return core_fail_status("tr_replay: input %lld, %s, is an optimiser's parameter, gradient or state, and cannot be replaced by another tensor", (long long)i, core_show(r->input[i]));
     }
     return 0;
 }

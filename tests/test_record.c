@@ -227,6 +227,42 @@ TEST(inputs_are_slots)
     assert_error_says("1 inputs, but 2 were recorded");
 }
 
+TEST(an_input_that_an_optimiser_holds_is_not_replaced)
+{
+    problem p = make_problem(1, 4);
+    tr_tensor *held[3] = {tr_parameters(p.model).tensor[0], p.x, NULL};
+    step(&p);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording, .inputs = ((tr_tensors){held, 2})), 0);
+    step(&p);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_replay(recording, .inputs = ((tr_tensors){held, 2})), 0);
+    tr_tensor *others[2] = {tr_clone(tr_detach(held[0])), tr_clone(p.x)}, *same[2] = {tr_detach(held[0]), others[1]};
+    assert_true(tr_recording_fits(recording, (tr_tensors){same, 2}) && !tr_recording_fits(recording, (tr_tensors){others, 2}));
+    assert_int_equal(tr_replay(recording, .inputs = ((tr_tensors){others, 2})), -1);
+    assert_error_says("is an optimiser's parameter, gradient or state");
+    assert_int_equal(tr_replay(recording, .inputs = ((tr_tensors){same, 2})), 0);
+}
+
+TEST(an_input_beside_what_an_optimiser_holds_is_replaced)
+{
+    tr_tensor *both = tr_to_device(tr_ones(TR_SHAPE(2, 4)), harness_device());
+    tr_tensor *w = tr_requires_grad_(tr_select(both, 0, 0), true), *x = tr_select(both, 0, 1);
+    tr_optim *sgd = tr_sgd(((tr_tensors){&w, 1}), .lr = 1);
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording, .inputs = ((tr_tensors){&x, 1})), 0);
+    {
+        TR_SCOPE;
+        tr_zero_grad(sgd);
+        assert_int_equal(tr_backward(tr_sum(tr_mul(w, x))), 0);
+        assert_int_equal(tr_step(sgd), 0);
+    }
+    assert_int_equal(tr_record_end(), 0);
+    tr_tensor *next = harness_there(row(1, 2, 3, 4));
+    assert_int_equal(tr_replay(recording, .inputs = ((tr_tensors){&next, 1})), 0);
+    assert_close(tr_detach(w), row(-1, -2, -3, -4), 0);
+}
+
 TEST(lists_that_are_not_there_are_refused)
 {
     tr_tensor *x = tr_ones(TR_SHAPE(3));

@@ -63,7 +63,8 @@ TR_API TR_CHECK_RESULT int(tr_record)(tr_recording **recording, tr_record_option
 TR_API TR_CHECK_RESULT int(tr_record_end)(void);
 
 typedef struct {
-    tr_tensors inputs; /* as many as were recorded, of the same shapes, types and devices; default: the recorded ones */
+    tr_tensors inputs; /* as many as were recorded, of the same shapes, types and devices, and what an optimiser of the step
+                          holds in its place; default: the recorded ones */
     char reserved_;
 } tr_replay_options;
 
