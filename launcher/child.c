@@ -99,6 +99,24 @@ void child_said(const child *c, const char *word, char *line, size_t bytes)
     }
 }
 
+void child_words(const child *c, const char *but, char *text, size_t bytes)
+{
+    size_t used = 0;
+    *text = 0;
+    for (const char *at = c->text; at && *at;) {
+        size_t length = strcspn(at, "\n"), begin = strspn(at, "- \t\r");
+        if (begin < length && strncmp(at, but, strlen(but)) != 0) {
+            used += (size_t)snprintf(text + used, bytes - used, "%s%.*s", used ? " " : "", (int)(length - begin), at + begin);
+            if (used >= bytes) {
+                snprintf(text + bytes - 4, 4, "...");
+                return;
+            }
+        }
+        at += length;
+        if (*at) at++;
+    }
+}
+
 void child_free(child *c)
 {
     if (c->out >= 0) close(c->out);

@@ -25,6 +25,10 @@ int child_wait(child *c, int ms);
 /* The last line that it wrote; where one of them says `word`, the first of these. "" if there is none. */
 void child_said(const child *c, const char *word, char *line, size_t bytes);
 
+/* Its lines joined, but for rules, blank ones and those that begin with `but`; cut at the end, "..." then. "" if there
+ * are none. */
+void child_words(const child *c, const char *but, char *text, size_t bytes);
+
 void child_free(child *c);
 
 #endif

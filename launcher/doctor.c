@@ -111,6 +111,7 @@ int launcher_doctor(int argc, char **argv)
     findings job = {0};
     int visits = h.hosts > 0 ? h.hosts : 1, reached = 0;
     o.wish.job_ranks = o.wish.ranks;
+    setenv("OMPI_MCA_orte_execute_quiet", "0", 0); /* mpirun may say all it has: we choose */
     doctor_visit *v = h.hosts > 0 ? doctor_hosts(&job, &o, &h) : visit_here(&o);
     doctor_compare(&job, v, visits);
     doctor_mpirun(&job, first_said(v, visits, "MPI"));

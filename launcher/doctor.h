@@ -12,6 +12,7 @@
 #ifndef LAUNCHER_DOCTOR_H
 #define LAUNCHER_DOCTOR_H
 
+#include "launcher/child.h"
 #include "launcher/findings.h"
 #include "launcher/hosts.h"
 #include "launcher/machine.h"
@@ -106,6 +107,9 @@ void doctor_copies(findings *f, const struct core_device *devices);
 /* mpi: what a host said of its library. */
 void doctor_mpirun(findings *f, const char *mpi);
 void doctor_job(findings *f, const doctor_options *o);
+
+/* Where that trireme run said of mpirun that it ended, and no more: what mpirun wrote, behind it. */
+void doctor_add_mpirun(const child *run, char *line, size_t bytes);
 
 /* ---- doctor_report.c ---- */
 

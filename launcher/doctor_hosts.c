@@ -1,7 +1,6 @@
 /* Every host is visited by itself, with a trireme run of its own that starts a part of ours there (doctor_part.c), all at
  * once: so that one which cannot be reached keeps nobody else's from telling, and is named. The parts call back as ranks
  * do. When all have told what they found, clocks are compared and lines measured, one after the other. */
-#include "launcher/child.h"
 #include "launcher/doctor.h"
 #include "launcher/doctor_network.h"
 #include "launcher/launcher.h"
@@ -143,12 +142,13 @@ static bool has_address(const char *name)
 /* ssh's own words, or what trireme run or our part made of it. */
 static void tell_absence(guest *g)
 {
-    char line[260], advice[300], self[PATH_MAX];
+    char line[300], advice[300], self[PATH_MAX];
     static const char *const words[] = {"ssh: ", "cannot reach trireme", "Permission denied", "command not found", "No such file", " failed first", "trireme run: "};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         child_said(&g->run, words[i], line, sizeof line);
         if (strstr(line, words[i])) break;
     }
+    doctor_add_mpirun(&g->run, line, sizeof line);
     launcher_self(self, sizeof self);
     if (strstr(line, "cannot reach trireme"))
         snprintf(advice, sizeof advice, "it started, and cannot call back: let the firewall pass TCP to this host");

@@ -1,5 +1,4 @@
 #include "launcher/bench.h"
-#include "launcher/child.h"
 #include "launcher/command.h"
 #include "launcher/doctor.h"
 #include "launcher/launcher.h"
@@ -54,12 +53,22 @@ static const char *time_text(double seconds, char text[24])
     return text;
 }
 
+void doctor_add_mpirun(const child *run, char *line, size_t bytes)
+{
+    char words[200];
+    size_t used = strlen(line);
+    if (!strstr(line, " ended with status ")) return;
+    child_words(run, "trireme run: ", words, sizeof words);
+    snprintf(line + used, bytes - used, ", and wrote%s %s", *words ? ":" : "", *words ? words : "nothing");
+}
+
 /* Why a job that did not work did not: what trireme run says of who failed and why, or else what was written last. */
 static void tell_failure(findings *f, const child *c, int status)
 {
     char line[280];
     child_said(c, " said: ", line, sizeof line);
     if (!strstr(line, " said: ")) child_said(c, "trireme run: ", line, sizeof line);
+    doctor_add_mpirun(c, line, sizeof line);
     const char *advice = "try TRIREME_TRANSPORT=mpi; between hosts, name the network they share: -x OMPI_MCA_btl_tcp_if_include=eth0";
     if (strstr(line, "NCCL")) advice = "-x NCCL_DEBUG=INFO tells more; -x NCCL_SOCKET_IFNAME=eth0 names the network; TRIREME_DEVICE_TRANSPORT=host goes without it";
     if (status == 124)

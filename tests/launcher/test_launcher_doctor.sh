@@ -14,7 +14,7 @@ cp "$trireme" bin/
 ln -s "$TRIREME_BIN/../lib" lib
 printf '#!/bin/sh\necho "${JOB:-check ranks 2 hosts 1 device cpu 2e-06 0.001 shared memory}"\nexit ${STATUS:-0}\n' >bin/trireme-bench-worker
 chmod +x bin/trireme-bench-worker
-printf '#!/bin/sh\n[ "$1" = --version ] && { echo "mpirun (Open MPI) ${FAKE:-4.1.4}"; exit; }\nwhile [ "$1" != rank ]; do last=$1; shift; done\nexec env OMPI_COMM_WORLD_LOCAL_RANK=0 OMPI_COMM_WORLD_RANK=0 "$last" "$@"\n' >mpirun
+printf '#!/bin/sh\n[ "$1" = --version ] && { echo "mpirun (Open MPI) ${FAKE:-4.1.4}"; exit; }\n[ -z "${BREAKS-}" ] || { printf -- "-----\\nmpirun was unable to\\n\\nmake a folder.\\n-----\\n" >&2; exit 1; }\nwhile [ "$1" != rank ]; do last=$1; shift; done\nexec env OMPI_COMM_WORLD_LOCAL_RANK=0 OMPI_COMM_WORLD_RANK=0 "$last" "$@"\n' >mpirun
 chmod +x mpirun
 doctor=(env "PATH=$folder:$PATH" "$folder/bin/trireme" doctor)
 line() { grep -qE "^  $1 +$2 +$3" out || { echo "no line: $1 $2 $3"; }; }
@@ -44,6 +44,11 @@ if "$trireme" info | grep -q 'MPI        no'; then
 else
     STATUS=7 JOB='trireme run: rank 1 said: a sum is wrong' look -n 1
     result "a job that fails is a problem, with what it said" "$([ $status = 3 ] || echo "status $status"; line PROBLEM job 'fails with status 7: trireme run: rank 1 said: a sum is')"
+    told() { tr '\n' ' ' <out | sed 's/ \+/ /g' | grep -qF "$1" || echo "not told: $1"; }
+    BREAKS=1 look -n 1
+    result "and so is an mpirun that ends, with what it wrote" "$([ $status = 3 ] || echo "status $status"; told "mpirun ended with status 1 before all ranks had started, and wrote: mpirun was unable to make a folder.")"
+    BREAKS=1 look --hosts nosuchhost:1
+    result "on the way to a host, too" "$([ $status = 3 ] || echo "status $status"; told "start trireme run: $folder/mpirun ended with status 1"; told "and wrote: mpirun was unable to make a folder.")"
 fi
 rm bin/trireme-bench-worker
 look -n 1
