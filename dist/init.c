@@ -267,7 +267,7 @@ static int agree_on_end(dist_transport *way)
     return failed ? 1 : 0;
 }
 
-int tr_dist_finish(void)
+int(tr_dist_finish)(void)
 {
     dist_transport *way = ranks.way;
     int failed = 0;

@@ -168,7 +168,10 @@ static void show(const dist_meeting *m, int rank, char *text, size_t bytes)
     dist_operation operation = (dist_operation)(a->words[0] & 0xff);
     tr_dtype dtype = (tr_dtype)(a->words[0] >> 8 & 0xff);
     bool adds = operation == DIST_ALL_REDUCE || operation == DIST_REDUCE_SCATTER;
-    snprintf(text, bytes, "%s of %llu %s", dist_operation_name(operation), (unsigned long long)a->words[1], adds ? tr_dtype_name(dtype) : "bytes");
+    if (operation == DIST_BARRIER || operation == DIST_LARGEST)
+        snprintf(text, bytes, "%s", dist_operation_name(operation));
+    else
+        snprintf(text, bytes, "%s of %llu %s", dist_operation_name(operation), (unsigned long long)a->words[1], adds ? tr_dtype_name(dtype) : "bytes");
 }
 
 static bool all_digests_agree(const dist_meeting *m)
@@ -185,7 +188,7 @@ static int compare(dist_meeting *m)
     if (all_digests_agree(m)) return 1;
     const dist_asked *first = &m->flag[0]->asked[m->works % 2];
     for (int i = 1; i < m->host->ranks; i++) {
-        char one[80], other[80], number[32], here[80], there[80];
+        char one[80], other[80], number[32], here[200], there[200];
         if (memcmp(first, &m->flag[i]->asked[m->works % 2], sizeof *first) == 0) continue;
         show(m, 0, one, sizeof one);
         show(m, i, other, sizeof other);

@@ -102,6 +102,11 @@ const char *dist_watchdog_place(int64_t rank, char *text, size_t bytes)
     text[0] = '\0';
     if (!now.way || !dist_board_near(now.board, rank)) return text;
     const dist_note *note = dist_page_note(dist_board_page(now.board, rank), under_way());
-    if (note && note->file[0]) snprintf(text, bytes, " at %s:%d", note->file, (int)note->line);
+    if (!note) return text;
+    const char *operation = dist_operation_name((dist_operation)note->operation);
+    bool says_more = note->label[0] && strncmp(note->label, operation, strlen(operation)) != 0;
+    if (says_more) snprintf(text, bytes, " (%s)", note->label);
+    size_t used = strlen(text);
+    if (note->file[0]) snprintf(text + used, bytes - used, " at %s:%d", note->file, (int)note->line);
     return text;
 }

@@ -19,8 +19,8 @@ void dist_watchdog_waits(const dist_transport *way, const dist_work *w); /* NULL
  * characters. */
 void dist_watchdog_label(const char *words);
 
-/* For errors about the collective under way: " in #12", and " at train.c:30", where `rank` of this host called it; "" where
- * that is not known. */
+/* For errors about the collective under way: " in #12", and " (finish) at train.c:30", what `rank` of this host called it for
+ * and where; "" where that is not known. */
 const char *dist_watchdog_number(char *text, size_t bytes);
 const char *dist_watchdog_place(int64_t rank, char *text, size_t bytes);
 

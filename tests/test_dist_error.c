@@ -97,6 +97,14 @@ static int finishes_while_others_add(void)
     return tr_dist_finish();
 }
 
+static int has_a_batch_more(void)
+{
+    tr_module *model = tr_linear_layer(2, 1), *ranks = tr_data_parallel(model);
+    for (int step = 0; step < 2 + rank_of_part; step++)
+        if (tr_backward(tr_mean(tr_forward(ranks, tr_ones(TR_SHAPE(3, 2))))) < 0) break;
+    return tr_dist_finish();
+}
+
 static int does_not_come(void)
 {
     if (rank_of_part == 1) sleep(30);
@@ -121,6 +129,7 @@ static const job_part parts[] = {
     {PART(forgets_to_finish)},
     {PART(sends_more_than_is_taken)},
     {PART(finishes_while_others_add)},
+    {PART(has_a_batch_more)},
     {PART(does_not_come)},
     {PART(is_killed)},
 };
@@ -217,6 +226,17 @@ TEST(ranks_out_of_step_are_told_apart)
     assert_ends_badly("finishes_while_others_add");
     assert_output_has("rank 0: all_reduce float32 (5,)");
     assert_output_has("rank 1: finish");
+    unsetenv("TRIREME_CHECK");
+}
+
+TEST(a_rank_with_more_data_than_the_others_is_told_what_they_do)
+{
+    setenv("TRIREME_CHECK", "0", 1);
+    setenv("TRIREME_TRANSPORT", "shared", 1);
+    assert_ends_badly("has_a_batch_more");
+    assert_output_has("rank 0: comparison (finish) at test_dist_error.c:");
+    assert_output_has("rank 1: all_reduce of 2 int64 (gradients, how many samples) at test_dist_error.c:");
+    unsetenv("TRIREME_TRANSPORT");
     unsetenv("TRIREME_CHECK");
 }
 

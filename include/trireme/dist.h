@@ -25,7 +25,7 @@ TR_API int(tr_dist_init_fortran)(int mpi_comm);
 
 /* The last call of a program with ranks, in place of tr_finish().  Returns 0, or 1 on every rank if an error stood on
  * any (they are told which rank failed, and why).  Collective. */
-TR_API int tr_dist_finish(void);
+TR_API int(tr_dist_finish)(void);
 
 /* ---- when a rank fails ----
  * Ranks that wait for a failed one would wait for ever.  So a rank that reaches a collective (backward of a data-parallel
@@ -322,6 +322,7 @@ TR_API int(tr_reducer_wait)(tr_reducer *r);
 # define tr_dist_init(argc, argv)       TR_STATUS_((TR_HERE_, (tr_dist_init)(argc, argv)))
 # define tr_dist_init_comm(comm)        TR_STATUS_((TR_HERE_, (tr_dist_init_comm)(comm)))
 # define tr_dist_init_fortran(comm)     TR_STATUS_((TR_HERE_, (tr_dist_init_fortran)(comm)))
+# define tr_dist_finish()               (TR_HERE_, (tr_dist_finish)())
 # define tr_all_reduce(t)               TR_STATUS_((TR_HERE_, (tr_all_reduce)(t)))
 # define tr_broadcast(t, root)          TR_STATUS_((TR_HERE_, (tr_broadcast)(t, root)))
 # define tr_all_gather(t)               TR_TENSOR_((TR_HERE_, (tr_all_gather)(t)))
