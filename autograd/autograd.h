@@ -224,16 +224,20 @@ static inline __attribute__((always_inline)) void autograd_begin_flat_(kernel_ca
     call->at[0] = out->data;
 }
 
-/* The same for two of one type, or a number among them: most calls. */
-static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
+/* The same for two of one type, or a number among them: most calls.  Here: for row-major memory of the CPU, and a thread
+ * that is not recording. */
+static inline __attribute__((always_inline)) int autograd_pair_here(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
 {
-    bool flat = out->flags & a->flags & b->flags & CORE_ROW_MAJOR && !out->device && out->numel; /* a device takes no numbers */
-    if (!flat) return autograd_flat(kernel, type, out, a, b, NULL);
     kernel_call call;
     autograd_begin_flat_(&call, kernel, type, out);
     autograd_operand_(&call, 1, a);
     autograd_operand_(&call, 2, b);
-    return autograd_run(&call, out, a, b, NULL);
+    return kernel_run_here(kernel, type, &call);
+}
+static inline __attribute__((always_inline)) int autograd_pair(int kernel, tr_dtype type, tr_tensor *out, tr_tensor *a, tr_tensor *b)
+{
+    bool flat = out->flags & a->flags & b->flags & CORE_ROW_MAJOR && !out->device && out->numel; /* a device takes no numbers */
+    return flat && !core_here()->recording ? autograd_pair_here(kernel, type, out, a, b) : autograd_flat(kernel, type, out, a, b, NULL);
 }
 
 /* The same for a of out's shape and a number of the library's own, of a type that has a point. */

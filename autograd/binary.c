@@ -4,6 +4,7 @@
 #include "autograd/autocast.h"
 #include "autograd/operands.h"
 #include "autograd/say.h"
+#include "core/whole.h"
 
 /* ---- what each row saves: its derivatives read as sets of what they name (a 1, b 2, y 8, dy nothing) ---- */
 #include "kernels/words_uses.h"
@@ -62,39 +63,25 @@ static tr_tensor *kept(const row *r, tr_tensor *t, const tr_tensor *y)
     return t->flags & CORE_NUMBER && !factor ? autograd_number_as(t, (tr_dtype)y->dtype, core_device_at(y)) : t;
 }
 
-static inline __attribute__((always_inline)) tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves, bool stretched)
+static tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves, bool stretched)
 {
     if (!autograd_on(a, b, NULL)) return y;
     if ((saves & AUTOGRAD_A && !(a = kept(r, a, y))) || (saves & AUTOGRAD_B && !(b = kept(r, b, y)))) return NULL;
     return stretched ? autograd_note_stretched(y, op, a, b, saves) : autograd_note_pair(y, op, a, b, saves);
 }
 
+static __attribute__((noinline)) tr_tensor *note_number(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+{
+    return note(r, y, named(op, a->flags & CORE_NUMBER, b->flags & CORE_NUMBER), a, b, saves_for(r, a, b), false);
+}
+
 /* Two alike, or one and a number. */
-static inline __attribute__((always_inline)) tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
+static tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
 {
     tr_dtype type = (tr_dtype)like->dtype;
     tr_tensor *y = core_tensor_like(like, type, r->function);
     if (!y || autograd_pair(r->kernel, type, y, a, b) < 0) return NULL;
     return note(r, y, op, a, b, saves_for(r, a, b), false);
-}
-
-/* b is one element, and stretches to a's shape. */
-static inline bool stretches_to(const tr_tensor *a, const tr_tensor *b) { return b->numel == 1 && b->shape.ndim <= a->shape.ndim; }
-
-/* Of one type and device, no numbers: the operand whose shape is the result's, where the other is one element.  Else NULL. */
-static inline tr_tensor *stretched_to(tr_tensor *a, tr_tensor *b)
-{
-    if (a->kind != b->kind || (a->flags | b->flags) & CORE_NUMBER) return NULL;
-    return stretches_to(a, b) ? a : stretches_to(b, a) ? b
-                                                       : NULL;
-}
-
-static __attribute__((noinline)) tr_tensor *apply_stretched(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
-{
-    tr_dtype type = (tr_dtype)like->dtype;
-    tr_tensor *y = core_tensor_like(like, type, r->function);
-    if (!y || autograd_flat(r->kernel, type, y, a, b, NULL) < 0) return NULL;
-    return note(r, y, op, a, b, saves_for(r, a, b), true);
 }
 
 static __attribute__((noinline)) tr_tensor *apply_joined(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
@@ -107,7 +94,7 @@ static __attribute__((noinline)) tr_tensor *apply_joined(const row *r, const aut
     return note(r, y, op, a, b, saves_for(r, a, b), true);
 }
 
-static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+static __attribute__((noinline)) tr_tensor *apply_any(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
     if (r->kernel == KERNEL_POW) a = autograd_wide(a), b = autograd_wide(b);
     if (!a || !b) return core_null(r->function);
@@ -120,8 +107,48 @@ static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, cons
     if (like && !integers) return apply_plain(r, op, like, a, b);
     if (integers && r->kernel == KERNEL_POW && b->flags & CORE_NUMBER && core_dtype_category[b->dtype] < 2 && core_element_get(b->data, (tr_dtype)b->dtype, 0) < 0)
         return core_fail("tr_pow: %s: integers to negative integer powers are not allowed", core_show(a));
-    if (!like && !integers && (like = stretched_to(a, b))) return apply_stretched(r, op, like, a, b);
     return apply_joined(r, op, a, b);
+}
+
+/* What most are, with nothing that apply_any() would not do, but less asked: one operand that is a floating one, row-major and
+ * of the CPU, says what the result is like. */
+
+/* b is one element, and stretches to a's shape. */
+static inline bool stretches_to(const tr_tensor *a, const tr_tensor *b) { return b->numel == 1 && b->shape.ndim <= a->shape.ndim; }
+
+/* Of one type and device, no numbers: the operand whose shape is the result's, where the other is one element.  Else NULL. */
+static inline tr_tensor *stretched_to(tr_tensor *a, tr_tensor *b)
+{
+    if (a->kind != b->kind || (a->flags | b->flags) & CORE_NUMBER || !core_is_floating(a)) return NULL;
+    return stretches_to(a, b) ? a : stretches_to(b, a) ? b
+                                                       : NULL;
+}
+
+static __attribute__((noinline)) tr_tensor *apply_stretched(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
+{
+    tr_tensor *y = core_whole_like(core_here(), like);
+    if (!y) return apply_any(r, op, a, b);
+    kernel_call call;
+    autograd_begin_flat_(&call, r->kernel, (tr_dtype)like->dtype, y);
+    call.at[1] = a->data;
+    call.at[2] = b->data;
+    if (call.n != 1) call.ones = 1u << (like == a ? 2 : 1);
+    if (kernel_run_on_cpu(&call) < 0) return NULL;
+    return note(r, y, op, a, b, saves_for(r, a, b), true);
+}
+
+static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+{
+    bool usual = r->kernel >= KERNEL_ADD && r->kernel <= KERNEL_DIV && a && b;
+    tr_tensor *like = usual ? autograd_usually(a, b) : NULL, *y = like ? core_whole_like(core_here(), like) : NULL;
+    if (!y) {
+        if (usual && !like && (like = stretched_to(a, b))) return apply_stretched(r, op, like, a, b);
+        return apply_any(r, op, a, b);
+    }
+    if (autograd_pair_here(r->kernel, (tr_dtype)like->dtype, y, a, b) < 0) return NULL;
+    unsigned flags = a->flags | b->flags;
+    if ((!(flags & CORE_REQUIRES_GRAD) && !a->origin && !b->origin) || core_here()->grad_off) return y;
+    return flags & CORE_NUMBER ? note_number(r, y, op, a, b) : autograd_note_pair(y, op, a, b, saves_for(r, a, b));
 }
 
 static __attribute__((noinline)) tr_tensor *apply_in_place_any(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
@@ -150,11 +177,12 @@ static __attribute__((noinline)) tr_tensor *apply_in_place_any(const row *r, con
     return note(r, a, op, old, b, saves, !plain);
 }
 
-static tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
+static inline __attribute__((always_inline)) tr_tensor *apply_in_place(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
-    bool plain = a && b && autograd_plain() && autograd_plainly(a, b) == a && core_row_major_tensor(a) && core_dtype_category[a->dtype] >= 2 && a->storage != b->storage;
-    if (!plain) return apply_in_place_any(r, op, a, b);
-    if (autograd_pair(r->kernel, (tr_dtype)a->dtype, a, a, b) < 0) return NULL;
+    const core_thread *here = core_here();
+    bool usual = a && b && here->grad_off && !here->recording && a->size_class != CORE_UNLIKE && a->storage != b->storage && autograd_usually(a, b) == a;
+    if (!usual) return apply_in_place_any(r, op, a, b);
+    if (autograd_pair_here(r->kernel, (tr_dtype)a->dtype, a, a, b) < 0) return NULL;
     core_written(a);
     return a; /* nothing is noted, nothing stretched or raised: no more to ask */
 }

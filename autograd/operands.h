@@ -25,6 +25,20 @@ static inline tr_tensor *autograd_plainly(tr_tensor *a, tr_tensor *b)
     return core_dtype_category[number->dtype] <= core_dtype_category[t->dtype] ? t : NULL;
 }
 
+/* The same where little more is to be asked: of two alike, floating and not complex, their size_class says whether they lie
+ * row-major in memory of the CPU (CORE_UNLIKE: they may be anything); a number is no complex one. */
+static inline __attribute__((always_inline)) tr_tensor *autograd_usually(tr_tensor *a, tr_tensor *b)
+{
+    tr_tensor *t = a, *number = b;
+    if (!((a->word | b->word) & core_word(0, 0, CORE_NUMBER, 0))) {
+        if ((a->word ^ b->word) & core_word(0xff, 0xff, 0, 0xff) || !core_same_shape(&a->shape, &b->shape)) return NULL;
+    } else {
+        if (a->flags & CORE_NUMBER) t = b, number = a;
+        if (number->dtype == TR_COMPLEX128) return NULL;
+    }
+    return core_is_floating(t) ? t : NULL;
+}
+
 /* x^exponent, a number, in x's type. */
 tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent);
 

@@ -16,8 +16,11 @@ bool core_broadcast(const tr_shape *a, const tr_shape *b, tr_shape *to);
 
 static inline bool core_same_shape(const tr_shape *a, const tr_shape *b)
 {
-    if (a->ndim != b->ndim) return false;
-    for (int d = 0; d < a->ndim; d++)
+    int ndim = a->ndim;
+    if (ndim != b->ndim) return false;
+    if (ndim > 0 && a->size[0] != b->size[0]) return false;
+    if (ndim > 1 && a->size[1] != b->size[1]) return false;
+    for (int d = 2; d < ndim; d++)
         if (a->size[d] != b->size[d]) return false;
     return true;
 }

@@ -113,16 +113,10 @@ static inline tr_tensor *handle_with(core_thread *here, const core_device *devic
     return t ? t : handle_on(here, core_storage_new(here, device, at, bytes, what), what);
 }
 
-static inline void begin_word(tr_tensor *t, tr_dtype dtype, uint8_t device, unsigned flags, int place)
-{
-    const uint8_t word[] = {(uint8_t)dtype, device, (uint8_t)flags, (uint8_t)place};
-    memcpy(&t->word, word, sizeof word);
-}
-
 /* What a handle that has its storage needs to be a tensor: all but strides and an owner. */
 static inline void tensor_begin(core_thread *here, tr_tensor *t, tr_dtype dtype, uint8_t device, const tr_shape *shape, int64_t numel, int place, unsigned flags)
 {
-    begin_word(t, dtype, device, here->recording ? flags | CORE_MADE_RECORDING : flags, place);
+    t->word = core_word(dtype, device, here->recording ? flags | CORE_MADE_RECORDING : flags, (unsigned)place);
     t->object.class = &tensor_class;
     t->object.count = 1;
     t->numel = numel;
@@ -185,7 +179,7 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
     int class = core_size_class(n * core_dtype_bytes[dtype]);
     tr_tensor *t = core_whole_take(here, class);
     if (!t) return new_any(dtype, at, shape, what);
-    begin_word(t, dtype, 0, CORE_ROW_MAJOR, class);
+    t->word = core_word(dtype, 0, CORE_ROW_MAJOR, (unsigned)class);
     t->object.count = 1;
     t->numel = n;
     t->data = t->storage->data;

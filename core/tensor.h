@@ -67,13 +67,22 @@ enum {
     CORE_MADE_RECORDING = 64, /* a handle made while a step was recorded */
 };
 
+/* A tensor's word with these bits of its bytes. */
+static inline uint32_t core_word(unsigned dtype, unsigned device, unsigned flags, unsigned size_class)
+{
+    const uint8_t byte[] = {(uint8_t)dtype, (uint8_t)device, (uint8_t)flags, (uint8_t)size_class};
+    uint32_t word;
+    memcpy(&word, byte, sizeof word);
+    return word;
+}
+
 struct tr_tensor {
     core_object object; /* what every operation looks at comes first, in one cache line */
     union {
         struct {
             uint8_t dtype, device; /* 0: the CPU; 1, 2, ...: a CUDA device */
             uint8_t flags;
-            uint8_t size_class; /* where what is like it waits (whole.h); CORE_UNLIKE: look closer */
+            uint8_t size_class; /* where what is like it waits (whole.h), elements of the CPU, row-major; CORE_UNLIKE: it is something else */
         };
         uint16_t kind; /* type and device, to be compared at once */
         uint32_t word; /* and all four; a new handle's is written at once, for it may be read so next */
@@ -140,6 +149,7 @@ static inline int core_send(tr_tensor *t, const void *host)
 {
     return t->storage->device->to_device(t->storage->at.index, t->data, host, t->numel * core_dtype_bytes[t->dtype]);
 }
+static inline bool core_is_floating(const tr_tensor *t) { return (unsigned)t->dtype - TR_FLOAT16 <= TR_FLOAT64 - TR_FLOAT16; } /* and not complex */
 static inline bool core_row_major_tensor(const tr_tensor *t) { return t->flags & CORE_ROW_MAJOR; }
 static inline tr_tensor *core_keep_tensor(tr_tensor *t)
 {

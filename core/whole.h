@@ -22,7 +22,7 @@ static inline int core_size_class(int64_t bytes) { return bytes <= (int64_t)size
 /* Where what is like t does; CORE_UNLIKE: it takes more care. */
 static inline uint8_t core_place(const tr_tensor *t)
 {
-    if (t->device || !(t->flags & CORE_ROW_MAJOR) || t->numel > INT64_MAX / 16) return CORE_UNLIKE;
+    if (t->device || !(t->flags & CORE_ROW_MAJOR) || t->numel == 0 || t->numel > INT64_MAX / 16) return CORE_UNLIKE;
     int place = core_size_class(t->numel * core_dtype_bytes[t->dtype]);
     return (uint8_t)(place < CORE_CLASSES ? place : CORE_UNLIKE);
 }
@@ -94,13 +94,10 @@ static inline void core_copy_layout(tr_tensor *t, const tr_tensor *x)
  * core_tensor_like() knows more. */
 static inline __attribute__((always_inline)) tr_tensor *core_whole_like(core_thread *here, const tr_tensor *x)
 {
-    const uint8_t same_bytes[] = {0xff, 0, CORE_ROW_MAJOR, 0xff};
-    uint32_t same;
-    memcpy(&same, same_bytes, sizeof same);
     if (here->recording || core_scope_is_full(here)) return NULL;
     tr_tensor *t = core_whole_take(here, x->size_class);
     if (!t) return NULL;
-    t->word = x->word & same;
+    t->word = x->word & core_word(0xff, 0, CORE_ROW_MAJOR, 0xff);
     t->object.count = 1;
     t->numel = x->numel;
     t->data = t->storage->data;

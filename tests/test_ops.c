@@ -199,6 +199,8 @@ TEST(operands_broadcast_from_the_right)
         {TR_SHAPE(2, 3), TR_SHAPE(1), TR_SHAPE(2, 3)},
         {TR_SHAPE(1, 1), TR_SHAPE(3), TR_SHAPE(1, 3)}, /* one element, but of more dims */
         {TR_SHAPE(3), TR_SHAPE(1, 1), TR_SHAPE(1, 3)},
+        {TR_SHAPE(2, 3, 2), TR_SHAPE(2, 3, 1), TR_SHAPE(2, 3, 2)},
+        {TR_SHAPE(2, 3, 1, 2), TR_SHAPE(2, 3, 1, 2), TR_SHAPE(2, 3, 1, 2)},
         {TR_SHAPE(0, 3), TR_SHAPE(1, 3), TR_SHAPE(0, 3)},
         {TR_SHAPE(0), TR_SHAPE(1), TR_SHAPE(0)},
         {TR_SHAPE(5, 1, 1, 2), TR_SHAPE(3, 4, 1), TR_SHAPE(5, 3, 4, 2)},
