@@ -105,7 +105,7 @@ static int run_one(const tr_recording *r, record_entry *e)
         return status < 0 ? status : enter(r); /* it may have been elsewhere */
     }
     if (e->knob && e->knob(e->owner, &e->call) < 0) return -1;
-    return core_watched() ? kernel_run_watched(e->kernel, &e->call) : e->kernel(&e->call);
+    return core_watched() ? kernel_run_watched(r->at, e->kernel, &e->call) : e->kernel(&e->call);
 }
 
 /* "relu_backward+mul" */

@@ -170,17 +170,20 @@ void record_forget_parts(tr_recording *r)
 
 /* ---- running ---- */
 
-static int launch(record_part *p, const core_device *device)
+static int launch(record_part *p, const tr_recording *r)
 {
     CORE_SPAN(TRACE_KERNEL, "graph");
-    return device->graphs->launch(p->graph, renew, p);
+    const core_there there = core_watched() ? core_there_begin(r->at) : (core_there){0};
+    const int status = r->device->graphs->launch(p->graph, renew, p);
+    core_there_end(&there, "graph", NULL, &(trace_span){0});
+    return status;
 }
 
 static int run_parts(tr_recording *r, const record_parts *all)
 {
     for (int64_t i = 0; i < all->count; i++) {
         record_part *p = &all->part[i];
-        int status = p->graph ? launch(p, r->device) : record_run(r, p->first, p->end);
+        int status = p->graph ? launch(p, r) : record_run(r, p->first, p->end);
         if (status < 0) return status;
     }
     return 0;

@@ -340,6 +340,7 @@ static bool all_left(void)
 
 int(tr_trace_stop)(void)
 {
+    if (atomic_load(&all.running)) core_there_look();
     if (!atomic_exchange(&all.running, false)) return 0;
     core_watch_change(0, CORE_WATCH_TRACE);
     bool left = all_left();

@@ -44,7 +44,8 @@ enum { TRACE_NOTHING,
 };
 
 enum { TRACE_QUEUED = 1, /* the thread's own second track */
-       TRACE_THERE = 2 /* the device's, of the process */ };
+       TRACE_THERE = 2,  /* what devices do together, of the process */
+       TRACE_KERNELS_THERE = 3 /* and what each does alone: its number is added */ };
 
 typedef struct {
     int64_t begin_ns, ns; /* on the process's own CLOCK_MONOTONIC */

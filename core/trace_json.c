@@ -83,7 +83,11 @@ static bool is_whole(const trace_span *s)
 enum { QUEUED = 1000, /* a thread's second track */
        THERE = 1 << 20 };
 
-static uint32_t track_of(const trace_block *b, const trace_span *s) { return s->queued == TRACE_THERE ? THERE : b->thread + (s->queued ? QUEUED : 0); }
+static uint32_t track_of(const trace_block *b, const trace_span *s)
+{
+    if (s->queued >= TRACE_THERE) return THERE + s->queued - TRACE_THERE;
+    return b->thread + (s->queued ? QUEUED : 0);
+}
 
 static void put_arguments(const reader *r, const trace_span *s)
 {
@@ -163,13 +167,25 @@ static void put_process(const reader *r)
     fprintf(r->out, "\"sort_index\":%" PRId64 "}}", r->head->rank);
 }
 
-/* Thread 0: of any. */
-static bool has(const reader *r, uint32_t thread, int queued)
+static bool has_second(const reader *r, uint32_t thread)
 {
     for (uint32_t i = 0; i < r->blocks; i++)
-        for (uint32_t k = 0; (!thread || r->block[i].thread == thread) && k < spans_in(&r->block[i]); k++)
-            if (r->block[i].span[k].queued == queued) return true;
+        for (uint32_t k = 0; r->block[i].thread == thread && k < spans_in(&r->block[i]); k++)
+            if (r->block[i].span[k].queued == TRACE_QUEUED) return true;
     return false;
+}
+
+static void put_devices(const reader *r)
+{
+    bool has[UINT8_MAX + 1] = {false};
+    for (uint32_t i = 0; i < r->blocks; i++)
+        for (uint32_t k = 0; k < spans_in(&r->block[i]); k++) has[r->block[i].span[k].queued] = true;
+    for (uint32_t i = TRACE_THERE; i <= UINT8_MAX; i++) {
+        if (!has[i]) continue;
+        fputs(",\n", r->out);
+        put_meta(r, "thread_name", THERE + i - TRACE_THERE);
+        fprintf(r->out, "\"name\":\"device: %s\"}}", i == TRACE_THERE ? "collectives" : "kernels");
+    }
 }
 
 static void put_threads(const reader *r)
@@ -183,15 +199,12 @@ static void put_threads(const reader *r)
         fputs("\"name\":", r->out);
         put_name(r, r->block[i].name);
         fputs("}}", r->out);
-        if (!has(r, thread, TRACE_QUEUED)) continue;
+        if (!has_second(r, thread)) continue;
         fputs(",\n", r->out);
         put_meta(r, "thread_name", thread + QUEUED);
         fputs("\"name\":\"collectives\"}}", r->out);
     }
-    if (!has(r, 0, TRACE_THERE)) return;
-    fputs(",\n", r->out);
-    put_meta(r, "thread_name", THERE);
-    fputs("\"name\":\"device: collectives\"}}", r->out);
+    put_devices(r);
 }
 
 static void put_dropped(const reader *r)

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <time.h>
 #include <trireme/base.h>
+#include <trireme/lanes.h>
 #include "core/trace_file.h"
 
 enum { CORE_WATCH_ASK = 1, /* the environment has not been asked yet */
@@ -88,5 +89,19 @@ uint32_t core_trace_constant(const char *text); /* that never changes, and so is
 
 void core_trace_note(trace_span *span);
 void core_trace_thread_ends(void);
+
+/* ---- trace_there.c ---- */
+
+/* What a device is asked for between the two is a span of its row, by its own clock, once it is known to be done.  The names
+ * are constant. */
+typedef struct {
+    const tr_lanes_ *lanes;
+    void *begins; /* owned; NULL: nobody traces, or it is the CPU */
+    int device;
+} core_there;
+
+core_there core_there_begin(tr_device at);
+void core_there_end(const core_there *t, const char *name, const char *detail, const trace_span *of);
+void core_there_look(void);
 
 #endif

@@ -39,7 +39,7 @@ int kernel_run(tr_device device, const kernel_call *call)
 {
     if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", kernel_name(call->kernel));
     kernel_fn *kernel = device.type == TR_CPU ? find_in(kernels_cpu(), device, call) : find_there(device, call);
-    if (kernel && core_watched()) return kernel_run_watched(kernel, call);
+    if (kernel && core_watched()) return kernel_run_watched(device, kernel, call);
     return kernel ? kernel(call) : -1;
 }
 

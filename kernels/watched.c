@@ -22,7 +22,7 @@ static int64_t elements(const kernel_call *call)
 
 static trace_span describe(const kernel_call *call)
 {
-    trace_span s = {.detail = core_trace_constant(tr_dtype_name((tr_dtype)call->type)), .what = TRACE_ELEMENTS};
+    trace_span s = {.what = TRACE_ELEMENTS};
     if (call->kernel == KERNEL_GEMM || call->kernel == KERNEL_GEMM_BIAS) {
         s.what = TRACE_PRODUCT;
         for (int i = 0; i < 4; i++) s.size[i] = size_of(call->size[i]);
@@ -32,14 +32,20 @@ static trace_span describe(const kernel_call *call)
     return s;
 }
 
-int kernel_run_watched(kernel_fn *kernel, const kernel_call *call)
+int kernel_run_watched(tr_device at, kernel_fn *kernel, const kernel_call *call)
 {
     bool stood = core_here()->failure.stands;
-    core_span span = core_span_begin_in(TRACE_KERNEL, kernel_name(call->kernel), is_optimiser(call->kernel) ? CORE_OPTIMISER : CORE_COMPUTE);
+    const char *name = kernel_name(call->kernel), *type = tr_dtype_name((tr_dtype)call->type);
+    core_span span = core_span_begin_in(TRACE_KERNEL, name, is_optimiser(call->kernel) ? CORE_OPTIMISER : CORE_COMPUTE);
     if (!stood && core_here()->failure.stands) return -1; /* the trace that the environment asks for cannot be written */
+    const core_there there = span.on & CORE_WATCH_TRACE ? core_there_begin(at) : (core_there){0};
     int status = kernel(call);
     trace_span of = {0};
-    if (span.on & CORE_WATCH_TRACE) of = describe(call);
+    if (span.on & CORE_WATCH_TRACE) {
+        of = describe(call);
+        core_there_end(&there, name, type, &of);
+        of.detail = core_trace_constant(type);
+    }
     core_span_end_of(&span, &of);
     return status;
 }

@@ -3,7 +3,7 @@
 
 #include "kernels/kernels.h"
 
-/* kernel(call), with a span for those who watch (core/watch.h). */
-int kernel_run_watched(kernel_fn *kernel, const kernel_call *call);
+/* kernel(call) there, with a span for those who watch (core/watch.h). */
+int kernel_run_watched(tr_device at, kernel_fn *kernel, const kernel_call *call);
 
 #endif

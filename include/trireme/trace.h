@@ -7,10 +7,12 @@
  *
  * Each rank writes one file, trace/rank-0.json, in Chrome's format: a process is a rank, a track is a thread; what bytes the
  * ranks sum while backward goes on stands on a track of its own, what a device sums with others' on another, from when it began
- * there to when it was done; and all ranks' times are on rank 0's clock.  A rank that is
+ * there to when it was done, and so do its kernels, a graph as one; and all ranks' times are on rank 0's clock.  A rank that is
  * killed leaves trace/rank-1.part with all that it had noted; merging reads it too.
  * A rank notes at most 262144 spans (TRIREME_TRACE_EVENTS), in 13 MB; what comes later is counted, and the file says how many
- * that were.  An eighth of the room is kept for what is not a kernel.  While it is on, a span costs about 0.1 us; off, nothing.
+ * that were.  An eighth of the room is kept for what is not a kernel.  While it is on, a span costs about 0.1 us, and a
+ * kernel of a device two events in its stream beside; off, nothing.  Nobody waits for a device, so that what it has not done when
+ * the trace ends is not in it: tr_synchronize before.
  *
  * A ledger says what a training step's time went to, and which rank the others wait for:
  *
