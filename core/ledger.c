@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "core/fail.h"
+#include "core/ledger_there.h"
 #include "core/memory.h"
 #include "core/thread.h"
 #include "core/watch.h"
@@ -17,18 +18,15 @@
 enum { WALLS = 255,
        MOST_STEPS = 1000000000 };
 
-typedef struct {
-    int64_t column[CORE_COLUMNS];
-} times;
-
 typedef struct core_ledger {
     bool runs;
     bool steps_known; /* tr_step or tr_replay ends them */
     int column;
     int64_t since_ns;
-    times now, last, total, told;
+    core_times now, last, total, told;
     int64_t steps, told_steps;
-    int64_t wall[WALLS]; /* of the last steps, a ring */
+    int64_t wall[WALLS];      /* of the last steps, a ring */
+    core_ledger_there *there; /* owned; NULL: no device was asked for anything yet */
 } core_ledger;
 
 static _Atomic int64_t every;
@@ -50,6 +48,12 @@ static bool make(core_thread *here)
     return here->ledger;
 }
 
+static void begin(core_ledger *l, int64_t now_ns)
+{
+    core_ledger_there_free(l->there);
+    *l = (core_ledger){.runs = true, .since_ns = now_ns};
+}
+
 int core_ledger_enter(int column, int64_t *now_ns)
 {
     core_thread *here = core_here();
@@ -61,21 +65,29 @@ int core_ledger_enter(int column, int64_t *now_ns)
     if (l->runs)
         charge(l, *now_ns);
     else
-        *l = (core_ledger){.runs = true, .since_ns = *now_ns};
+        begin(l, *now_ns);
     int before = l->column;
     l->column = column;
+    if (l->there) core_ledger_there_border(l->there, column);
     return before;
 }
 
-void core_ledger_leave(int before, int64_t now_ns)
+void core_ledger_leave(int before, int64_t now_ns, bool bordered)
 {
     core_ledger *l = core_here()->ledger;
     if (!l || !l->runs) return;
     charge(l, now_ns);
     l->column = before;
+    if (l->there && (bordered || before != CORE_OTHER)) core_ledger_there_border(l->there, before);
 }
 
-static int64_t sum(const times *t)
+void core_ledger_device(tr_device at)
+{
+    core_ledger *l = core_here()->ledger;
+    if (l && l->runs && !l->there) l->there = core_ledger_there_new(at, l->column);
+}
+
+static int64_t sum(const core_times *t)
 {
     int64_t ns = 0;
     for (int i = 0; i < CORE_COLUMNS; i++) ns += t->column[i];
@@ -87,10 +99,11 @@ static void tell(core_ledger *l);
 static void end_step(core_ledger *l, int64_t now_ns)
 {
     charge(l, now_ns);
+    if (l->there) core_ledger_there_step(l->there, l->column);
     l->wall[l->steps++ % WALLS] = sum(&l->now);
     for (int i = 0; i < CORE_COLUMNS; i++) l->total.column[i] += l->now.column[i];
     l->last = l->now;
-    l->now = (times){0};
+    l->now = (core_times){0};
     int64_t n = atomic_load_explicit(&every, memory_order_relaxed);
     if (n > 0 && l->steps % n == 0 && !atomic_load_explicit(&told_elsewhere, memory_order_relaxed)) tell(l);
 }
@@ -105,7 +118,7 @@ void core_ledger_step(int64_t now_ns)
 
 /* ---- telling ---- */
 
-static tr_ledger_times seconds(const times *t, double of)
+static tr_ledger_times seconds(const core_times *t, double of)
 {
     const double s = 1e-9 / of;
     return (tr_ledger_times){
@@ -131,7 +144,11 @@ tr_ledger tr_ledger_read(void)
     int64_t wall[WALLS], n = l->steps < WALLS ? l->steps : WALLS;
     memcpy(wall, l->wall, (size_t)n * sizeof *wall);
     qsort(wall, (size_t)n, sizeof *wall, by_size);
-    return (tr_ledger){l->steps, seconds(&l->last, 1), seconds(&l->total, 1), 0.5e-9 * (double)(wall[(n - 1) / 2] + wall[n / 2])};
+    tr_ledger now = {.steps = l->steps, .last = seconds(&l->last, 1), .total = seconds(&l->total, 1), .median_wall = 0.5e-9 * (double)(wall[(n - 1) / 2] + wall[n / 2])};
+    core_times there;
+    if (!l->there || (now.device_steps = core_ledger_there_known(l->there, &there)) == 0) return now;
+    now.device = seconds(&there, 1);
+    return now;
 }
 
 const char *tr_ledger_heading_(char *text, int64_t ranks)
@@ -186,7 +203,7 @@ void tr_ledger_say_(const char *text)
     (void)written;
 }
 
-static void tell_line(int64_t first, int64_t last, const times *t)
+static void tell_line(int64_t first, int64_t last, const core_times *t)
 {
     char steps[48], line[TR_LEDGER_LINE_];
     snprintf(steps, sizeof steps, last > first ? "%lld-%lld" : "%lld", (long long)first, (long long)last);
@@ -203,11 +220,22 @@ static void tell_heading(const core_ledger *l)
 static void tell(core_ledger *l)
 {
     tell_heading(l);
-    times since = l->total;
+    core_times since = l->total;
     for (int i = 0; i < CORE_COLUMNS; i++) since.column[i] -= l->told.column[i];
     tell_line(l->told_steps + 1, l->steps, &since);
     l->told = l->total;
     l->told_steps = l->steps;
+}
+
+/* Beside the columns of the thread, which does not wait for it. */
+static void tell_of_device(const core_ledger *l)
+{
+    core_times there;
+    char line[TR_LEDGER_LINE_];
+    const int64_t steps = l->there ? core_ledger_there_known(l->there, &there) : 0;
+    if (steps == 0) return;
+    const tr_ledger_times mean = seconds(&there, (double)steps);
+    tr_ledger_say_(tr_ledger_line_(line, "device", &mean, ""));
 }
 
 void core_ledger_finish(void)
@@ -220,6 +248,7 @@ void core_ledger_finish(void)
     char shares[TR_LEDGER_LINE_];
     tr_ledger_times all = seconds(&l->total, 1);
     tr_ledger_say_(tr_ledger_shares_(shares, &all));
+    tell_of_device(l);
     l->runs = false;
 }
 
@@ -255,7 +284,10 @@ int core_ledger_from_environment(void)
 
 void core_ledger_thread_ends(void)
 {
-    core_system_give(core_here()->ledger);
+    core_ledger *l = core_here()->ledger;
+    if (!l) return;
+    core_ledger_there_free(l->there);
+    core_system_give(l);
     core_here()->ledger = NULL;
 }
 
@@ -270,7 +302,7 @@ int64_t tr_ledger_turn_(int64_t known)
     core_ledger *l = here->ledger;
     if (!l->runs) {
         if (known >= 0) return -1;
-        *l = (core_ledger){.runs = true, .since_ns = core_now_ns()};
+        begin(l, core_now_ns());
     }
     if (!l->steps_known && l->steps == known) end_step(l, core_now_ns());
     return l->steps;

@@ -71,7 +71,10 @@ void core_there_look(void)
 core_there core_there_begin(tr_device at)
 {
     core_there t = {.device = at.index};
-    if (at.type == TR_CPU || !(core_watch() & CORE_WATCH_TRACE)) return t;
+    if (at.type == TR_CPU) return t;
+    const int on = core_watch();
+    if (on & CORE_WATCH_LEDGER) core_ledger_device(at);
+    if (!(on & CORE_WATCH_TRACE)) return t;
     const core_device *there = core_device_of(at);
     t.lanes = there ? there->lanes : NULL;
     t.begins = t.lanes ? mark(&t) : NULL;

@@ -72,7 +72,7 @@ void core_span_end_of(const core_span *s, const trace_span *of)
     bool noted = s->on & CORE_WATCH_TRACE && s->name;
     if (!noted && s->before < 0 && !ends_step) return;
     int64_t now = core_now_ns();
-    if (s->before >= 0) core_ledger_leave(s->before, now);
+    if (s->before >= 0) core_ledger_leave(s->before, now, s->kind != TRACE_KERNEL && !ends_step);
     if (ends_step) core_ledger_step(now);
     if (!noted) return;
     trace_span span = of ? *of : (trace_span){0};

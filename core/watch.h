@@ -71,10 +71,11 @@ enum { CORE_OTHER,
        CORE_OPTIMISER,
        CORE_COLUMNS };
 
-int core_ledger_enter(int column, int64_t *now_ns); /* the column before; or -1, and nothing is to be left */
-void core_ledger_leave(int before, int64_t now_ns);
-void core_ledger_step(int64_t now_ns);  /* a step has ended */
-int core_ledger_from_environment(void); /* 0, or -1 with an error noted */
+int core_ledger_enter(int column, int64_t *now_ns);                /* the column before; or -1, and nothing is to be left */
+void core_ledger_leave(int before, int64_t now_ns, bool bordered); /* bordered: a device is to see it */
+void core_ledger_device(tr_device at);                             /* this thread computes there */
+void core_ledger_step(int64_t now_ns);                             /* a step has ended */
+int core_ledger_from_environment(void);                            /* 0, or -1 with an error noted */
 void core_ledger_finish(void);
 void core_ledger_thread_ends(void);
 
@@ -92,8 +93,8 @@ void core_trace_thread_ends(void);
 
 /* ---- trace_there.c ---- */
 
-/* What a device is asked for between the two is a span of its row, by its own clock, once it is known to be done.  The names
- * are constant. */
+/* What a device is asked for between the two is a span of its row, by its own clock, once it is known to be done; and the
+ * thread's ledger knows which device it is.  The names are constant. */
 typedef struct {
     const tr_lanes_ *lanes;
     void *begins; /* owned; NULL: nobody traces, or it is the CPU */

@@ -125,22 +125,28 @@ int dist_ledger_averaged(dist_transport *way)
 }
 
 /* What the columns cannot show, since no rank waits for it: the mean over ranks of what devices did. */
-static int tell_of_devices(dist_transport *way)
+static int tell_of_devices(dist_transport *way, const tr_ledger *now)
 {
-    enum { BUSY,
-           HIDDEN,
-           BACKWARDS };
-    double sum[3] = {0};
+    union {
+        struct {
+            tr_ledger_times device;
+            double steps, busy, hidden, backwards;
+        };
+        double number[COLUMNS + 4];
+    } sum = {.device = now->device, .steps = (double)now->device_steps};
     if (way->device) {
         int64_t backwards;
         dist_there all = dist_underway_all(&way->device->underway, &backwards);
-        sum[BUSY] = all.busy, sum[HIDDEN] = all.hidden, sum[BACKWARDS] = (double)backwards;
+        sum.busy = all.busy, sum.hidden = all.hidden, sum.backwards = (double)backwards;
     }
-    if (dist_all_reduce(way, sum, 3, TR_FLOAT64) < 0) return -1;
-    if (way->rank > 0 || sum[BUSY] <= 0) return 0;
+    if (dist_all_reduce(way, sum.number, COLUMNS + 4, TR_FLOAT64) < 0) return -1;
+    if (way->rank > 0) return 0;
     char line[TR_LEDGER_LINE_];
-    snprintf(line, sizeof line, "trireme: devices sum gradients %.3f ms a backward, %.1f%% of it behind backward's own work\n", 1e3 * sum[BUSY] / sum[BACKWARDS], 100 * sum[HIDDEN] / sum[BUSY]);
-    tr_ledger_say_(line);
+    const double steps = sum.steps;
+    for (int i = 0; steps > 0 && i < COLUMNS; i++) sum.number[i] /= steps;
+    if (steps > 0) tr_ledger_say_(tr_ledger_line_(line, "device", &sum.device, ""));
+    snprintf(line, sizeof line, "trireme: devices sum gradients %.3f ms a backward, %.1f%% of it behind backward's own work\n", 1e3 * sum.busy / sum.backwards, 100 * sum.hidden / sum.busy);
+    if (sum.busy > 0) tr_ledger_say_(line);
     return 0;
 }
 
@@ -150,5 +156,5 @@ int dist_ledger_finish(dist_transport *way)
     const tr_ledger_times nothing = {0};
     tr_ledger now = tr_ledger_read();
     if (meet(way, REST, lines.steps + 1, &now, &lines.told) < 0) return -1;
-    return meet(way, ALL, 1, &now, &nothing) < 0 ? -1 : tell_of_devices(way);
+    return meet(way, ALL, 1, &now, &nothing) < 0 ? -1 : tell_of_devices(way, &now);
 }

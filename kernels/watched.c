@@ -38,10 +38,10 @@ int kernel_run_watched(tr_device at, kernel_fn *kernel, const kernel_call *call)
     const char *name = kernel_name(call->kernel), *type = tr_dtype_name((tr_dtype)call->type);
     core_span span = core_span_begin_in(TRACE_KERNEL, name, is_optimiser(call->kernel) ? CORE_OPTIMISER : CORE_COMPUTE);
     if (!stood && core_here()->failure.stands) return -1; /* the trace that the environment asks for cannot be written */
-    const core_there there = span.on & CORE_WATCH_TRACE ? core_there_begin(at) : (core_there){0};
+    const core_there there = core_there_begin(at);
     int status = kernel(call);
     trace_span of = {0};
-    if (span.on & CORE_WATCH_TRACE) {
+    if (span.on & CORE_WATCH_TRACE || there.begins) {
         of = describe(call);
         core_there_end(&there, name, type, &of);
         of.detail = core_trace_constant(type);

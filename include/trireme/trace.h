@@ -23,9 +23,12 @@
  *           1-100   1.294   0.886   0.212   0.025   0.093   0.078  1: compute +0.061
  *
  * Its columns are a thread's time.  A rank does not wait for a device, so that with devices the ledger's end says what they did
- * meanwhile, on their own clocks:
+ * meanwhile, by their own clocks: what a step's columns took there, and what ranks' devices summed.
  *
+ *          device   1.290   1.061   0.012   0.040   0.090   0.087
  *     trireme: devices sum gradients 0.350 ms a backward, 92.1% of it behind backward's own work
+ *
+ * For that about eight events a step are put into the device's stream, while the ledger is kept; nobody waits for them.
  */
 #ifndef TRIREME_TRACE_H
 #define TRIREME_TRACE_H
@@ -79,7 +82,10 @@ typedef struct {
 typedef struct {
     int64_t steps; /* that have ended */
     tr_ledger_times last, total;
-    double median_wall; /* of the last 255 */
+    double median_wall;     /* of the last 255 */
+    int64_t device_steps;   /* that the device of this thread is known to have done, */
+    tr_ledger_times device; /* and their times there, by its own clock: from when it began what a column asked for to when it had
+                             * done so, waiting for more of it included; other: what it waited between them */
 } tr_ledger;
 
 /* Keep the ledger from now on, of each thread that trains.  A step ends with tr_step or tr_replay, and the first begins with

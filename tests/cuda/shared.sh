@@ -33,3 +33,12 @@ grep -q "$said" of_1/said && {
     exit 1
 }
 grep "$said" of_4/said
+columns='^ *device\( *[0-9.]*\)\{6\}$'
+for ranks in 1 4; do
+    grep -q "$columns" of_$ranks/said || {
+        echo "FAILED  the ledger of $ranks ranks says what a step's columns took there"
+        cat of_$ranks/said
+        exit 1
+    }
+    grep "$columns" of_$ranks/said
+done
