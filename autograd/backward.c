@@ -198,6 +198,8 @@ tr_tensor *autograd_place_of(const autograd_node *n, int input)
  * pass, because programs hold on to it. */
 static int arrive(const autograd_node *sink, tr_tensor *leaf, tr_tensor *gradient)
 {
+    if (!core_same_device(leaf, gradient))
+        return core_fail_status("tr_backward: a gradient on %s for a leaf that has moved since, %s", tr_device_name(core_device_at(gradient)), core_show(leaf));
     if (core_here()->recording && autograd_record_gradient(leaf, true) < 0) return -1;
     tr_tensor *place = autograd_plain() ? autograd_place(sink) : NULL;
     if (place) {

@@ -257,6 +257,7 @@ static void take_over(const nn_flat *f, tr_tensor *const *there)
 {
     for (int64_t i = 0; i < f->count; i++) {
         if (there[i] == f->tensor[i]) continue;
+        there[i]->storage->version = f->tensor[i]->storage->version + 1; /* graphs and autocast's copies, which saw the old memory, notice */
         core_tensor_adopt(f->tensor[i], there[i]);
         (tr_set_grad)(f->tensor[i], NULL);
     }

@@ -88,6 +88,29 @@ static void assert_trains_alike(tr_dtype type, double tolerance)
 TEST(bfloat16_trains_as_on_the_cpu) { assert_trains_alike(TR_BFLOAT16, 2e-3); }
 TEST(scaled_float16_trains_as_on_the_cpu) { assert_trains_alike(TR_FLOAT16, 5e-4); }
 
+TEST(a_module_may_move_between_two_steps_of_a_block)
+{
+    training t = begin(tr_cpu(), TR_BFLOAT16);
+    TR_AUTOCAST(TR_BFLOAT16);
+    tr_tensor *loss = tr_cross_entropy(tr_forward(t.model, t.x), t.y);
+    assert_int_equal(tr_module_to(t.model, tr_cuda(0)), 0);
+    assert_int_equal(tr_backward(loss), -1);
+    assert_error_says("a gradient on cpu for a leaf that has moved since");
+    tr_tensor *y = tr_forward(t.model, tr_to_device(t.x, tr_cuda(0)));
+    assert_int_equal(tr_backward(tr_cross_entropy(y, tr_to_device(t.y, tr_cuda(0)))), 0);
+    assert_int_equal(tr_step(t.adam), 0);
+}
+
+TEST(a_graph_of_weights_that_have_moved_is_not_walked)
+{
+    training t = begin(tr_cpu(), TR_BFLOAT16);
+    tr_tensor *loss = tr_cross_entropy(tr_forward(t.model, t.x), t.y);
+    assert_int_equal(tr_module_to(t.model, tr_cuda(0)), 0);
+    assert_int_equal(tr_module_to(t.model, tr_cpu()), 0); /* other memory */
+    assert_int_equal(tr_backward(loss), -1);
+    assert_error_says("modified by an inplace operation");
+}
+
 /* One product at a time: what it is made of are the CPU's bits. */
 TEST(what_a_product_takes_and_gives_is_the_cpus)
 {
