@@ -8,6 +8,7 @@
 #include <trireme/trace.h>
 #include "core/fail.h"
 #include "core/memory.h"
+#include "core/thread.h"
 #include "core/watch.h"
 #include "data/dataset.h"
 
@@ -51,6 +52,19 @@ static void read_job(data_prefetch *p, slot *s)
         input += job->dataset->input_bytes;
         target += job->dataset->target_bytes;
     }
+}
+
+/* The same in the thread that takes the job, and tells of its error afterwards. */
+static void read_here(data_prefetch *p, slot *s)
+{
+    core_thread *here = core_here();
+    tr_error_handler *handler = here->handler;
+    bool handler_set = here->handler_set;
+    here->handler = NULL;
+    here->handler_set = true;
+    read_job(p, s);
+    here->handler = handler;
+    here->handler_set = handler_set;
 }
 
 static void *reader(void *data)
@@ -101,7 +115,7 @@ int data_prefetch_take(data_prefetch *p)
 {
     slot *s = &p->slot[p->taken++ % p->slots];
     if (p->threads == 0) {
-        read_job(p, s);
+        read_here(p, s);
     } else {
         pthread_mutex_lock(&p->lock);
         while (!s->done) pthread_cond_wait(&p->done, &p->lock);
