@@ -16,6 +16,7 @@
  *   hosts.c      lists of hosts: the user's, a file's, Slurm's
  *   plan.c       how the cores are shared out (pure: a machine in, a plan out)
  *   command.c    the mpirun line, to be shown or to be executed
+ *   mpi_folder.c where mpirun keeps its files
  *   topo*.c      trireme topo (topo.h)
  *   doctor*.c    trireme doctor (doctor.h)
  *   trace.c      trireme trace merge; trace_read.c: a rank's trace, from anybody; json_read.c

@@ -5,6 +5,7 @@
  * it: the share is cut to what the process already has, never widened. */
 #include "launcher/guard.h"
 #include "launcher/launcher.h"
+#include "launcher/mpi_folder.h"
 #include "launcher/options.h"
 
 #include <errno.h>
@@ -153,6 +154,7 @@ int launcher_rank(int argc, char **argv)
     place at = find_place(alone);
     char row[9000] = "", node[16] = "", threads_text[16], log[PATH_MAX];
     end_with_mpirun();
+    unsetenv(MPI_FOLDER); /* mpirun has set another by it, and MPI_Init will not have both */
 
     if (strcmp(shares, "auto") == 0) {
         int threads = 1, gpu = -1;

@@ -6,6 +6,7 @@
 #include "launcher/hosts.h"
 #include "launcher/job.h"
 #include "launcher/launcher.h"
+#include "launcher/mpi_folder.h"
 #include "launcher/options.h"
 
 #include <errno.h>
@@ -226,7 +227,9 @@ int launcher_run(int argc, char **argv)
         status = EXIT_CANNOT_EXECUTE;
         fprintf(stderr, "trireme run: %s: %s\n", c.arg[0], strerror(errno));
     } else {
+        char *folder = mpi ? mpi_folder_make() : NULL;
         status = run_job(&c, &o, ranks, network);
+        mpi_folder_remove(folder);
     }
     command_free(&c);
     free(o.sent);

@@ -125,6 +125,12 @@ if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
         '$trireme' run -q -n 1 sh -c 'grep Cpus_allowed_list /proc/self/status' | grep -qx \"Cpus_allowed_list:.\$cpus\""
     claim "ranks end with their mpirun" 0 -- ranks_end_with_their_mpirun
     claim "a rank's exit status is ours" 9 -- "$trireme" run -q -n 2 --oversubscribe sh -c 'exit 9'
+    mkdir own
+    in_own=(env "TMPDIR=$folder/own" "$trireme" run -q -n 2 --oversubscribe sh -c)
+    claim "mpirun's files stand in a folder of the job" 0 "$folder/own/trireme-" "/ompi." -- "${in_own[@]}" 'ls -d $TMPDIR/trireme-*/ompi.*'
+    result "which goes with it" "$(ls own)"
+    result "also where mpirun is killed" "$("${in_own[@]}" 'kill -KILL $(ps -o ppid= -p $PPID)' >out 2>err && echo "no failure"; ls own)"
+    claim "one that the user names is taken" 0 "$folder/own/ompi." -- env "OMPI_MCA_orte_tmpdir_base=$folder/own" "${in_own[@]}" 'ls -d $TMPDIR/*'
     claim "a batch system's slots do not count" 0 "0 of 2" -- env SLURM_JOB_ID=1 SLURM_JOBID=1 SLURM_NODELIST=elsewhere \
         SLURM_JOB_NODELIST=elsewhere SLURM_TASKS_PER_NODE=1 SLURM_NNODES=1 \
         "$trireme" run -n 2 --oversubscribe sh -c 'echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE'
