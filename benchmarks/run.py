@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from machine import ROOT, cache_of, device_of, machine, output_of
-from tables import FLOOR, Results, plot, report, save_rows
+from tables import FLOOR, Results, illustrate, read_rows, report, rows_of, save_rows
 
 HERE = Path(__file__).resolve().parent
 ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
@@ -209,19 +209,16 @@ def file_of(folder, options):
 
 
 def write(results, pythons, load, options, path):
-    """The table, every row beside it, and pictures of a run without a device."""
-    rows = path.parent / "results" / "rows.csv"
-    if options.device != "cpu":
-        rows = path.with_name(path.name.replace("RESULTS-", "rows-")).with_suffix(".csv")
+    """The table, and every row beside it."""
+    rows, _ = rows_of(path)
     rows.parent.mkdir(parents=True, exist_ok=True)
-    lines = report(results, pythons, options.build, load, options)
-    for name, r in results.items():
-        if options.device == "cpu" and r.rounds.get("trireme") and plot(name, r, rows.parent / f"{name}.png"):
-            at = lines.index(f"## {name}") + 1
-            lines[at:at] = ["", f"![{name}](results/{name}.png)"]
     save_rows(results, rows)
-    path.write_text("\n".join(lines).rstrip() + "\n")
-    return lines
+    path.write_text("\n".join(report(results, pythons, options.build, load, options)).rstrip() + "\n")
+
+
+def draw(path, results):
+    text = path.read_text()
+    path.write_text(illustrate(text, results, path))
 
 
 def main():
@@ -234,8 +231,12 @@ def main():
     parser.add_argument("--python", action="append", help="an interpreter with PyTorch (may be repeated)")
     parser.add_argument("--check", action="store_true", help="compare with the last results' commit: what got slower?")
     parser.add_argument("--out", type=Path, help="write the results there, as they come")
+    parser.add_argument("--draw", type=Path, metavar="TABLE", help="measure nothing: pictures of a table written without gnuplot")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.draw:
+        draw(options.draw, read_rows(rows_of(options.draw)[0]))
+        return 0
     on_device = options.device != "cpu"
     options.rounds = options.rounds or (1 if options.quick else 2 if on_device else 4)
     options.build = options.build.resolve() if options.build else ROOT / "build" / ("cuda" if on_device else "release")
@@ -262,7 +263,9 @@ def main():
         if on_device:
             write(results, pythons, load, options, so_far)
     path = file_of(HERE / "gpu" if on_device else HERE, options) if whole and not options.out else so_far
-    print("\n".join(write(results, pythons, load, options, path)))
+    write(results, pythons, load, options, path)
+    draw(path, results)
+    print(path.read_text())
     print(f"written: {path}")
     if path == HERE / "RESULTS.md":
         print("README.md shows some of these figures: python3 benchmarks/readme.py says which are others now")

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import re
 import shutil
 import statistics
 import subprocess
@@ -151,6 +152,38 @@ def save_rows(results, path):
                         out.writerow({"round": turn + 1, **row})
 
 
+def read_rows(path):
+    """The results that save_rows wrote."""
+    results = {}
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            first, *way = row["who"].split(", ")
+            who = ", ".join([{"trireme": "trireme", "c": FLOOR}.get(first, f"PyTorch {row['version']}"), *way])
+            tables = results.setdefault(row["subject"], Results()).rounds.setdefault(who, [])
+            while len(tables) < int(row["round"]):
+                tables.append({})
+            tables[-1][key_of(row)] = row
+    return results
+
+
+def rows_of(path):
+    """Where the rows of that table stand, and in which folder its pictures."""
+    if path.stem == "RESULTS":
+        return path.parent / "results" / "rows.csv", path.parent / "results"
+    name = path.stem.removeprefix("RESULTS-")
+    return path.with_name(f"rows-{name}.csv"), path.with_name(f"pictures-{name}")
+
+
+def illustrate(text, results, path):
+    """The table's text with a picture of each subject that PyTorch did, too, in place of those that it had."""
+    text = re.sub(r"\n!\[.*\n", "", text)
+    _, folder = rows_of(path)
+    for name, r in results.items():
+        if plot(name, r, folder / f"{name}.png"):
+            text = text.replace(f"## {name}\n", f"## {name}\n\n![{name}]({folder.name}/{name}.png)\n")
+    return text
+
+
 def plot(name, r, path):
     """How many times as long PyTorch takes, as bars; False without gnuplot or it."""
     peers = [who for who in r.rounds if who not in ("trireme", FLOOR)]
@@ -158,15 +191,16 @@ def plot(name, r, path):
     bars = [(key, ratios) for key, ratios in bars if any(ratios)]
     if not bars or not shutil.which("gnuplot"):
         return False
+    path.parent.mkdir(parents=True, exist_ok=True)
     quoted = lambda text: '"' + text.replace("_", " ") + '"'
     data = [" ".join([quoted("case"), *map(quoted, peers)])]
-    for (case, size, _, threads), ratios in bars:
-        label = f"{case}, {size}" + (f", {threads} threads" if threads != "1" else "")
+    for (case, size, kind, threads), ratios in bars:
+        label = f"{case}, {size}" + (f", {kind}" if kind != "float32" else "") + (f", {threads} threads" if threads != "1" else "")
         data.append(" ".join([quoted(label), *(f"{statistics.median(x):.6g}" if x else "NaN" for x in ratios)]))
     script = "\n".join([
-        f"set terminal pngcairo size {420 + 28 * len(bars) * len(peers)},560", f'set output "{path}"',
+        f"set terminal pngcairo size {max(420 + 28 * len(bars) * len(peers), 200 * len(peers) + 300)},560", f'set output "{path}"',
         f'set title "{name}: time divided by Trireme\'s"', "set style data histograms", "set style fill solid 0.7",
-        "set boxwidth 0.9", "set logscale y", "set grid y", "set xtics rotate by -45 left", "set key top right",
+        "set boxwidth 0.9", "set logscale y", "set grid y", "set xtics rotate by -45 left", "set key above",
         "set bmargin 12", "set rmargin 20", "$rows << END", *data, "END",
         "plot 1 with lines linecolor 'black' notitle, "
         + ", ".join(f"$rows using {i + 2}:xtic(1) title columnheader" for i in range(len(peers)))])

@@ -48,7 +48,7 @@ report) # the tables of a run on the device, beside a PyTorch that is played too
     command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
     run="$TEST_DIR/../../benchmarks/run.py"
     mkdir -p build/bin out
-    rm -f build/bin/* out/*
+    rm -rf build/bin/* out/*
     ln -s "$TRIREME_BIN"/{trireme,bench_train,bench_ops} build/bin/
     cat >python <<'EOF'
 #!/usr/bin/env bash
@@ -80,6 +80,14 @@ EOF
     holds "a row has both ratios" '^\| digits \| batch 64 \| float32 \| .* \| [0-9,]+ \| \*\*[0-9,]+\*\* \| [0-9,]+ \| \*\*[0-9,]+\*\* \|$'
     holds "a wrong answer is said" '^bench_memory: mlp eager batch 64 WRONG: error 1'
     [ "$(cat out/rows-*.csv | grep -c '^1,train,')" -ge 3 ] || { echo "FAILED  rows"; failures=$((failures + 1)); }
+    if command -v gnuplot >path; then
+        # As it comes from a machine without gnuplot, and is drawn at home.
+        rm -rf out/pictures-*
+        sed -i '/^!\[/d' "$table"
+        python3 "$run" --draw "$table" >>said 2>&1 || { echo "FAILED  --draw"; failures=$((failures + 1)); }
+        holds "a picture stands in the table" '^!\[train\]\(pictures-[^/]*/train.png\)$'
+        [ "$(head -c 4 out/pictures-*/train.png | tail -c 3)" = PNG ] || { echo "FAILED  the picture is one"; failures=$((failures + 1)); }
+    fi
     if python3 "$run" --device cuda --quick --build build --check train >said.check 2>&1 && grep -q 'nothing to compare' said.check; then
         echo "ok      --check without last results compares nothing"
     else
