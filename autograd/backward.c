@@ -363,6 +363,21 @@ tr_tensor *autograd_root_gradient(const char *function, tr_tensor *root, tr_tens
     return given;
 }
 
+/* What comes to a root of tr_backward.  The 1 is nobody's to write to or to keep: the last pass's serves again. */
+static tr_tensor *first_gradient(core_thread *here, tr_tensor *root, tr_tensor *given)
+{
+    if (given || here->recording) return autograd_root_gradient("tr_backward", root, given);
+    tr_tensor *one = here->one;
+    bool again = one && one->kind == root->kind && core_same_shape(&one->shape, &root->shape) && !core_shared(one, 1);
+    if (again) return one;
+    one = autograd_root_gradient("tr_backward", root, NULL);
+    if (one && !one->device) {
+        core_drop_tensor(here->one);
+        here->one = core_keep_tensor(one);
+    }
+    return one;
+}
+
 static int end_walk(autograd_end_call *end, bool call)
 {
     while (end) {
@@ -382,19 +397,20 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     if (!autograd_tracked(root)) return core_fail_status("tr_backward: %s: element 0 of tensors does not require grad and does not have a grad_fn", core_show(root));
     autograd_walk w = {.keep_saved = options.retain_graph || options.create_graph};
     CORE_SPAN(TRACE_BACKWARD, "backward");
-    bool before = tr_set_grad_enabled(options.create_graph);
+    bool off = here->grad_off;
+    here->grad_off = !options.create_graph;
     tr_dtype cast = autograd_autocast_pause();
     int depth = core_scope_open(here);
     int status = -1;
     autograd_node *n = root->origin ? (autograd_node *)root->origin : autograd_sink(root);
-    tr_tensor *gradient = n ? autograd_root_gradient("tr_backward", root, options.gradient) : NULL;
+    tr_tensor *gradient = n ? first_gradient(here, root, options.gradient) : NULL;
     if (gradient) {
         n->gradient = core_keep_tensor(gradient);
         status = autograd_walk_from(n, &w);
     }
     core_scope_close(here, depth);
     autograd_autocast_resume(cast);
-    tr_set_grad_enabled(before);
+    here->grad_off = off;
     int ended = end_walk(w.end, status == 0);
     return status < 0 ? status : ended;
 }

@@ -138,6 +138,8 @@ void core_memory_trim(void)
         core_drop_tensor(here->number[i]);
         here->number[i] = NULL;
     }
+    core_drop_tensor(here->one);
+    here->one = NULL;
     while (here->little) core_tensor_part(here, &here->little);
     for (int i = 0; here->block && i < CORE_CLASSES; i++) {
         while (here->block[i].tensors) core_tensor_part(here, &here->block[i].tensors);

@@ -35,6 +35,7 @@ typedef struct core_thread {
     void *pool[CORE_POOLS];
     struct tr_tensor *little;               /* tensors that wait whole and need no block (whole.h) */
     struct tr_tensor *number[CORE_NUMBERS]; /* C numbers made lately, by value; owns one count of each (autograd/operands.c) */
+    struct tr_tensor *one;                  /* that backward began with last; owns one count (autograd/backward.c) */
     core_blocks *block;                     /* CORE_CLASSES of them, and an empty one; NULL before the first is taken */
     int64_t allocated_bytes, peak_bytes, held_bytes /* and those that wait */, system_requests;
 

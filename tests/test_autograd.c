@@ -91,6 +91,27 @@ TEST(a_leaf_may_be_the_root)
     assert_close(tr_grad(x), row(4), 0);
 }
 
+TEST(the_one_that_backward_begins_with_is_nobodys)
+{
+    for (int pass = 0; pass < 3; pass++) {
+        tr_tensor *x = leaf(tr_tensor_of(2.0f)), *y = tr_retain_grad(tr_neg(x));
+        assert_int_equal(tr_backward(x), 0);
+        assert_int_equal(tr_backward(y, .retain_graph = pass == 1), 0);
+        assert_item(tr_grad(x), 0, 0);
+        assert_item(tr_grad(y), 1, 0);
+        *(float *)tr_data(tr_grad(y)) = 7; /* what a program holds is its own */
+        tr_mul_(tr_grad(x), 7);
+        tr_tensor *z = leaf(tr_tensor_of(3.0f));
+        assert_int_equal(tr_backward(tr_square(tr_mul(z, z)), .create_graph = true), 0); /* 4 z^3, which keeps it */
+        assert_item(tr_grad(z), 108, 0);
+        tr_tensor *slope = tr_keep(tr_grad(z));
+        tr_set_grad(z, NULL);
+        assert_int_equal(tr_backward(slope), 0);
+        assert_item(tr_grad(z), 108, 0); /* 12 z^2 */
+        tr_drop(slope);
+    }
+}
+
 TEST(a_gradient_can_be_given)
 {
     tr_tensor *x = leaf(row(1, 2, 3));
