@@ -14,7 +14,7 @@ struct core_ledger_there {
     unsigned first, end;
     struct {
         void *mark; /* owned */
-        int8_t column;
+        uint8_t column;
         bool ends_step, after_lost;
     } border[ROOM];
 
@@ -84,7 +84,7 @@ static void mark(core_ledger_there *t, bool ends_step)
     if (m) {
         const unsigned i = t->end++ % ROOM;
         t->border[i].mark = m;
-        t->border[i].column = (int8_t)t->column;
+        t->border[i].column = (uint8_t)t->column;
         t->border[i].ends_step = ends_step;
         t->border[i].after_lost = t->lost;
     }
