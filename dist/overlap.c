@@ -2,6 +2,11 @@
 
 void dist_overlap_add(dist_overlap *o, int64_t begin_ns, int64_t end_ns)
 {
+    if (end_ns <= begin_ns) return;
+    while (o->spans && o->span[o->spans - 1].begin_ns >= begin_ns) { /* it began before that one, and goes on behind it */
+        if (o->span[o->spans - 1].end_ns > end_ns) end_ns = o->span[o->spans - 1].end_ns;
+        o->spans--;
+    }
     int64_t last = o->spans ? o->span[o->spans - 1].end_ns : INT64_MIN;
     if (begin_ns < last) begin_ns = last;
     if (end_ns <= begin_ns) return;

@@ -14,6 +14,18 @@ TEST(spans_that_lie_over_one_another_count_once)
     assert_int_equal(dist_overlap_busy(&o), 50);
 }
 
+TEST(a_span_that_began_before_others_holds_them)
+{
+    dist_overlap o = {.spans = 0};
+    dist_overlap_add(&o, 0, 5);
+    dist_overlap_add(&o, 10, 20); /* a copy, */
+    dist_overlap_add(&o, 25, 30);
+    dist_overlap_add(&o, 2, 40); /* while the bucket before was summed */
+    assert_int_equal(dist_overlap_busy(&o), 40);
+    assert_int_equal(dist_overlap_exposed(&o, 22), 18);
+    assert_int_equal(o.spans, 2);
+}
+
 TEST(what_comes_after_the_end_of_backward_is_exposed)
 {
     dist_overlap o = {.spans = 0};
