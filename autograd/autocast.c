@@ -72,7 +72,7 @@ tr_tensor *autograd_autocast_wide(tr_tensor *x) { return is_half(x) ? (tr_to)(x,
 
 tr_dtype tr_get_autocast(void) { return (tr_dtype)core_here()->autocast; }
 
-tr_dtype tr_set_autocast(tr_dtype dtype)
+tr_dtype(tr_set_autocast)(tr_dtype dtype)
 {
     core_thread *here = core_here();
     tr_dtype before = (tr_dtype)here->autocast;
@@ -85,4 +85,4 @@ tr_dtype tr_set_autocast(tr_dtype dtype)
     return before;
 }
 
-void tr_autocast_restore_(const tr_dtype *before) { tr_set_autocast(*before); }
+void tr_autocast_restore_(const tr_dtype *before) { (tr_set_autocast)(*before); }

@@ -415,7 +415,7 @@ int(tr_backward)(tr_tensor *root, tr_backward_options options)
     return status < 0 ? status : ended;
 }
 
-int tr_on_backward_end(void (*call)(void *), void *data)
+int(tr_on_backward_end)(void (*call)(void *), void *data)
 {
     autograd_walk *w = core_here()->backward;
     if (!w) return core_fail_status("tr_on_backward_end: no backward pass is running");

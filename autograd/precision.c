@@ -4,7 +4,7 @@
 
 tr_precision tr_get_float32_matmul_precision(void) { return (tr_precision)core_here()->precision; }
 
-tr_precision tr_set_float32_matmul_precision(tr_precision precision)
+tr_precision(tr_set_float32_matmul_precision)(tr_precision precision)
 {
     core_thread *here = core_here();
     tr_precision before = (tr_precision)here->precision;
@@ -15,4 +15,4 @@ tr_precision tr_set_float32_matmul_precision(tr_precision precision)
     return before;
 }
 
-void tr_precision_restore_(const tr_precision *before) { tr_set_float32_matmul_precision(*before); }
+void tr_precision_restore_(const tr_precision *before) { (tr_set_float32_matmul_precision)(*before); }

@@ -111,13 +111,13 @@ static const char *picture_of(const tr_tensor *t)
     return core_page_text(&p.page, "tr_to_string");
 }
 
-const char *tr_to_string(const tr_tensor *t)
+const char *(tr_to_string)(const tr_tensor *t)
 {
     const char *text = picture_of(t);
     return text ? text : "";
 }
 
-int tr_print(const tr_tensor *t)
+int(tr_print)(const tr_tensor *t)
 {
     TR_SCOPE;
     return core_page_print(picture_of(t), "tr_print");

@@ -80,7 +80,7 @@ static bool take_part(data_parallel *d)
     snprintf(words, sizeof words, "%s the gradients of %lld parameters", d->stays ? "gather" : "average", (long long)d->items);
     if (dist_check("tr_backward", words) < 0) return false;
     call *c = dist_call_new(d, 0);
-    d->waiting = c && dist_call_make(dist_call_begin, c) == 0 && tr_on_backward_end(backward_ended, d) == 0;
+    d->waiting = c && dist_call_make(dist_call_begin, c) == 0 && (tr_on_backward_end)(backward_ended, d) == 0;
     return d->waiting;
 }
 

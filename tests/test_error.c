@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <trireme/autograd.h>
+#include <trireme/autocast.h>
 #include "test.h"
 
 /* ---- a handler that remembers ---- */
@@ -142,6 +142,27 @@ TEST(plain_calls_are_heard_of_at_the_end_of_their_chain)
     assert_true(isnan((tr_item)(y)));
     assert_int_equal(h.calls, 2);
     assert_error_says("tr_add: (3,)");
+}
+
+TEST(printing_and_switches_that_fail_are_heard_of_where_they_stand)
+{
+    heard h = {0};
+    tr_on_error(hear, &h);
+    tr_tensor *x = tr_requires_grad_(three(), true);
+    assert_int_equal(tr_print_numpy(x), -1), assert_int_equal(h.line, __LINE__);
+    tr_error_clear();
+    assert_string_equal(tr_to_numpy_string(x), ""), assert_int_equal(h.line, __LINE__);
+    tr_error_clear();
+    assert_int_equal(tr_on_backward_end(NULL, NULL), -1), assert_int_equal(h.line, __LINE__);
+    tr_error_clear();
+    {
+        TR_AUTOCAST(TR_INT64);
+        assert_int_equal(h.line, __LINE__ - 1);
+        tr_error_clear();
+    }
+    tr_set_float32_matmul_precision((tr_precision)7), assert_int_equal(h.line, __LINE__);
+    assert_error_says("tr_set_float32_matmul_precision: 7");
+    assert_int_equal(h.calls, 5);
 }
 
 static void hear_and_clear(const tr_error *error, void *data)

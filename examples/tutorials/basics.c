@@ -15,6 +15,13 @@ enum { SMALL = 20,
 
 static tr_generator *numpy; /* numpy.random */
 
+/* What Python would raise. */
+static void print_runtime_error(const tr_error *error, void *data)
+{
+    (void)data;
+    printf("RuntimeError: %s\n", error->message);
+}
+
 static void tensors(tr_tensor **x_out, tr_tensor **y_out)
 {
     cell("0.1"); /* standard normally distributed vectors, and their inner product: double arrays are C's NumPy */
@@ -101,8 +108,10 @@ static void gradients(tr_tensor *x, tr_tensor *y)
     }
 
     cell("0.17");
-    if (tr_print_numpy(x) < 0) printf("RuntimeError: %s\n", tr_error_message());
+    tr_on_error(print_runtime_error, NULL);
+    tr_print_numpy(x);
     tr_error_clear();
+    tr_on_error(tr_error_to_stderr, NULL);
 
     cell("0.18");
     tr_print_numpy(tr_to_device(tr_detach(x), tr_cpu()));

@@ -29,7 +29,7 @@ extern "C" {
  *          nothing
  * returns  what it was.  It is one switch per thread
  * see      Micikevicius et al., Mixed Precision Training (2018) */
-TR_API tr_dtype tr_set_autocast(tr_dtype dtype);
+TR_API tr_dtype(tr_set_autocast)(tr_dtype dtype);
 TR_API tr_dtype tr_get_autocast(void);
 TR_API void tr_autocast_restore_(const tr_dtype *before);
 
@@ -50,7 +50,7 @@ typedef enum {
  * precision  another is an error, and changes nothing
  * returns    what it was.  It is one switch per thread
  * see        torch.set_float32_matmul_precision, whose "medium" is "high" on CUDA */
-TR_API tr_precision tr_set_float32_matmul_precision(tr_precision precision);
+TR_API tr_precision(tr_set_float32_matmul_precision)(tr_precision precision);
 TR_API tr_precision tr_get_float32_matmul_precision(void);
 TR_API void tr_precision_restore_(const tr_precision *before);
 
@@ -108,6 +108,14 @@ TR_LOOK_AT_RESULT_(grad_scaler)
 #define TR_GRAD_SCALER_(call) tr_grad_scaler_at_(call, __FILE__, __LINE__)
 
 #ifndef __cplusplus
+static inline int tr_switch_at_(int before, const char *file, int line)
+{
+    if (tr_error_stands()) tr_error_at_(file, line);
+    return before;
+}
+# define tr_set_autocast(dtype)                     ((tr_dtype)tr_switch_at_((int)(tr_set_autocast)(dtype), __FILE__, __LINE__))
+# define tr_set_float32_matmul_precision(precision) ((tr_precision)tr_switch_at_((int)(tr_set_float32_matmul_precision)(precision), __FILE__, __LINE__))
+
 # define tr_grad_scaler_new(...)              TR_GRAD_SCALER_((tr_grad_scaler_new)((tr_grad_scaler_options){.reserved_ = 0, __VA_ARGS__}))
 # define tr_scale(s, loss)                    TR_TENSOR_((tr_scale)(s, loss))
 # define tr_unscale_(s, o)                    TR_STATUS_((tr_unscale_)(s, o))

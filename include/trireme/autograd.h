@@ -67,7 +67,7 @@ TR_API void tr_remove_hook(tr_tensor *leaf, int id);
 
 /* Call f(data) once, at the end of the backward pass that is running now (after every gradient is finished).  To be
  * called from a tr_on_grad hook; 0, or -1 outside of one. */
-TR_API int tr_on_backward_end(void (*f)(void *data), void *data);
+TR_API int(tr_on_backward_end)(void (*f)(void *data), void *data);
 
 /* The name of the operation that made t, "MulBackward0", or NULL for a leaf. */
 TR_API const char *tr_grad_fn(const tr_tensor *t);
@@ -107,6 +107,7 @@ TR_API void tr_anomaly_restore_(const bool *before);
 # define tr_set_grad_place(leaf, place) TR_STATUS_((tr_set_grad_place)(leaf, place))
 # define tr_retain_grad(t)              TR_TENSOR_((tr_retain_grad)(t))
 # define tr_on_grad(leaf, f, data)      TR_STATUS_((tr_on_grad)(leaf, f, data))
+# define tr_on_backward_end(f, data)    TR_STATUS_((tr_on_backward_end)(f, data))
 #endif
 
 #endif

@@ -336,6 +336,11 @@ static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int li
     if (!r) tr_error_at_(file, line);
     return r;
 }
+static inline tr_tensors tr_shards_at_(tr_tensors parts, const char *file, int line)
+{
+    if (!parts.tensor) tr_error_at_(file, line);
+    return parts;
+}
 # define tr_reducer_new(buffers, ...)                 TR_REDUCER_(buffers, __VA_ARGS__, )
 # define TR_REDUCER_(buffers, count, ...)             tr_reducer_at_((TR_HERE_, (tr_reducer_new)(buffers, count, (tr_reducer_options){.reserved_ = 0, __VA_ARGS__})), __FILE__, __LINE__)
 # define tr_reducer_begin(r, samples)                 TR_STATUS_((TR_HERE_, (tr_reducer_begin)(r, samples)))
@@ -344,6 +349,7 @@ static inline tr_reducer *tr_reducer_at_(tr_reducer *r, const char *file, int li
 # define tr_data_parallel(...)                        TR_DATA_PARALLEL_(__VA_ARGS__, )
 # define TR_DATA_PARALLEL_(module, ...)               TR_MODULE_((TR_HERE_, (tr_data_parallel)(module, (tr_data_parallel_options){.reserved_ = 0, __VA_ARGS__})))
 # define tr_data_parallel_count(m, count)             TR_STATUS_((tr_data_parallel_count)(m, count))
+# define tr_shard_parameters(m)                       tr_shards_at_((tr_shard_parameters)(m), __FILE__, __LINE__)
 # define tr_gather_parameters(m)                      TR_STATUS_((TR_HERE_, (tr_gather_parameters)(m)))
 # define tr_gather_optim(m, parts)                    TR_OPTIM_((TR_HERE_, (tr_gather_optim)(m, parts)))
 # define tr_scatter_optim(m, whole, parts)            TR_STATUS_((tr_scatter_optim)(m, whole, parts))

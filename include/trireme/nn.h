@@ -129,6 +129,7 @@ TR_API tr_module *(tr_sequential_of)(tr_module *const *modules, int64_t count);
 # define tr_tanh_layer()                          TR_MODULE_((tr_tanh_layer)())
 # define tr_sigmoid_layer()                       TR_MODULE_((tr_sigmoid_layer)())
 # define tr_flatten_layer()                       TR_MODULE_((tr_flatten_layer)())
+# define tr_sequential_of(modules, count)         TR_MODULE_((tr_sequential_of)(modules, count))
 # define tr_sequential(...)                       TR_MODULE_((tr_sequential_of)((tr_module *const[]){__VA_ARGS__}, (int64_t)(sizeof((tr_module *const[]){__VA_ARGS__}) / sizeof(tr_module *))))
 #endif
 

@@ -133,7 +133,8 @@ TR_API int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t);
 # define tr_clip_grad_norm_(parameters, ...)           TR_CLIP_GRAD_NORM__(parameters, __VA_ARGS__, )
 # define TR_CLIP_GRAD_NORM__(parameters, max_norm, ...) \
   TR_TENSOR_((tr_clip_grad_norm_)(parameters, max_norm, (tr_clip_grad_norm_options){.reserved_ = 0, __VA_ARGS__}))
-# define tr_set_learning_rate(o, lr) TR_STATUS_((tr_set_learning_rate)(o, lr))
+# define tr_set_learning_rate(o, lr)    TR_STATUS_((tr_set_learning_rate)(o, lr))
+# define tr_optim_set_state(o, name, t) TR_STATUS_((tr_optim_set_state)(o, name, t))
 #endif
 
 #endif

@@ -123,10 +123,10 @@ TR_API tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device); /* t itself if
 /* ---- printing, as PyTorch prints ---- */
 
 /* The text of print(t).  The string belongs to the open scope.  "None" for NULL. */
-TR_API const char *tr_to_string(const tr_tensor *t);
+TR_API const char *(tr_to_string)(const tr_tensor *t);
 
 /* tr_to_string(t) and a newline, on stdout; 0, or -1 if that failed. */
-TR_API int tr_print(const tr_tensor *t);
+TR_API int(tr_print)(const tr_tensor *t);
 
 /* The number in a tensor with one element as Python writes it: "-4.794588088989258" (the fewest digits that read back as
  * the same double), "3.0", "1e-05", "7", "True", "(1+2j)"; for printf("loss: %s").  Belongs to the open scope; "" with
@@ -136,8 +136,8 @@ TR_API const char *(tr_number_string)(const tr_tensor *t);
 /* The text of NumPy's repr(), "array([1. , 2.5], dtype=float32)", and the same with a newline on stdout.  bfloat16,
  * which NumPy lacks, is written by the same rules.  "" and -1, with an error standing, for a tensor that requires grad:
  * NumPy's arrays know nothing of that, so it is tr_detach(t) that is printed. */
-TR_API const char *tr_to_numpy_string(const tr_tensor *t);
-TR_API int tr_print_numpy(const tr_tensor *t);
+TR_API const char *(tr_to_numpy_string)(const tr_tensor *t);
+TR_API int(tr_print_numpy)(const tr_tensor *t);
 
 /* "torch.Size"-like text of a shape, "(2, 3)"; belongs to the open scope. */
 TR_API const char *tr_shape_string(tr_shape shape);
@@ -213,6 +213,10 @@ TR_API tr_tensor *tr_fill_scalar_(tr_tensor *t, tr_scalar value);
 # define tr_get(t, i)                        TR_NUMBER_((tr_get)(t, i))
 # define TR_NUMBER_(call)                    tr_number_at_(call, __FILE__, __LINE__)
 # define tr_number_string(t)                 tr_text_at_((tr_number_string)(t), __FILE__, __LINE__)
+# define tr_to_string(t)                     tr_text_at_((tr_to_string)(t), __FILE__, __LINE__)
+# define tr_print(t)                         TR_STATUS_((tr_print)(t))
+# define tr_to_numpy_string(t)               tr_text_at_((tr_to_numpy_string)(t), __FILE__, __LINE__)
+# define tr_print_numpy(t)                   TR_STATUS_((tr_print_numpy)(t))
 # define tr_to_data(t, to, data)             TR_STATUS_((tr_to_data)(t, to, data))
 # define tr_view(t, shape)                   TR_TENSOR_((tr_view)(t, shape))
 # define tr_reshape(t, shape)                TR_TENSOR_((tr_reshape)(t, shape))
