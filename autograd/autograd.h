@@ -158,11 +158,38 @@ static inline bool autograd_wants(const autograd_node *n, int input) { return n-
 tr_tensor *autograd_place_of(const autograd_node *n, int input);
 
 /* A saved input, or the saved result; NULL with an error noted if it was changed since, or let go. */
-tr_tensor *autograd_in(autograd_node *n, int input);
+tr_tensor *autograd_in_(autograd_node *n, int input);
+static inline tr_tensor *autograd_in(autograd_node *n, int input)
+{
+    const autograd_saved *saved = &n->in[input];
+    bool plain = n->saved >> input & 1 && saved->t->storage->version == saved->version;
+    return plain ? saved->t : autograd_in_(n, input);
+}
 tr_tensor *autograd_out(autograd_node *n);
 
+static inline void autograd_divide_when_seen(autograd_node *n, double divisor)
+{
+    n->odd |= AUTOGRAD_DIVIDED;
+    n->divisor = divisor;
+}
+
+static inline void autograd_give_first(const autograd_node *n, autograd_node *to, tr_tensor *dx)
+{
+    to->gradient = core_keep_tensor(dx);
+    if (n->odd & AUTOGRAD_DIVIDED) autograd_divide_when_seen(to, n->divisor);
+}
+
 /* Add dx to the gradient of an input.  NULL (an error stands) ends the walk. */
-void autograd_give(autograd_node *n, int input, tr_tensor *dx);
+void autograd_give_(const autograd_node *n, int input, autograd_node *to, tr_tensor *dx);
+static inline void autograd_give(const autograd_node *n, int input, tr_tensor *dx)
+{
+    autograd_node *to = n->to[input];
+    if (!dx || !to) return;
+    if (to->gradient || tr_places_wanted_)
+        autograd_give_(n, input, to, dx);
+    else
+        autograd_give_first(n, to, dx);
+}
 
 /* dy / count, for an operation of one input that is linear in it.  It may be dy itself: then n->divisor remembers the rest,
  * and the division waits until somebody sees the gradient, a leaf or who retains it.  So does who derives by hand; every

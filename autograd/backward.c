@@ -124,24 +124,11 @@ tr_tensor *autograd_whole(autograd_node *n)
     return n->gradient;
 }
 
-static inline void divide_when_seen(autograd_node *n, double divisor)
-{
-    n->odd |= AUTOGRAD_DIVIDED;
-    n->divisor = divisor;
-}
-
-static inline void give_first(const autograd_node *n, autograd_node *to, tr_tensor *dx)
-{
-    to->gradient = core_keep_tensor(dx);
-    if (n->odd & AUTOGRAD_DIVIDED) divide_when_seen(to, n->divisor);
-}
-
-/* Where anomalies are looked for, or something has come. */
-static __attribute__((noinline)) void give_any(const autograd_node *n, int input, autograd_node *to, tr_tensor *dx)
+void autograd_give_(const autograd_node *n, int input, autograd_node *to, tr_tensor *dx)
 {
     if (tr_places_wanted_ && autograd_is_anomaly(n, input, dx)) return;
     if (!to->gradient) {
-        give_first(n, to, dx);
+        autograd_give_first(n, to, dx);
         return;
     }
     if (to->divisor != n->divisor) { /* from two means: neither can wait any longer */
@@ -151,23 +138,13 @@ static __attribute__((noinline)) void give_any(const autograd_node *n, int input
     autograd_add_gradient(&to->gradient, dx);
 }
 
-void autograd_give(autograd_node *n, int input, tr_tensor *dx)
-{
-    autograd_node *to = n->to[input];
-    if (!dx || !to) return;
-    if (tr_places_wanted_ || to->gradient)
-        give_any(n, input, to, dx);
-    else
-        give_first(n, to, dx);
-}
-
 static bool is_sink(const autograd_node *n) { return n && !n->inputs; }
 
 tr_tensor *autograd_divide_later(autograd_node *n, tr_tensor *dy, int64_t count)
 {
     bool waits = autograd_plain() && count > 0 && !is_sink(n->to[0]) && (dy->dtype == TR_FLOAT32 || dy->dtype == TR_FLOAT64);
     if (!waits) return divided(dy, (double)count);
-    divide_when_seen(n, n->divisor * (double)count);
+    autograd_divide_when_seen(n, n->divisor * (double)count);
     return dy;
 }
 

@@ -8,16 +8,6 @@
  * A chain of 100,000 operations must not become 100,000 stack frames: a node that falls to nobody while another is being
  * let go waits on a list. */
 
-void autograd_let_go_of_saved(autograd_node *n)
-{
-    unsigned saved = n->saved;
-    n->saved = 0;
-    n->odd |= AUTOGRAD_SPENT;
-    for (int i = 0; i < AUTOGRAD_INPUTS; i++)
-        if (saved >> i & 1) core_drop_tensor(n->in[i].t);
-    if (saved & AUTOGRAD_Y) core_drop_tensor(n->out.t);
-}
-
 static inline void waits(core_thread *here, autograd_node *n)
 {
     n->next = here->release;
@@ -43,16 +33,19 @@ static __attribute__((noinline)) void let_go_of_more(core_thread *here, autograd
 }
 
 /* What waits on its list is as new: node_new() need not look at what few nodes have. */
-static inline void let_go(core_thread *here, autograd_node *n)
+static __attribute__((noinline)) void renew(autograd_node *n)
 {
     if (n->saved) autograd_let_go_of_saved(n);
     if (n->gradient) core_drop_tensor(n->gradient);
     n->gradient = NULL;
-    if (n->told) {
-        n->told = false;
-        n->args.shape.ndim = n->args.shape_b.ndim = -1;
-    }
-    bool usual = n->inputs && n->inputs <= AUTOGRAD_INPUTS;
+    n->told = false;
+    n->args.shape.ndim = n->args.shape_b.ndim = -1;
+}
+
+static inline void let_go(core_thread *here, autograd_node *n)
+{
+    if (n->saved || n->told || n->gradient) renew(n);
+    bool usual = (uint32_t)n->inputs - 1 < AUTOGRAD_INPUTS;
     if (usual) {
         leave(here, n->to_[0]);
         leave(here, n->to_[1]);
@@ -71,11 +64,12 @@ static void node_release(core_origin *origin)
         waits(here, n);
         return;
     }
-    for (here->release = &end_of_list; n != &end_of_list;) {
+    here->release = &end_of_list;
+    do {
         let_go(here, n);
         n = here->release;
         here->release = n->next;
-    }
+    } while (n != &end_of_list);
 }
 
 /* ---- making ---- */
@@ -310,7 +304,7 @@ static tr_tensor *unpack(autograd_node *n, unsigned which, const autograd_saved 
     return saved->t;
 }
 
-tr_tensor *autograd_in(autograd_node *n, int input) { return unpack(n, 1u << input, &n->in[input]); }
+tr_tensor *autograd_in_(autograd_node *n, int input) { return unpack(n, 1u << input, &n->in[input]); }
 
 tr_tensor *autograd_out(autograd_node *n)
 {

@@ -51,6 +51,15 @@ static inline tr_tensor *autograd_place(const autograd_node *sink)
 void autograd_hooks_free(autograd_hook *hook);
 void autograd_hooks_call(autograd_node *sink);
 
-void autograd_let_go_of_saved(autograd_node *n);
+static inline void autograd_let_go_of_saved(autograd_node *n)
+{
+    unsigned saved = n->saved;
+    n->saved = 0;
+    n->odd |= AUTOGRAD_SPENT;
+    if (saved & AUTOGRAD_A) core_drop_tensor(n->in[0].t);
+    if (saved & AUTOGRAD_B) core_drop_tensor(n->in[1].t);
+    if (saved & AUTOGRAD_C) core_drop_tensor(n->in[2].t);
+    if (saved & AUTOGRAD_Y) core_drop_tensor(n->out.t);
+}
 
 #endif
