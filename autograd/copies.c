@@ -176,11 +176,17 @@ int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function)
 static tr_tensor *fill(tr_tensor *t, const tr_scalar *value, const autograd_op *op, const char *function)
 {
     if (!t) return core_null(function);
-    if (autograd_writable(t, NULL, function) < 0 || autograd_write(t, value, function) < 0) return NULL;
+    bool free = core_row_major_tensor(t) && !autograd_on(t, NULL, NULL); /* nothing that autograd_writable() could say */
+    if ((!free && autograd_writable(t, NULL, function) < 0) || autograd_write(t, value, function) < 0) return NULL;
     core_written(t);
+    if (free) return t;
     return autograd_note(t, op, t, NULL, NULL, 0, NULL);
 }
 
 tr_tensor *tr_fill_scalar_(tr_tensor *t, tr_scalar value) { return fill(t, &value, &autograd_fill, "tr_fill_"); }
 tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, &(tr_scalar){.kind = TR_FLOAT64, .real = value}, &autograd_fill, "tr_fill_"); }
-tr_tensor *(tr_zero_)(tr_tensor *t) { return fill(t, &(tr_scalar){.kind = TR_FLOAT64}, &autograd_zero, "tr_zero_"); }
+tr_tensor *(tr_zero_)(tr_tensor *t)
+{
+    static const tr_scalar zero = {.kind = TR_FLOAT64};
+    return fill(t, &zero, &autograd_zero, "tr_zero_");
+}
