@@ -70,11 +70,6 @@ static tr_tensor *note(const row *r, tr_tensor *y, const autograd_op *op, tr_ten
     return stretched ? autograd_note_stretched(y, op, a, b, saves) : autograd_note_pair(y, op, a, b, saves);
 }
 
-static __attribute__((noinline)) tr_tensor *note_number(const row *r, tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b)
-{
-    return note(r, y, named(op, a->flags & CORE_NUMBER, b->flags & CORE_NUMBER), a, b, saves_for(r, a, b), false);
-}
-
 /* Two alike, or one and a number. */
 static tr_tensor *apply_plain(const row *r, const autograd_op *op, tr_tensor *like, tr_tensor *a, tr_tensor *b)
 {
@@ -139,6 +134,7 @@ static __attribute__((noinline)) tr_tensor *apply_stretched(const row *r, const 
 
 static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)
 {
+    if (r->kernel == KERNEL_POW && autograd_power_is_usual(a, b)) return autograd_power(a, b);
     bool usual = r->kernel >= KERNEL_ADD && r->kernel <= KERNEL_DIV && a && b;
     tr_tensor *like = usual ? autograd_usually(a, b) : NULL, *y = like ? core_whole_like(core_here(), like) : NULL;
     if (!y) {
@@ -148,7 +144,8 @@ static inline __attribute__((always_inline)) tr_tensor *apply(const row *r, cons
     if (autograd_pair_here(r->kernel, (tr_dtype)like->dtype, y, a, b) < 0) return NULL;
     unsigned flags = a->flags | b->flags;
     if ((!(flags & CORE_REQUIRES_GRAD) && !a->origin && !b->origin) || core_here()->grad_off) return y;
-    return flags & CORE_NUMBER ? note_number(r, y, op, a, b) : autograd_note_pair(y, op, a, b, saves_for(r, a, b));
+    if (r->kernel == KERNEL_SUB && a->flags & CORE_NUMBER) op = named(op, true, false);
+    return autograd_note_pair(y, op, a, b, saves_for(r, a, b)); /* a number may be kept as it is: no other is than a factor */
 }
 
 static __attribute__((noinline)) tr_tensor *apply_in_place_any(const row *r, const autograd_op *op, tr_tensor *a, tr_tensor *b)

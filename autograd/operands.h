@@ -41,6 +41,10 @@ static inline __attribute__((always_inline)) tr_tensor *autograd_usually(tr_tens
 
 /* x^exponent, a number, in x's type. */
 tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent);
+static inline bool autograd_power_is_usual(tr_tensor *x, tr_tensor *exponent)
+{
+    return x && exponent && exponent->flags & CORE_NUMBER && !core_here()->autocast && autograd_usually(x, exponent) == x;
+}
 
 /* |z| of complex numbers: tr_abs for them. */
 tr_tensor *autograd_abs_complex(tr_tensor *z);

@@ -2,6 +2,7 @@
  *
  *     y = x^p      dx = dy (p x^(p-1)), 0 for p = 0 */
 #include "autograd/operands.h"
+#include "core/whole.h"
 
 static tr_tensor *number(double x) { return tr_number_(x, TR_FLOAT32); }
 
@@ -12,9 +13,24 @@ static double value_of(const tr_tensor *exponent)
     return exponent->dtype == TR_FLOAT64 ? *(const double *)exponent->data : core_element_get(exponent->data, (tr_dtype)exponent->dtype, 0);
 }
 
+/* Where x lies in row-major memory of the CPU, and dy lies so, too, or is one number for all. */
+static tr_tensor *fused_here(tr_tensor *dx, tr_tensor *dy, tr_tensor *x, tr_tensor *exponent)
+{
+    kernel_call call;
+    autograd_begin_flat_(&call, KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx);
+    call.at[1] = dy->data;
+    call.at[2] = x->data;
+    autograd_operand_(&call, 3, exponent);
+    if (dy->flags & CORE_UNIFORM) call.ones |= 1u << 1;
+    return kernel_run_here(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, &call) == 0 ? dx : NULL;
+}
+
 static tr_tensor *fused(tr_tensor *dy, tr_tensor *x, tr_tensor *exponent)
 {
-    tr_tensor *dx = core_tensor_like(x, (tr_dtype)x->dtype, "backward");
+    bool usual = exponent->flags & CORE_NUMBER && dy->kind == x->kind && (dy->size_class == x->size_class || dy->flags & CORE_UNIFORM);
+    tr_tensor *dx = usual ? core_whole_like(core_here(), x) : NULL;
+    if (dx) return fused_here(dx, dy, x, exponent);
+    dx = core_tensor_like(x, (tr_dtype)x->dtype, "backward");
     return dx && autograd_flat(KERNEL_POW_BACKWARD, (tr_dtype)x->dtype, dx, dy, x, exponent) == 0 ? dx : NULL;
 }
 
@@ -42,7 +58,8 @@ const autograd_op autograd_pow_number = {"pow", "PowBackward0", power_derivative
 tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent)
 {
     tr_dtype type = (tr_dtype)x->dtype;
-    tr_tensor *y = core_tensor_like(x, type, "tr_pow");
-    if (!y || autograd_pair(KERNEL_POW, type, y, x, exponent) < 0) return NULL;
+    tr_tensor *y = core_whole_like(core_here(), x);
+    if (y ? autograd_pair_here(KERNEL_POW, type, y, x, exponent) < 0
+          : !(y = core_tensor_like(x, type, "tr_pow")) || autograd_pair(KERNEL_POW, type, y, x, exponent) < 0) return NULL;
     return autograd_note(y, &autograd_pow_number, x, exponent, NULL, AUTOGRAD_A | AUTOGRAD_B, NULL);
 }

@@ -27,8 +27,7 @@ static void OF(pow_all)(T *out, const T *a, int64_t n, T b)
     else OF(pow_each)(OF(any), out, a, n, b);
 }
 
-/* (out, a, b); a or b may be one element */
-static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones)
+static __attribute__((noinline)) void OF(pow_rest)(void *const *at, int64_t n, unsigned ones)
 {
     T *out = at[0];
     const T *a = at[1], *b = at[2];
@@ -38,6 +37,15 @@ static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones)
         OF(pow_all)
     (out, a, n, one_b);
     else for (int64_t i = 0; i < n; i++) out[i] = OF(pow)(ones & 2 ? one_a : a[i], ones & 4 ? one_b : b[i]);
+}
+
+/* (out, a, b); a or b may be one element.  Squares, which most are, want none of what the others do. */
+static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones)
+{
+    if (n > 0 && *(const T *)at[2] == 2 && (n == 1 || (ones & 6) == 4))
+        OF(pow_each)
+    (OF(second), at[0], at[1], n, 2);
+    else OF(pow_rest)(at, n, ones);
 }
 
 static INLINE void OF(slope_each)(OF(power) f, T *dx, const T *dy, const T *x, int64_t n, unsigned ones, T p)
@@ -51,17 +59,22 @@ static INLINE void OF(slope_each)(OF(power) f, T *dx, const T *dy, const T *x, i
         for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * (p * f(x[i], less));
 }
 
-/* (dx, dy, x, p): dx = dy (p x^(p-1)); dy may be one element, p is */
-static void OF(pow_backward_loop)(void *const *at, int64_t n, unsigned ones)
+static __attribute__((noinline)) void OF(pow_backward_rest)(void *const *at, int64_t n, unsigned ones)
 {
     T *dx = at[0];
     const T *dy = at[1], *x = at[2], p = *(const T *)at[3];
     if (n <= 0) return;
-    if (p == 2)
-        OF(slope_each)
-    (OF(first), dx, dy, x, n, ones, p);
-    else if (p == 3)
+    if (p == 3)
         OF(slope_each)(OF(second), dx, dy, x, n, ones, p);
     else if (p == 0) for (int64_t i = 0; i < n; i++) dx[i] = 0;
     else OF(slope_each)(OF(any), dx, dy, x, n, ones, p);
+}
+
+/* (dx, dy, x, p): dx = dy (p x^(p-1)); dy may be one element, p is */
+static void OF(pow_backward_loop)(void *const *at, int64_t n, unsigned ones)
+{
+    if (n > 0 && *(const T *)at[3] == 2)
+        OF(slope_each)
+    (OF(first), at[0], at[1], at[2], n, ones, 2);
+    else OF(pow_backward_rest)(at, n, ones);
 }
