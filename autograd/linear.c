@@ -32,8 +32,7 @@ const autograd_op autograd_linear_plain = {"linear", "MmBackward0", linear_deriv
 /* x (B, in), weight (out, in), bias (out) or NULL */
 static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 {
-    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &(tr_shape){2, {x->shape.size[0], weight->shape.size[0]}},
-                                   "tr_linear");
+    tr_tensor *y = core_tensor_matrix(x, x->shape.size[0], weight->shape.size[0], "tr_linear");
     const bool passing = bias && bias->stride[0] == 1 && kernel_serves(core_device_at(x), KERNEL_GEMM_BIAS, (tr_dtype)x->dtype);
     if (!y || autograd_product(y, (autograd_operand){x, false}, (autograd_operand){weight, true}, passing ? bias : NULL) < 0) return NULL;
     tr_tensor *both[2] = {y, bias};
@@ -53,7 +52,7 @@ tr_tensor *(tr_linear)(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
     int64_t out = weight->shape.size[0], in = weight->shape.size[1];
     if (ndim < 1 || x->shape.size[ndim - 1] != in) return core_fail("tr_linear: %s into %s: the input's last size must be %lld", core_show(x), core_show(weight), (long long)in);
     if (bias && (bias->shape.ndim != 1 || bias->shape.size[0] != out)) return core_fail("tr_linear: the bias must be (%lld,), not %s", (long long)out, core_show(bias));
-    if (!autograd_products_agree("tr_linear", &x, &weight) || (bias && !autograd_products_agree("tr_linear", &x, &bias))) return NULL;
+    if (!autograd_products_agree("tr_linear", x, weight) || (bias && !autograd_products_agree("tr_linear", x, bias))) return NULL;
     if (ndim == 2) return linear(x, weight, bias);
     tr_shape shape = x->shape;
     shape.size[ndim - 1] = out;

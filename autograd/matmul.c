@@ -124,9 +124,8 @@ static tr_tensor *no_inner(const char *function, const tr_tensor *a, const tr_te
                      say_inner(a, b, inner_a, inner_b));
 }
 
-static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, const autograd_op *op)
+static tr_tensor *multiply(tr_tensor *c, tr_tensor *a, tr_tensor *b, const autograd_op *op)
 {
-    tr_tensor *c = core_tensor_new((tr_dtype)a->dtype, core_device_at(a), shape, "tr_matmul");
     if (!c || autograd_product(c, (autograd_operand){a, false}, (autograd_operand){b, false}, NULL) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(a) ? AUTOGRAD_B : 0u) | (autograd_tracked(b) ? AUTOGRAD_A : 0u);
     return autograd_note(c, op, a, b, NULL, saves, NULL);
@@ -134,16 +133,14 @@ static tr_tensor *multiply(tr_tensor *a, tr_tensor *b, const tr_shape *shape, co
 
 static tr_tensor *mm(const char *function, tr_tensor *a, tr_tensor *b)
 {
-    if (!autograd_products_agree(function, &a, &b)) return NULL;
+    if (!autograd_products_agree(function, a, b)) return NULL;
     if (a->shape.size[1] != b->shape.size[0]) return no_inner(function, a, b, a->shape.size[1], b->shape.size[0]);
-    return multiply(a, b, &(tr_shape){2, {a->shape.size[0], b->shape.size[1]}},
-                    &autograd_mm);
+    return multiply(core_tensor_matrix(a, a->shape.size[0], b->shape.size[1], "tr_matmul"), a, b, &autograd_mm);
 }
 
 tr_tensor *(tr_mm)(tr_tensor *a, tr_tensor *b)
 {
-    a = autograd_narrow(a);
-    b = autograd_narrow(b);
+    if (core_here()->autocast) a = autograd_narrow(a), b = autograd_narrow(b);
     if (!a || !b) return core_null("tr_mm");
     if (a->shape.ndim != 2 || b->shape.ndim != 2) return core_fail("tr_mm: %s @ %s: both must be matrices", core_show(a), core_show(b));
     return mm("tr_mm", a, b);
@@ -197,20 +194,19 @@ static tr_tensor *batched(tr_tensor *a, tr_tensor *b)
     b = (tr_reshape)((tr_expand)(b, full_b), (tr_shape){
                                                  3, {batch, k, n}});
     if (!a || !b) return NULL;
-    tr_tensor *c = multiply(a, b, &(tr_shape){3, {batch, m, n}},
-                            &autograd_bmm);
+    const tr_shape shape = {3, {batch, m, n}};
+    tr_tensor *c = multiply(core_tensor_new((tr_dtype)a->dtype, core_device_at(a), &shape, "tr_matmul"), a, b, &autograd_bmm);
     return full.ndim == 3 ? c : autograd_reshaped(c, &full);
 }
 
 tr_tensor *(tr_matmul)(tr_tensor *a, tr_tensor *b)
 {
-    a = autograd_narrow(a);
-    b = autograd_narrow(b);
+    if (core_here()->autocast) a = autograd_narrow(a), b = autograd_narrow(b);
     if (!a || !b) return core_null("tr_matmul");
     int na = a->shape.ndim, nb = b->shape.ndim;
     if (na == 2 && nb == 2) return mm("tr_matmul", a, b);
     if (na == 0 || nb == 0) return core_fail("tr_matmul: %s @ %s: a scalar is no matrix; use tr_mul", core_show(a), core_show(b));
-    if (!autograd_products_agree("tr_matmul", &a, &b)) return NULL;
+    if (!autograd_products_agree("tr_matmul", a, b)) return NULL;
     int64_t inner_a = a->shape.size[na - 1], inner_b = b->shape.size[nb > 1 ? nb - 2 : 0];
     if (inner_a != inner_b) return no_inner("tr_matmul", a, b, inner_a, inner_b);
     if (na <= 2 && nb == 1) return times_vector(a, b);

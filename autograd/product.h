@@ -24,6 +24,10 @@ tr_tensor *autograd_product_for(const autograd_node *n, int input, autograd_oper
 static inline bool autograd_products_plain(const tr_tensor *dc) { return autograd_plain() && core_dtype_category[dc->dtype] != 3; }
 
 /* On one device and of one type?  Else false with an error noted. */
-bool autograd_products_agree(const char *function, tr_tensor **a, tr_tensor **b);
+bool autograd_products_disagree(const char *function, const tr_tensor *a, const tr_tensor *b);
+static inline bool autograd_products_agree(const char *function, const tr_tensor *a, const tr_tensor *b)
+{
+    return a->kind == b->kind || !autograd_products_disagree(function, a, b);
+}
 
 #endif

@@ -167,29 +167,50 @@ static __attribute__((noinline)) tr_tensor *new_any(tr_dtype dtype, tr_device at
     return device ? tensor_with(core_here(), device, at, dtype, shape, n, what) : NULL;
 }
 
-tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
+/* Of the CPU, in one or two dims, if such memory waits and nothing is recorded; else NULL.  One dim is a row. */
+static inline __attribute__((always_inline)) tr_tensor *matrix_here(tr_dtype dtype, int ndim, int64_t rows, int64_t columns)
 {
     enum { FEW = 1 << 21 }; /* so many of each dim: no type makes too much of that for a class */
     core_thread *here = core_here();
-    const int ndim = shape->ndim;
-    if (at.type != TR_CPU || here->recording || ndim < 1 || ndim > 2 || !core_dtype_ok(dtype) || core_scope_is_full(here)) return new_any(dtype, at, shape, what);
-    uint64_t rows = ndim == 2 ? (uint64_t)shape->size[0] : 1, columns = (uint64_t)shape->size[ndim - 1];
-    if (((rows - 1) | (columns - 1)) >= FEW) return new_any(dtype, at, shape, what); /* or none at all */
-    int64_t n = (int64_t)(rows * columns);
+    if (here->recording || (((uint64_t)rows - 1) | ((uint64_t)columns - 1)) >= FEW || core_scope_is_full(here)) return NULL;
+    int64_t n = rows * columns;
     int class = core_size_class(n * core_dtype_bytes[dtype]);
     tr_tensor *t = core_whole_take(here, class);
-    if (!t) return new_any(dtype, at, shape, what);
+    if (!t) return NULL;
     t->word = core_word(dtype, 0, CORE_ROW_MAJOR, (unsigned)class);
     t->object.count = 1;
     t->numel = n;
     t->data = t->storage->data;
     t->origin = NULL;
     t->shape.ndim = ndim;
-    memcpy(t->shape.size, shape->size, 2 * sizeof *shape->size);
-    t->stride[0] = ndim == 2 ? (int64_t)columns : 1;
+    t->shape.size[0] = ndim == 2 ? rows : columns;
+    t->shape.size[1] = columns;
+    t->stride[0] = ndim == 2 ? columns : 1;
     t->stride[1] = 1;
     core_scope_put(here, &t->object);
     return t;
+}
+
+tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, const char *what)
+{
+    const int ndim = shape->ndim;
+    tr_tensor *t = NULL;
+    if (at.type == TR_CPU && core_dtype_ok(dtype)) {
+        if (ndim == 2) t = matrix_here(dtype, 2, shape->size[0], shape->size[1]);
+        if (ndim == 1) t = matrix_here(dtype, 1, 1, shape->size[0]);
+    }
+    return t ? t : new_any(dtype, at, shape, what);
+}
+
+static __attribute__((noinline)) tr_tensor *matrix_any(const tr_tensor *of, int64_t rows, int64_t columns, const char *what)
+{
+    return new_any((tr_dtype)of->dtype, core_device_at(of), &(tr_shape){2, {rows, columns}}, what);
+}
+
+tr_tensor *core_tensor_matrix(const tr_tensor *of, int64_t rows, int64_t columns, const char *what)
+{
+    tr_tensor *t = of->device ? NULL : matrix_here((tr_dtype)of->dtype, 2, rows, columns);
+    return t ? t : matrix_any(of, rows, columns, what);
 }
 
 static __attribute__((noinline)) tr_tensor *like_any(const tr_tensor *x, tr_dtype dtype, const char *what)

@@ -107,6 +107,9 @@ tr_tensor *core_tensor_new(tr_dtype dtype, tr_device at, const tr_shape *shape, 
 /* The same of one element without dims. */
 tr_tensor *core_tensor_scalar(tr_dtype dtype, tr_device at, const char *what);
 
+/* The same of two dims, of the type and on the device of a tensor. */
+tr_tensor *core_tensor_matrix(const tr_tensor *of, int64_t rows, int64_t columns, const char *what);
+
 /* The same for a result in the shape and on the device of x, which need no checking: x has them. */
 tr_tensor *core_tensor_like(const tr_tensor *x, tr_dtype dtype, const char *what);
 
