@@ -209,6 +209,11 @@ TEST(the_number_of_threads_changes_no_bit_of_a_product_with_many_columns)
         {350, 272, 90, 4},
         {130, 784, 64, 4},
         {10, 512, 64, 4},
+        {10, 512, 128, 4},
+        {200, 300, 14, 4},
+        {128, 512, 10, 0},
+        {128, 10, 512, 16},
+        {1000, 3, 40, 16},
         {97, 333, 101, 0},
         {97, 333, 101, 20}};
     if (getenv("ONEDNN_MAX_CPU_ISA")) skip_because("oneDNN is held back, and cuts k by rules of its own");

@@ -1,6 +1,6 @@
 /* Matrix products: which library computes what.
  *   float32   our own loops for the smallest (a few sums with a vector in double), OpenBLAS up to about 96x96x96, oneDNN
- *             above and for some where b lies transposed (gemm_dnnl.c)
+ *             above and for some where b lies transposed (gemm_dnnl.c); OpenBLAS by parts where that is faster (gemm_blas.c)
  *   float64, complex   OpenBLAS
  *   halves    as float32, through copies
  *   integers, and what is too large for BLAS's int   the plain loops
@@ -39,7 +39,7 @@ static void product_by_library(const gemm *g, gemm_layout a, gemm_layout b, int6
         gemm_plain(g);
         return;
     }
-    if (g->type == TR_FLOAT32 && gemm_dnnl(g, a, b, leading)) return;
+    if (g->type == TR_FLOAT32 && (gemm_blas(g, a, b, leading) || gemm_dnnl(g, a, b, leading))) return;
 
     const CBLAS_TRANSPOSE ta = a.transposed ? CblasTrans : CblasNoTrans, tb = b.transposed ? CblasTrans : CblasNoTrans;
     const int m = (int)g->m, n = (int)g->n, k = (int)g->k, lda = (int)a.leading, ldb = (int)b.leading, ldc = (int)leading;

@@ -34,6 +34,9 @@ int kernels_products(const kernel_call *call, gemm_by_hand *small);
  * built without oneDNN. */
 bool gemm_dnnl(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading);
 
+/* float32 products that OpenBLAS computes fastest in parts, likewise. */
+bool gemm_blas(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading);
+
 /* c' = b' a' */
 static inline gemm gemm_transposed(const gemm *g)
 {
