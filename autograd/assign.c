@@ -30,6 +30,17 @@ static const autograd_case masked_fill_cases[] = {
     {0}};
 const autograd_op autograd_masked_fill = {"masked_fill", "MaskedFillBackward0", masked_fill_derivative, masked_fill_cases};
 
+/* May a value of this type be written into x, as C converts it?  A number of C's is looked at: an integer must hold it. */
+static bool converts(const tr_tensor *value, const tr_tensor *x)
+{
+    static const double least[TR_DTYPES] = {[TR_INT64] = -0x1p63, [TR_INT32] = -0x1p31};
+    static const double most[TR_DTYPES] = {[TR_INT64] = 0x1.fffffffffffffp62, [TR_INT32] = 0x1p31 - 1, [TR_UINT8] = 255};
+    int to = core_dtype_category[x->dtype], from = core_dtype_category[value->dtype];
+    if (to != 1 || from != 2 || !(value->flags & CORE_NUMBER)) return from < 3 || to == 3;
+    double number = core_element_get(value->data, (tr_dtype)value->dtype, 0);
+    return number >= least[x->dtype] && number <= most[x->dtype];
+}
+
 /* Do mask and value fit x?  The value then is of x's type. */
 static bool fits(const char *function, tr_tensor *x, tr_tensor *mask, tr_tensor **value)
 {
@@ -43,7 +54,7 @@ static bool fits(const char *function, tr_tensor *x, tr_tensor *mask, tr_tensor 
         core_fail("%s: the mask must be bool, not %s", function, core_show(mask));
     else if ((*value)->shape.ndim != 0)
         core_fail("%s: the value must be a number or a scalar, not %s", function, core_show(*value));
-    else if (!autograd_becomes(*value, x))
+    else if (!converts(*value, x))
         core_fail("%s: a value of type %s can't be cast to %s", function, tr_dtype_name((tr_dtype)(*value)->dtype), core_show(x));
     else
         return autograd_one_device(function, x, mask) && autograd_meet(function, &same, value, (tr_dtype)x->dtype, &shape);

@@ -103,10 +103,17 @@ int(tr_to_data)(const tr_tensor *t, tr_dtype to, void *data)
 
 /* ---- in place ---- */
 
+/* What a tensor was before it was written over: no gradient is another gradient than 0, to an optimiser that decays weights. */
+static void give_zeros(autograd_node *n, const tr_tensor *dy)
+{
+    if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_zeros(dy, &dy->shape));
+}
+
 /* copy_: to = from, converted and stretched      dfrom = dy, dto = 0 */
 static void copy_derivative(autograd_node *n, tr_tensor *dy)
 {
     dy = autograd_whole(n);
+    if (dy) give_zeros(n, dy);
     if (dy && autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_to)(dy, (tr_dtype)n->args.n[0]), &n->args.shape_b));
 }
 static tr_tensor *copy_sample(tr_tensor *const *x)
@@ -138,10 +145,7 @@ tr_tensor *(tr_copy_)(tr_tensor *to, tr_tensor *from)
 }
 
 /* fill_: to = number      dto = 0 */
-static void fill_derivative(autograd_node *n, tr_tensor *dy)
-{
-    (void)n, (void)dy;
-}
+static void fill_derivative(autograd_node *n, tr_tensor *dy) { give_zeros(n, dy); }
 static tr_tensor *fill_sample(tr_tensor *const *x) { return (tr_add)((tr_fill_)((tr_clone)(x[0]), 2), x[0]); }
 static const autograd_case fill_cases[] = {
     {"and used once more", fill_sample, -1, 1, 1, {{1, {4}}}},

@@ -84,7 +84,7 @@ tr_tensor *(tr_index)(tr_tensor *x, tr_tensor *index)
         TR_SCOPE;
         TR_NO_GRAD;
         tr_tensor *flat = (tr_reshape)(x, r.flat);
-        y = tr_pass_up(flat ? (tr_reshape)((tr_index_select)(flat, 0, r.row), r.result) : NULL);
+        y = tr_pass_up(flat ? autograd_reshaped((tr_index_select)(flat, 0, r.row), &r.result) : NULL); /* no view: it may be written to */
     }
     y = autograd_note(y, &autograd_index, x, r.row, NULL, AUTOGRAD_B, &(autograd_args){.shape = x->shape, .shape_b = r.flat});
     return index->shape.ndim || index->dtype == TR_BOOL ? y : autograd_named(y, "SelectBackward0");

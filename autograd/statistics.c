@@ -54,7 +54,7 @@ static tr_tensor *shaped(tr_tensor *y, int64_t bits, bool keepdim)
     tr_shape shape = {0};
     for (int d = 0; d < y->shape.ndim; d++)
         if (!(bits >> d & 1)) shape.size[shape.ndim++] = y->shape.size[d];
-    return (tr_reshape)(y, shape);
+    return autograd_reshaped(y, &shape); /* no view: it may be written to */
 }
 
 static tr_tensor *finished(tr_tensor *y, const autograd_op *op, tr_tensor *x, int64_t bits, unsigned saves, double p)
@@ -260,6 +260,8 @@ tr_tensor *(tr_logsumexp)(tr_tensor *x, tr_reduce_options options)
     x = autograd_wide(x);
     if (!x) return core_null("tr_logsumexp");
     if (autograd_no_complex("tr_logsumexp", x)) return NULL;
+    if (core_dtype_category[x->dtype] < 2) x = (tr_to)(x, tr_get_default_dtype());
+    if (!x) return NULL;
     int64_t bits = bits_of("tr_logsumexp", x, &options);
     if (bits < 0) return NULL;
     return finished(shaped(logsumexp_value(x, bits), bits, options.keepdim), &autograd_logsumexp, x, bits, AUTOGRAD_A | AUTOGRAD_Y, 0);

@@ -114,3 +114,40 @@ TEST(copies_are_row_major_and_of_their_own)
     assert_null(tr_to_device(x, tr_cuda(0)));
     assert_error_says("cuda:0");
 }
+
+TEST(results_that_went_through_a_view_are_written_to_like_others)
+{
+    tr_tensor *x = tr_requires_grad_(row(1, 3), true), *rows = tr_to(row(1, 0), TR_INT64);
+    tr_tensor *picked = tr_mul_(tr_index(x, rows), row(2, 3));
+    assert_int_equal(tr_backward(tr_add(tr_mul_(tr_var(x), 2), tr_sum(picked))), 0);
+    assert_close(tr_grad(x), row(-4 + 3, 4 + 2), 1e-5);
+}
+
+TEST(a_quotient_may_be_written_over)
+{
+    tr_tensor *a = tr_requires_grad_(row(1, 3), true), *b = tr_requires_grad_(row(2, 4), true);
+    assert_int_equal(tr_backward(tr_sum(tr_mul_(tr_div(a, b), row(8, 16)))), 0);
+    assert_close(tr_grad(a), row(4, 4), 0);
+    assert_close(tr_grad(b), row(-2, -3), 0);
+}
+
+TEST(what_was_written_over_has_no_gradient_but_0)
+{
+    tr_tensor *x = tr_requires_grad_(row(1, 3), true), *y = tr_requires_grad_(row(1, 3), true);
+    assert_int_equal(tr_backward(tr_sum(tr_add(tr_zero_(tr_mul(x, 2)), tr_copy_(tr_mul(y, 2), row(1, 1))))), 0);
+    assert_close(tr_grad(x), row(0, 0), 0);
+    assert_close(tr_grad(y), row(0, 0), 0);
+}
+
+TEST(an_integer_is_filled_with_what_it_can_hold)
+{
+    tr_tensor *mask = tr_to(row(1, 0), TR_BOOL), *x = tr_to(row(1, 2), TR_UINT8);
+    assert_close(tr_masked_fill_(x, mask, 254.5), row(254, 2), 0);
+    assert_null(tr_masked_fill_(x, mask, 255.5));
+    assert_error_says("can't be cast to (2,) uint8");
+    assert_null(tr_masked_fill_(x, mask, -0.5));
+    assert_error_says("can't be cast to (2,) uint8");
+    assert_null(tr_masked_fill(tr_to(x, TR_INT64), mask, 0x1p63));
+    assert_error_says("can't be cast to (2,) int64");
+    assert_close(tr_masked_fill(tr_to(x, TR_INT32), mask, -0x1p31), row(-0x1p31, 2), 0);
+}

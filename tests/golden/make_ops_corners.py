@@ -61,6 +61,11 @@ def scalars():
         for a, b in (((2, 3), ()), ((), (3,)), ((), ())):
             for types in ((torch.float32, torch.float64), (torch.float64, torch.float32), (torch.bfloat16, torch.float32), (torch.int64, torch.float16)):
                 case("mse_loss", lambda x, t: F.mse_loss(x, t, reduction=reduction), [rand(*a, dtype=types[0]), rand(*b, dtype=types[1])], [code], grad=False)
+    for dtype in (torch.bool, torch.int64, torch.uint8, torch.int32, torch.float32):
+        for value in (0.5, -1.5, 2.7, 300.0, 3):
+            case("masked_fill", torch.masked_fill, [rand(3, dtype=dtype, low=0), torch.tensor([True, False, True]), value])
+        case("masked_fill", torch.masked_fill, [rand(3, dtype=dtype, low=0), torch.tensor([True, False, True]), torch.tensor(2.5)])
+        case("logsumexp", lambda t: torch.logsumexp(t, (0,)), [rand(3, dtype=dtype, low=0)], [1, 0, 0])
     for fn in (torch.sign, torch.sgn, torch.square):
         for shape in ((2, 3), (), (0, 2)):
             case(fn.__name__, fn, [Input(rand(*shape, dtype=torch.bool), "turned")])
