@@ -98,7 +98,7 @@ extern int (*harness_before_all)(int *argc, char ***argv);
 extern int (*harness_after_all)(void);
 
 void harness_add(test_case *t);
-void harness_skip(const char *reason, const char *file, int line);
+void harness_skip(const char *reason, const char *file, int line) __attribute__((noreturn));
 tr_tensor *harness_row(tr_dtype dtype, int64_t n, const double *values);
 void harness_close(tr_tensor *got, tr_tensor *want, double tolerance, bool nan_equals_nan, const char *file, int line);
 void harness_shape(tr_tensor *t, tr_shape want, const char *file, int line);

@@ -16,6 +16,6 @@ void kernels_sort(kernel_table table);
 
 /* Fill a table with a level's kernels: "v2", "v3", "v4", elsewhere "generic".  False: not built, or this processor lacks
  * what it needs. */
-bool kernels_of_level(const char *level, kernel_table table);
+bool kernels_of_level(const char *name, kernel_table table);
 
 #endif

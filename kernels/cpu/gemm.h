@@ -25,7 +25,7 @@ void gemm_plain(const gemm *g);
 
 /* float32 products that a library call costs more than they do, compiled for each level.  False: not one of them. */
 typedef bool gemm_by_hand(const gemm *g);
-gemm_by_hand *kernels_gemm_small_of_level(const char *level); /* NULL: as kernels_of_level */
+gemm_by_hand *kernels_gemm_small_of_level(const char *name); /* NULL: as kernels_of_level */
 
 /* Every product of a call: `small` takes those that it can, libraries the others; NULL: libraries all. */
 int kernels_products(const kernel_call *call, gemm_by_hand *small);

@@ -166,7 +166,7 @@ TEST(in_every_order_weights_are_the_shares_of_samples)
         learner l = make_learner(dtype);
         tr_manual_seed(3);
         tr_module *alone = tr_sequential(tr_linear_layer(4, 8, .dtype = dtype), tr_tanh_layer(), tr_linear_layer(8, 2, .dtype = dtype));
-        tr_tensor *losses[8];
+        tr_tensor *losses[8] = {NULL};
         double all = world() * (world() + 1) / 2;
         for (int64_t r = 0; r < tr_dist_world(); r++) {
             tr_manual_seed(10 + (uint64_t)r);
