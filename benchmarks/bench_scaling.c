@@ -2,9 +2,12 @@
  * that know nothing of each other, two that meet at a barrier where they would add up their gradients, and two that add
  * them up.  Best: two that know nothing of each other.
  *
- * The program starts itself anew under `trireme run`, as `bench_scaling --ranks FILE BATCH ROUNDS RANKS`.  Two ranks take all
- * three ways in every round, each beginning with another one, so that what disturbs one disturbs all.  Rank 0 then writes into
- * FILE how far the ranks' weights lie apart, and the milliseconds that a step took, round by round. */
+ * With --device cuda each rank trains on its GPU, which is one for both where there is one: then two that know nothing of each
+ * other share it, too, and what they add up passes through the host.
+ *
+ * The program starts itself anew under `trireme run`, as `bench_scaling --ranks FILE BATCH ROUNDS RANKS DEVICE SAMPLES WIDTH`.
+ * Two ranks take all three ways in every round, each beginning with another one, so that what disturbs one disturbs all.
+ * Rank 0 then writes into FILE how far the ranks' weights lie apart, and the milliseconds that a step took, round by round. */
 #include <limits.h>
 #include <math.h>
 #include <spawn.h>
@@ -16,11 +19,11 @@
 #include <unistd.h>
 #include "ceilings.h"
 #include "mlp.h"
+#include "on_device.h"
 
 extern char **environ;
 
-enum { MOST_ROUNDS = 1000,
-       SAMPLES = 2048 /* that a rank sees in a round */ };
+enum { MOST_ROUNDS = 1000 };
 
 typedef enum { APART,
                BARRIER,
@@ -34,7 +37,7 @@ static double apart(tr_tensor *weight)
 {
     TR_SCOPE;
     TR_NO_GRAD;
-    tr_tensor *all = tr_all_gather(tr_unsqueeze(tr_detach(weight), 0));
+    tr_tensor *all = tr_all_gather(tr_unsqueeze(bench_at_home(tr_detach(weight)), 0));
     return tr_item(tr_max(tr_abs(tr_sub(all, tr_select(all, 0, 0)))));
 }
 
@@ -47,13 +50,14 @@ static int step(mlp *m, bool barrier)
     return 0;
 }
 
-/* Milliseconds; the slowest rank counts. */
+/* Milliseconds; the slowest rank counts, and its device. */
 static double steps_take(mlp *m, way w, int64_t steps)
 {
     tr_barrier();
     double start = bench_seconds();
     for (int64_t i = 0; i < steps; i++)
         if (step(m, w == BARRIER) < 0) return NAN;
+    if (tr_synchronize(tr_device_of(m->x)) < 0) return NAN;
     tr_barrier();
     return 1e3 * (bench_seconds() - start) / (double)steps;
 }
@@ -61,15 +65,19 @@ static double steps_take(mlp *m, way w, int64_t steps)
 static int rank_main(int argc, char **argv)
 {
     const char *path = argv[2];
-    const int64_t batch = atoll(argv[3]), ranks = atoll(argv[5]), steps = 1 + SAMPLES / batch;
+    const int64_t batch = atoll(argv[3]), ranks = atoll(argv[5]), steps = 1 + atoll(argv[7]) / batch;
+    const mlp_network network = {"mlp", 3, {PIXELS, atoi(argv[8]), atoi(argv[8]), CLASSES}};
     int count = atoi(argv[4]), ways = ranks > 1 ? WAYS : 1;
     tr_dist_init(&argc, &argv);
+    tr_device device = strcmp(argv[6], "cpu") != 0 ? tr_dist_device() : tr_cpu();
     if (tr_dist_world() != ranks) return tr_dist_finish();
     tr_set_num_threads(1);
     mlp m[WAYS];
     for (int w = 0; w < ways; w++) {
-        m[w] = mlp_new(batch);
-        if (m[w].x) bench_fill(tr_data(m[w].x), batch * PIXELS, (uint32_t)(1 + tr_dist_rank())); /* to each its own */
+        m[w] = mlp_new_on(&network, batch, TR_DEFAULT_DTYPE, device);
+        tr_tensor *x = tr_empty(TR_SHAPE(batch, PIXELS)); /* to each its own */
+        if (x) bench_fill(tr_data(x), batch * PIXELS, (uint32_t)(1 + tr_dist_rank()));
+        m[w].x = tr_to_device(x, device);
     }
     tr_tensor *last = tr_parameters(m[ways - 1].model).tensor[4];
     if (ranks > 1) m[TOGETHER].model = tr_data_parallel(m[TOGETHER].model);
@@ -95,6 +103,9 @@ static int rank_main(int argc, char **argv)
 
 /* ---- all of them ---- */
 
+/* What shows that all of it runs where a device may be one that is played. */
+static bool is_little(void) { return bench_quick() && bench_on_device(); }
+
 /* Of sample[way][round]; how many rounds: bench_rounds(), or 0 if they did not run. */
 static int ranks_run(const char *launcher, const char *self, int ranks, int64_t batch, double *error, double sample[WAYS][MOST_ROUNDS])
 {
@@ -103,7 +114,8 @@ static int ranks_run(const char *launcher, const char *self, int ranks, int64_t 
     snprintf(n, sizeof n, "%d", ranks);
     snprintf(size, sizeof size, "%lld", (long long)batch);
     snprintf(rounds, sizeof rounds, "%d", bench_rounds());
-    const char *const argv[] = {launcher, "run", "--quiet", "-n", n, self, "--ranks", path, size, rounds, n, NULL};
+    const char *samples = is_little() ? "16" : "2048", *width = is_little() ? "16" : "512"; /* samples: that a rank sees in a round */
+    const char *const argv[] = {launcher, "run", "--quiet", "-n", n, self, "--ranks", path, size, rounds, n, bench_device(), samples, width, NULL};
     pid_t child;
     int status = -1, wanted = bench_rounds() * (ranks > 1 ? WAYS : 1), count = 0;
     remove(path);
@@ -143,7 +155,7 @@ static void measure(const char *launcher, const char *self, int64_t batch)
     bool wanted = bench_wants("one rank", size);
     for (int w = 0; w < WAYS; w++) wanted |= bench_wants(names[w], size);
     if (!wanted) return;
-    printf("# peak of one thread and of two now: %.1f and %.1f GFLOP/s\n", ceiling_fma(1), ceiling_fma(2));
+    if (!bench_on_device()) printf("# peak of one thread and of two now: %.1f and %.1f GFLOP/s\n", ceiling_fma(1), ceiling_fma(2));
     for (int ranks = 1; ranks <= 2; ranks++) {
         int count = ranks_run(launcher, self, ranks, batch, &error, sample);
         if (count == 0) {
@@ -168,10 +180,11 @@ static void measure(const char *launcher, const char *self, int64_t batch)
 
 int main(int argc, char **argv)
 {
-    if (argc == 6 && strcmp(argv[1], "--ranks") == 0) return rank_main(argc, argv);
+    if (argc == 9 && strcmp(argv[1], "--ranks") == 0) return rank_main(argc, argv);
 
     bench_subject subject = {"scaling", "a step of 784-512-512-10 on ranks of one thread, a batch each; best: as many that do not add up their gradients", "ms", "samples/s", "ranks * batch / time", "trireme", tr_version()};
-    if (!bench_begin(argc, argv, subject)) return bench_end();
+    tr_device device;
+    if (!bench_begin_on(argc, argv, subject, &device)) return bench_end();
     char self[PATH_MAX] = "", launcher[PATH_MAX + 16];
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return 1;
     snprintf(launcher, sizeof launcher, "%.*s/trireme", (int)(strrchr(self, '/') - self), self);
@@ -179,7 +192,7 @@ int main(int argc, char **argv)
         printf("# two ranks need two cores and %s\n", launcher);
         return bench_end();
     }
-    const int64_t batches[] = {128, 64, 1024};
+    const int64_t batches[] = {is_little() ? 8 : 128, 64, 1024};
     for (int i = 0; i < (bench_quick() ? 1 : 3); i++) measure(launcher, self, batches[i]);
     return bench_end();
 }

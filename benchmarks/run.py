@@ -20,8 +20,9 @@ from tables import FLOOR, Results, illustrate, read_rows, report, rows_of, save_
 
 HERE = Path(__file__).resolve().parent
 ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
-ON_DEVICE = ["ops", "matmul", "loops", "train", "memory", "startup"]  # what --device measures, what matters most first
+ON_DEVICE = ["ops", "matmul", "loops", "train", "memory", "startup", "scaling"]  # what --device measures, what matters most first
 PEERS_ON_DEVICE = {"memory"}  # PyTorch tells no peak of the host's memory
+PEERS_AT_HOME = {"scaling"}  # over gloo, which is the CPU's
 DEVICE_SECONDS = 200
 RANKS = {"allreduce": 2}  # run under `trireme run -n`
 FELL = 1.10  # --check names what takes so much longer
@@ -104,7 +105,7 @@ def measure(names, programs, pythons, options, results):
             if by_hand.exists() and not on_device:
                 r.add(FLOOR, Run([str(by_hand)], short))
             script = HERE / "peers" / f"torch_{name}.py"
-            if script.exists() and (on_device or name not in PEERS_ON_DEVICE):
+            if script.exists() and name not in (PEERS_AT_HOME if on_device else PEERS_ON_DEVICE):
                 for python, version in pythons:
                     r.add(f"PyTorch {version}", Run([python, str(script)], slow, environment, limit))
                 if not pythons:

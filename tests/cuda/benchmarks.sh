@@ -44,6 +44,7 @@ train) claim train 4 --ceilings ;;
 loops) claim loops 17 ;;
 memory) claim memory 6 ;;
 startup) claim startup 2 --unchecked ;;
+scaling) TRIREME_DEVICE_TRANSPORT=host claim scaling 4 --unchecked ;; # played devices do not say that they are one
 report) # the tables of a run on the device, beside a PyTorch that is played too
     command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
     run="$TEST_DIR/../../benchmarks/run.py"

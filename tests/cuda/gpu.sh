@@ -116,7 +116,7 @@ gpu_test() {
             TRIREME_CUDA_LIBRARY="${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}" bash tests/cuda/programs.sh || true
     fi
     local name
-    for name in ops matmul loops train memory startup; do # their answers
+    for name in ops matmul loops train memory startup scaling; do # their answers
         gpu_step "the answers of bench_$name" 90 "$gpu_folder/bin/bench_$name" --quick --device cuda || true
     done
 }

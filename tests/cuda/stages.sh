@@ -7,7 +7,7 @@ failures=0
 rm -rf tools build out calls pids
 mkdir -p tools build/bin build/tests/run out
 ln -s "$TRIREME_BIN"/{trireme,trireme-bench-worker,bench_ops} build/bin/
-for name in matmul loops train memory startup; do ln -s /bin/true build/bin/bench_$name; done
+for name in matmul loops train memory startup scaling; do ln -s /bin/true build/bin/bench_$name; done
 for test in test_ops_golden test_cuda_programs test_cuda_sort_device; do ln -s /bin/true build/tests/$test; done
 
 tool() { # tool NAME: a program of that name that notes its call and does what stdin says
