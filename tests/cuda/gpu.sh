@@ -51,7 +51,7 @@ gpu_main() { # what follows `./dev gpu`
 
 # The machine, so that every report stands for itself.
 gpu_head() {
-    nvidia-smi --query-gpu=name,uuid,driver_version,memory.total,clocks.max.sm,clocks.max.mem --format=csv 2>&1 || echo "no nvidia-smi"
+    { nvidia-smi --query-gpu=name,uuid,driver_version,memory.total,clocks.max.sm,clocks.max.mem --format=csv; } 2>/dev/null || echo "no nvidia-smi"
     { nvcc --version || echo "no nvcc"; } 2>&1 | tail -1
     echo "commit $(git rev-parse HEAD 2>/dev/null || cat .gpu/commit 2>/dev/null || echo unknown), $(date -u +%Y-%m-%dT%H:%M:%SZ), $(nproc) cores"
     echo "library ${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}"
@@ -157,5 +157,9 @@ gpu_bench() {
     gpu_has python3 || { gpu_line SKIPPED "benchmarks: no python3"; return 0; }
     gpu_step "benchmarks" 560 env PYTHONUNBUFFERED=1 python3 benchmarks/run.py --device cuda --build "$gpu_folder" --out "$gpu_out" \
         ${gpu_quick:+--quick} || true
-    gpu_step "clocks after it" 20 nvidia-smi -q -d CLOCK,PERFORMANCE,TEMPERATURE || true
+    if gpu_has nvidia-smi; then
+        gpu_step "clocks after it" 20 nvidia-smi -q -d CLOCK,PERFORMANCE,TEMPERATURE || true
+    else
+        gpu_line SKIPPED "clocks after it: nvidia-smi is not here"
+    fi
 }
