@@ -67,8 +67,6 @@ TEST(what_is_written_to_keeps_its_type_and_shape)
     assert_error_says("tr_mul_: (2,) float32 and (3,) float32 do not broadcast");
     assert_null(tr_add_(tr_expand(x, TR_SHAPE(3, 2)), 1));
     assert_error_says("tr_add_: (3, 2) float32 is expanded");
-    assert_null(tr_fill_(tr_expand(x, TR_SHAPE(3, 2)), 1));
-    assert_error_says("tr_fill_: (3, 2) float32 is expanded");
     assert_close(tr_fill_(tr_expand(row(1, 2), TR_SHAPE(1, 2)), 7), tr_full(TR_SHAPE(1, 2), 7), 0);
     assert_null(tr_add_(NULL, 1));
     assert_error_says("tr_add_");
@@ -150,4 +148,15 @@ TEST(an_integer_is_filled_with_what_it_can_hold)
     assert_null(tr_masked_fill(tr_to(x, TR_INT64), mask, 0x1p63));
     assert_error_says("can't be cast to (2,) int64");
     assert_close(tr_masked_fill(tr_to(x, TR_INT32), mask, -0x1p31), row(-0x1p31, 2), 0);
+}
+
+TEST(an_expanded_tensor_may_be_filled)
+{
+    tr_tensor *x = counted(TR_SHAPE(3, 1)), *wide = tr_expand(x, TR_SHAPE(2, 3, 4));
+    assert_close(tr_fill_(wide, 7), tr_full(TR_SHAPE(2, 3, 4), 7), 0);
+    assert_close(flat(x), row(7, 7, 7), 0);
+    tr_zero_(tr_narrow(wide, 1, 1, 1));
+    assert_close(flat(x), row(7, 0, 7), 0);
+    assert_null(tr_add_(wide, 1));
+    assert_error_says("more than one element of the written-to tensor refers to a single memory location");
 }
