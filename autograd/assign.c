@@ -96,10 +96,9 @@ tr_tensor *(tr_masked_fill_)(tr_tensor *x, tr_tensor *mask, tr_tensor *value)
 
 static void index_add_derivative(autograd_node *n, tr_tensor *dy)
 {
-    tr_tensor *index = autograd_in(n, 1);
-    if (!index) return;
     if (autograd_wants(n, 0)) autograd_give(n, 0, dy);
-    if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_index_select)(dy, (int)n->args.n[0], index));
+    tr_tensor *index = autograd_wants(n, 2) ? autograd_in(n, 1) : NULL;
+    if (index) autograd_give(n, 2, (tr_index_select)(dy, (int)n->args.n[0], index));
 }
 static void index_copy_derivative(autograd_node *n, tr_tensor *dy)
 {
@@ -150,9 +149,10 @@ static tr_tensor *write_indexed(const writer *w, tr_tensor *x, int dim, tr_tenso
     }
     if (!from || autograd_rows(w->kernel, y, from, index, &x->shape, d) < 0) return NULL;
     autograd_args args = numbers(d);
-    if (!in_place) return autograd_note(y, w->op, x, index, src, AUTOGRAD_B, &args);
+    const unsigned saves = w->op == &autograd_index_add && !autograd_tracked(src) ? 0 : AUTOGRAD_B;
+    if (!in_place) return autograd_note(y, w->op, x, index, src, saves, &args);
     if (y != x && autograd_pointwise(KERNEL_COPY, (tr_dtype)x->dtype, x, &y, 1, 0) < 0) return NULL;
-    tr_tensor *noted = autograd_note(x, w->op, x, index, src, AUTOGRAD_B, &args);
+    tr_tensor *noted = autograd_note(x, w->op, x, index, src, saves, &args);
     core_written(x);
     return noted;
 }

@@ -107,10 +107,9 @@ tr_tensor *(tr_gather)(tr_tensor *x, int dim, tr_tensor *index)
 /* undoes y = x, y[index] += src: x's own values pass through, src sees what index points at */
 static void scatter_add_derivative(autograd_node *n, tr_tensor *dy)
 {
-    tr_tensor *index = autograd_in(n, 1);
-    if (!index) return;
     if (autograd_wants(n, 0)) autograd_give(n, 0, dy);
-    if (autograd_wants(n, 2)) autograd_give(n, 2, (tr_gather)(dy, (int)n->args.n[0], index));
+    tr_tensor *index = autograd_wants(n, 2) ? autograd_in(n, 1) : NULL;
+    if (index) autograd_give(n, 2, (tr_gather)(dy, (int)n->args.n[0], index));
 }
 const autograd_op autograd_scatter_add = {"scatter_add", "ScatterAddBackward0", scatter_add_derivative, scatter_cases};
 
@@ -126,7 +125,7 @@ tr_tensor *(tr_scatter_add)(tr_tensor *x, int dim, tr_tensor *index, tr_tensor *
     tr_tensor *dense = index ? autograd_plain_copy(src, (tr_dtype)src->dtype) : NULL;
     tr_tensor *y = dense ? core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &x->shape, "tr_scatter_add") : NULL;
     if (!y || autograd_pointwise(KERNEL_COPY, (tr_dtype)x->dtype, y, &x, 1, 0) < 0 || along(KERNEL_SCATTER_ADD, y, dense, index, y, 0, d) < 0) return NULL;
-    return autograd_note(y, &autograd_scatter_add, x, index, src, AUTOGRAD_B, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {d}});
+    return autograd_note(y, &autograd_scatter_add, x, index, src, autograd_tracked(src) ? AUTOGRAD_B : 0, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {d}});
 }
 
 /* ---- masked_select, masked_scatter ---- */

@@ -158,7 +158,9 @@ tr_tensor *(tr_std)(tr_tensor *x, tr_var_options options) { return spread("tr_st
 static tr_tensor *largest_share(const operands *o, int64_t bits)
 {
     int dims[TR_MAX_DIMS];
-    tr_tensor *at = (tr_to)((tr_eq)((tr_abs)(o->x), o->y), (tr_dtype)o->y->dtype);
+    tr_tensor *largest = (tr_eq)((tr_abs)(o->x), o->y);
+    if (largest) largest = (tr_logical_or)(largest, (tr_isnan)(o->x)); /* which makes y NaN, and equals nothing */
+    tr_tensor *at = largest ? (tr_to)(largest, (tr_dtype)o->y->dtype) : NULL;
     return at ? (tr_mul)((tr_sgn)(o->x), (tr_div)(at, (tr_sum)(at, over(bits, dims)))) : NULL;
 }
 

@@ -168,3 +168,17 @@ TEST(masked_select_takes_what_is_true_in_row_major_order)
     assert_null(tr_masked_select(x, tr_gt(row(1, 2), 0)));
     assert_error_says("tr_masked_select: (2, 3) float32 and the mask (2,) bool do not broadcast");
 }
+
+TEST(an_index_that_no_gradient_asks_for_may_be_written_over)
+{
+    tr_tensor *x = tr_requires_grad_(row(1, 2, 3), true), *index = tr_to(row(0, 2), TR_INT64), *src = row(5, 5);
+    tr_tensor *y = tr_mul(tr_scatter_add(x, 0, index, src), tr_index_add(x, 0, index, src));
+    tr_zero_(index);
+    assert_int_equal(tr_backward(tr_sum(y)), 0);
+    assert_close(tr_grad(x), row(12, 4, 16), 0);
+    tr_requires_grad_(src, true);
+    y = tr_index_add(x, 0, index, src);
+    tr_fill_(index, 1);
+    assert_int_equal(tr_backward(tr_sum(y)), -1);
+    assert_error_says("modified by an inplace operation");
+}

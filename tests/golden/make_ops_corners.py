@@ -32,6 +32,8 @@ def chosen():
             case(name, lambda t: fn(t, (1,)), [x], [1, 1, 0])
             case(name, lambda t: fn(t, (0,), True), [x], [1, 0, 1])
         case("median", torch.median, [x])
+        for p in (inf, -inf):
+            case("norm", lambda t: torch.linalg.vector_norm(t, p, (1,)), [x], [p, 1, 1, 0])
 
 
 def products():
