@@ -199,8 +199,19 @@ static tr_tensor *fill(tr_tensor *t, const tr_scalar *value, const autograd_op *
 
 tr_tensor *tr_fill_scalar_(tr_tensor *t, tr_scalar value) { return fill(t, &value, &autograd_fill, "tr_fill_"); }
 tr_tensor *(tr_fill_)(tr_tensor *t, double value) { return fill(t, &(tr_scalar){.kind = TR_FLOAT64, .real = value}, &autograd_fill, "tr_fill_"); }
+
+/* A few zeros that nobody notes, records or watches need no kernel: they are bytes of 0 in every type. */
+static inline bool is_little(const tr_tensor *t)
+{
+    enum { FEW = 16 }; /* classes: up to a KiB */
+    return t && t->size_class < FEW && (core_here()->grad_off || !autograd_tracked(t)) && !core_here()->recording && !core_watched();
+}
+
 tr_tensor *(tr_zero_)(tr_tensor *t)
 {
     static const tr_scalar zero = {.kind = TR_FLOAT64};
-    return fill(t, &zero, &autograd_zero, "tr_zero_");
+    if (!is_little(t)) return fill(t, &zero, &autograd_zero, "tr_zero_");
+    memset(t->data, 0, (size_t)(t->numel * core_dtype_bytes[t->dtype]));
+    core_written(t);
+    return t;
 }

@@ -80,7 +80,7 @@ static int add_up(tr_tensor *y, const tr_tensor *x, double divisor)
     call.size[0] = x->numel;
     call.stride[0][0] = 0;
     call.stride[1][0] = 1;
-    return autograd_run(&call, y, x, NULL, NULL);
+    return x->device || core_here()->recording ? autograd_run(&call, y, x, NULL, NULL) : kernel_run_here(KERNEL_SUM, (tr_dtype)y->dtype, &call);
 }
 
 static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor *x, tr_dtype type, double divisor)
@@ -96,7 +96,7 @@ static tr_tensor *all_of(const char *function, const autograd_op *op, tr_tensor 
     return y;
 }
 
-static bool is_all(const tr_tensor *x, const tr_reduce_options *o) { return !o->dims && !o->keepdim && core_row_major_tensor(x); }
+static inline bool is_all(const tr_tensor *x, const tr_reduce_options *o) { return !o->dims && !o->keepdim && core_row_major_tensor(x); }
 
 /* dy with the reduced dims back, as stretched views of it. */
 static tr_tensor *stretch(autograd_node *n, tr_tensor *dy)
@@ -151,7 +151,7 @@ tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
     return autograd_note(y, options.dims ? &autograd_sum_dim : &autograd_sum, x, NULL, NULL, 0, &args);
 }
 
-tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
+static __attribute__((noinline)) tr_tensor *mean_any(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_mean");
     if (core_dtype_category[x->dtype] < 2) return core_fail("tr_mean: the mean of %s needs a floating or complex type: mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. Got: %s",
@@ -163,6 +163,12 @@ tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
     if (!y || run(KERNEL_SUM, (tr_dtype)x->dtype, &p, x, y, (double)p.count) < 0) return NULL;
     autograd_args args = remember(x, &p);
     return autograd_note(y, options.dims ? &autograd_mean_dim : &autograd_mean, x, NULL, NULL, 0, &args);
+}
+
+tr_tensor *(tr_mean)(tr_tensor *x, tr_reduce_options options)
+{
+    bool usual = x && core_is_floating(x) && is_all(x, &options);
+    return usual ? all_of("tr_mean", &autograd_mean, x, (tr_dtype)x->dtype, (double)x->numel) : mean_any(x, options);
 }
 
 /* ---- prod: y = product of x      dx = dy times the product of the others: y / x, which a zero rules out ----

@@ -240,13 +240,14 @@ tr_tensor *core_tensor_scalar(tr_dtype dtype, tr_device at, const char *what)
 tr_tensor *core_tensor_stretched(const tr_tensor *of, const tr_shape *shape, const char *what)
 {
     of->storage->count++;
-    uint64_t n = 1;
-    for (int d = 0; d < shape->ndim; d++) n *= (uint64_t)shape->size[d];
+    const int ndim = shape->ndim;
+    uint64_t n = ndim > 0 ? (uint64_t)shape->size[0] : 1;
+    for (int d = 1; d < ndim; d++) n *= (uint64_t)shape->size[d];
     core_thread *here = core_here();
     tr_tensor *t = handle_on(here, of->storage, what);
     if (!t) return NULL;
     tensor_begin(here, t, (tr_dtype)of->dtype, of->device, shape, (int64_t)n, CORE_UNLIKE, n > 1 ? CORE_UNIFORM : CORE_ROW_MAJOR);
-    for (int d = 0; d < shape->ndim; d++) t->stride[d] = 0;
+    memset(t->stride, 0, sizeof t->stride);
     t->data = of->data;
     return owned(here, t);
 }

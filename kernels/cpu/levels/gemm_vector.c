@@ -14,6 +14,12 @@ static INLINE void rows_of_two(int64_t m, float *c, const float *a, float first,
         store(c + i, (0 + x * first) + y * second);
     }
     if (i == m) return;
+    if (m > WIDTH) { /* the last ones once more, with those before */
+        i = m - WIDTH;
+        pairs_of(load(a + 2 * i), load(a + 2 * i + WIDTH), &x, &y);
+        store(c + i, (0 + x * first) + y * second);
+        return;
+    }
     pairs_of(load_some(a + 2 * i, 2 * (m - i)), load_some(a + 2 * i + WIDTH, 2 * (m - i) - WIDTH), &x, &y);
     store_some(c + i, (0 + x * first) + y * second, m - i);
 }
