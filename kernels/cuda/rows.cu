@@ -25,8 +25,14 @@
 #undef U
 #undef OF
 
-#define FORWARD(name, S, W, t) walk<row_value<S, W, name##_value_##t, name##_careful_value_##t, name##_value_is_careful>>
+#define OP(name, S, W, t)      row_value<S, W, name##_value_##t, name##_careful_value_##t, name##_value_is_careful>
+#define FORWARD(name, S, W, t) walk<OP(name, S, W, t)>
 #define INTEGER(name, S, t)    walk<row_value<S, S, name##_value_##t, name##_value_##t, false>>
+
+/* On sm_90. */
+SPILLS(OP(exp, double, double, f64))
+SPILLS(OP(exp2, double, double, f64))
+SPILLS(OP(atan, double, double, f64))
 
 void kernels_cuda_rows(kernel_table table)
 {

@@ -1,7 +1,19 @@
 /* The rows of pointwise.def, backward: dx = dy derivative(x, y) in one pass. */
 #include "kernels/cuda/rows_of.cuh"
 
-#define BACKWARD(name, S, W, t) walk<row_backward<S, W, name##_derivative_##t, name##_careful_derivative_##t, times_##t, name##_uses, name##_chooses, name##_derivative_is_careful>>
+#define OP(name, S, W, t)       row_backward<S, W, name##_derivative_##t, name##_careful_derivative_##t, times_##t, name##_uses, name##_chooses, name##_derivative_is_careful>
+#define BACKWARD(name, S, W, t) walk<OP(name, S, W, t)>
+
+/* On sm_90. */
+SPILLS(OP(abs, bf16, float, f32))
+SPILLS(OP(sqrt, bf16, float, f32))
+SPILLS(OP(sigmoid, bf16, float, f32))
+SPILLS(OP(log2, bf16, float, f32))
+SPILLS(OP(log10, bf16, float, f32))
+SPILLS(OP(asin, bf16, float, f32))
+SPILLS(OP(acos, bf16, float, f32))
+SPILLS(OP(acos, float, float, f32))
+SPILLS(OP(silu, float, float, f32))
 
 void kernels_cuda_rows_backward(kernel_table table)
 {

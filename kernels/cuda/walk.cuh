@@ -29,6 +29,13 @@ static inline unsigned grid_of(int64_t blocks)
 }
 static inline unsigned blocks_for(int64_t work) { return grid_of((work + THREADS - 1) / THREADS); }
 
+/* An operation whose kernels otherwise do. */
+#define SPILLS(...)                   \
+ template <>                          \
+ struct blocks_at_once<__VA_ARGS__> { \
+  enum { LEAST = 1 };                 \
+ };
+
 /* ---- operands ---- */
 template <class T>
 __device__ inline T element(const void *at, int64_t i)
