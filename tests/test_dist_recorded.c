@@ -1,9 +1,11 @@
 // CTEST DIST RANKS 1 2 3
 /* A whole training with all that changes from step to step: a shuffled loader whose last batch is smaller, dropout, a
  * schedule, data parallel in several buckets.  Replayed wherever a batch fits, and run where not, it ends with the bits of
- * running it. */
+ * running it, and its sums begin where they do when it is run. */
 #include "test.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <trireme/dist.h>
 #include <trireme/trireme.h>
 
@@ -67,4 +69,50 @@ TEST(a_training_replayed_where_it_fits_ends_with_the_bits_of_running_it)
     const int full = SAMPLES / 20;
     assert_int_equal(train(true, replayed), full - 3 + (EPOCHS - 1) * full);
     assert_memory_equal(replayed, run, sizeof run);
+}
+
+/* ---- sums begin where they began when the step was recorded ---- */
+
+enum { REPLAYS = 3 };
+
+/* When this rank's trace says that what has both words began, in us; returns how often, of which at most REPLAYS are kept. */
+static int times_of(const char *name, const char *category, double began[REPLAYS])
+{
+    char path[64], line[1024];
+    int n = 0;
+    snprintf(path, sizeof path, "traces/rank-%lld.json", (long long)tr_dist_rank());
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f)) {
+        const char *at = strstr(line, name) && strstr(line, category) ? strstr(line, "\"ts\":") : NULL;
+        if (at && n++ < REPLAYS) began[n - 1] = strtod(at + 5, NULL);
+    }
+    fclose(f);
+    return n;
+}
+
+/* The last layer's gradients are there before the first layer's are computed, for which tanh_backward comes first. */
+TEST(a_bucket_is_on_its_way_while_a_replays_backward_goes_on)
+{
+    tr_manual_seed(5);
+    tr_module *model = tr_sequential(tr_linear_layer(FEATURES, 24), tr_tanh_layer(), tr_linear_layer(24, CLASSES));
+    tr_module *ranks = tr_data_parallel(model, .bucket_bytes = 1, .first_bucket_bytes = 1, .overlap = TR_OVERLAP_CALLER);
+    tr_optim *sgd = tr_sgd(tr_parameters(model), .lr = 0.1);
+    tr_batch b = {.input = tr_randn(TR_SHAPE(8, FEATURES)), .target = tr_randint(0, CLASSES, TR_SHAPE(8))};
+    for (int i = 0; i < 2; i++) step(ranks, sgd, &b); /* which settle the buckets */
+    tr_recording *recording;
+    assert_int_equal(tr_record(&recording), 0);
+    step(ranks, sgd, &b);
+    assert_int_equal(tr_record_end(), 0);
+    assert_int_equal(tr_trace_start("traces"), 0);
+    for (int i = 0; i < REPLAYS; i++) assert_int_equal(tr_replay(recording), 0);
+    assert_int_equal(tr_trace_stop(), 0);
+
+    double replay[REPLAYS], bucket[REPLAYS], backward[REPLAYS], update[REPLAYS];
+    bool alone = tr_dist_world() == 1;
+    assert_int_equal(times_of("\"name\":\"replay\"", "\"replay\"", replay), REPLAYS);
+    assert_int_equal(times_of("\"name\":\"tanh_backward\"", "\"kernel\"", backward), REPLAYS);
+    assert_int_equal(times_of("\"name\":\"sgd\"", "\"kernel\"", update), REPLAYS);
+    assert_int_equal(times_of("\"name\":\"gradients, bucket 0", "\"collective\"", bucket), alone ? 0 : REPLAYS);
+    for (int i = 0; i < REPLAYS && !alone; i++) assert_true(replay[i] < bucket[i] && bucket[i] < backward[i] && backward[i] < update[i]);
 }
