@@ -127,7 +127,7 @@ static __attribute__((noinline)) tr_tensor *apply_stretched(const row *r, const 
     autograd_begin_flat_(&call, r->kernel, (tr_dtype)like->dtype, y);
     call.at[1] = a->data;
     call.at[2] = b->data;
-    if (call.n != 1) call.ones = 1u << (like == a ? 2 : 1);
+    if (call.n != 1) call.ones = like == a ? 1 << 2 : 1 << 1;
     if (kernel_run_on_cpu(&call) < 0) return NULL;
     return note(r, y, op, a, b, saves_for(r, a, b), true);
 }
