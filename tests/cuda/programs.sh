@@ -3,6 +3,7 @@
 # built in, and $TRIREME_CUDA_LIBRARY.
 set -u
 [ -x "$TRIREME_BIN/digits" ] || { echo "no $TRIREME_BIN/digits"; exit 77; }
+"$TRIREME_BIN/trireme" info | grep -q '^ *cuda:0 ' || { echo "skipped: no device ($TRIREME_CUDA_LIBRARY)"; exit 77; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1

@@ -3,6 +3,7 @@
 # $TRIREME_BIN, the folder the programs were built in, and $TRIREME_CUDA_LIBRARY.
 set -u
 [ -x "$TRIREME_BIN/digits" ] || { echo "no $TRIREME_BIN/digits"; exit 77; }
+"$TRIREME_BIN/trireme" info | grep -q '^ *cuda:0 ' || { echo "skipped: no device ($TRIREME_CUDA_LIBRARY)"; exit 77; }
 export TRIREME_PROGRESS=none TRIREME_LEDGER=1000
 for ranks in 1 4; do
     mkdir -p of_$ranks
