@@ -41,11 +41,12 @@ int autograd_add_gradient(tr_tensor **sum, tr_tensor *more);
 /* The node that gathers a leaf's gradient, made when first needed; the leaf owns it.  NULL with an error noted. */
 autograd_node *autograd_sink(tr_tensor *leaf);
 
-/* Where this sink's gradient is to lie, if somebody has said so and it has none yet. */
+/* Where this sink's gradient is to lie, if somebody has said so and it has none yet; NULL for a node that is none, whose
+ * tensor retains its gradient. */
 static inline tr_tensor *autograd_place(const autograd_node *sink)
 {
     const tr_tensor *leaf = sink->origin.made;
-    return sink->saved & AUTOGRAD_Y && leaf && !leaf->grad ? sink->out.t : NULL;
+    return !sink->inputs && sink->saved & AUTOGRAD_Y && leaf && !leaf->grad ? sink->out.t : NULL;
 }
 
 void autograd_hooks_free(autograd_hook *hook);

@@ -147,6 +147,14 @@ TEST(intermediate_results_keep_no_gradient_unless_asked)
 
 /* ---- modes ---- */
 
+TEST(a_result_that_its_derivative_needs_may_retain_its_gradient)
+{
+    tr_tensor *x = leaf(row(1, 2)), *y = tr_retain_grad(tr_exp(x)); /* of y^2: 2 y, and 2 y exp x */
+    assert_int_equal(tr_backward(tr_sum(tr_square(y)), .retain_graph = true), 0);
+    assert_close(tr_grad(y), tr_mul(2, y), 0);
+    assert_close(tr_grad(x), tr_mul(2, tr_square(y)), 1e-5);
+}
+
 TEST(nothing_is_noted_without_grad)
 {
     tr_tensor *x = leaf(row(1, 2));
