@@ -21,6 +21,30 @@ TEST(every_view_sees_a_write)
     assert_close(x, tr_full(TR_SHAPE(2, 3), 3), 0);
 }
 
+TEST(zeros_are_written_to_the_elements_that_are_shown_alone)
+{
+    const tr_dtype types[] = {TR_BOOL, TR_INT64, TR_BFLOAT16, TR_FLOAT32, TR_FLOAT64, TR_COMPLEX128};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        for (int64_t n = 3; n <= 3000; n *= 10) { /* a few, and more */
+            TR_SCOPE;
+            tr_tensor *x = tr_ones(TR_SHAPE(n + 2), .dtype = types[i]), *inner = tr_narrow(x, 0, 1, n), *saved = tr_mul(x, x);
+            tr_zero_(inner);
+            tr_tensor *now = tr_to(tr_real(x), TR_FLOAT64);
+            assert_true(tr_item(tr_sum(now)) == 2 && tr_item(tr_select(now, 0, 0)) == 1 && tr_item(tr_select(now, 0, n + 1)) == 1);
+            assert_true(tr_item(tr_sum(tr_to(tr_real(saved), TR_FLOAT64))) == (double)n + 2);
+        }
+    tr_tensor *leaf = tr_requires_grad_(row(1, 2), true), *y = tr_mul(leaf, leaf);
+    assert_null(tr_zero_(leaf));
+    assert_error_says("a leaf Variable that requires grad is being used in an in-place operation");
+    {
+        TR_NO_GRAD;
+        tr_zero_(leaf);
+    }
+    assert_close(leaf, row(0, 0), 0);
+    assert_int_equal(tr_backward(tr_sum(y)), -1);
+    assert_error_says("modified by an inplace operation");
+}
+
 TEST(views_that_overlap_are_read_before_they_are_written)
 {
     tr_tensor *x = counted(TR_SHAPE(5));
