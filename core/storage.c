@@ -29,7 +29,7 @@ core_storage *core_storage_new(core_thread *here, const core_device *device, tr_
     bool cpu = device == &core_cpu, small = cpu && bytes <= (int64_t)sizeof(((core_storage *)0)->small);
     core_storage *s = cpu && !small ? core_storage_take(here, bytes) : NULL;
     if (s) return s;
-    if (!(s = core_one_of_pair(here, CORE_POOL_STORAGE, sizeof *s, what))) return NULL;
+    if (!(s = core_one_alone(here, CORE_POOL_STORAGE, sizeof *s, what))) return NULL;
     core_storage_begin(s, device, at);
     if (small) {
         s->data = s->small;

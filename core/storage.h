@@ -59,7 +59,7 @@ void core_storage_part(core_thread *here, core_blocks *blocks);
 void core_stock(core_thread *here, core_pool pool, size_t bytes);
 
 /* A handle or a storage, of a little tensor if none waits alone. */
-static inline void *core_one_of_pair(core_thread *here, core_pool pool, size_t bytes, const char *what)
+static inline void *core_one_alone(core_thread *here, core_pool pool, size_t bytes, const char *what)
 {
     if (!here->pool[pool] && here->little && !(here->stocked >> pool & 1)) core_stock(here, pool, bytes);
     if (!here->pool[pool]) core_tensor_part(here, &here->little);

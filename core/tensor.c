@@ -91,7 +91,7 @@ static void tensor_destroy(core_object *object)
 
 static const core_class tensor_class = {"tensor", tensor_destroy};
 
-static __attribute__((noinline)) tr_tensor *handle_more(core_thread *here, const char *what) { return core_one_of_pair(here, CORE_POOL_TENSOR, sizeof(tr_tensor), what); }
+static __attribute__((noinline)) tr_tensor *handle_more(core_thread *here, const char *what) { return core_one_alone(here, CORE_POOL_TENSOR, sizeof(tr_tensor), what); }
 
 /* A handle on `storage`, which it takes over, also if it fails. */
 static inline tr_tensor *handle_on(core_thread *here, core_storage *storage, const char *what)
@@ -295,7 +295,7 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
 {
     core_thread *here = core_here();
     const core_device *device = core_device_of(at);
-    core_storage *s = device ? core_one_of_pair(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
+    core_storage *s = device ? core_one_alone(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
     if (!s) return NULL;
     core_storage_begin(s, device, at);
     s->kind = CORE_FOREIGN;
