@@ -29,14 +29,38 @@ static const autograd_case linear_cases[] = {
 const autograd_op autograd_linear = {"linear", "AddmmBackward0", linear_derivative, linear_cases};
 const autograd_op autograd_linear_plain = {"linear", "MmBackward0", linear_derivative, linear_cases};
 
+/* y (B, out) += bias */
+static int add_bias(tr_tensor *y, tr_tensor *bias)
+{
+    const int64_t rows = y->shape.size[0], columns = y->shape.size[1];
+    tr_tensor *both[2] = {y, bias};
+    bool usual = y->size_class != CORE_UNLIKE && (columns == 1 || (bias->stride[0] == 1 && rows > 1)) && !core_here()->recording;
+    if (!usual) return autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0);
+    kernel_call call;
+    autograd_begin_flat_(&call, KERNEL_ADD, (tr_dtype)y->dtype, y);
+    call.at[1] = y->data;
+    call.at[2] = bias->data;
+    if (columns == 1) {
+        call.ones = rows > 1 ? 1u << 2 : 0;
+    } else {
+        call.form = KERNEL_STRIDED;
+        call.ndim = 2;
+        call.size[0] = rows;
+        call.size[1] = columns;
+        call.stride[0][0] = call.stride[1][0] = columns;
+        call.stride[2][0] = 0;
+        call.stride[0][1] = call.stride[1][1] = call.stride[2][1] = 1;
+    }
+    return kernel_run_here(KERNEL_ADD, (tr_dtype)y->dtype, &call);
+}
+
 /* x (B, in), weight (out, in), bias (out) or NULL */
 static tr_tensor *linear(tr_tensor *x, tr_tensor *weight, tr_tensor *bias)
 {
     tr_tensor *y = core_tensor_matrix(x, x->shape.size[0], weight->shape.size[0], "tr_linear");
     const bool passing = bias && bias->stride[0] == 1 && kernel_serves(core_device_at(x), KERNEL_GEMM_BIAS, (tr_dtype)x->dtype);
     if (!y || autograd_product(y, (autograd_operand){x, false}, (autograd_operand){weight, true}, passing ? bias : NULL) < 0) return NULL;
-    tr_tensor *both[2] = {y, bias};
-    if (bias && !passing && autograd_pointwise(KERNEL_ADD, (tr_dtype)y->dtype, y, both, 2, 0) < 0) return NULL;
+    if (bias && !passing && add_bias(y, bias) < 0) return NULL;
     unsigned saves = AUTOGRAD_CONJUGATES | (autograd_tracked(x) ? AUTOGRAD_B : 0u) | (autograd_tracked(weight) ? AUTOGRAD_A : 0u);
     return autograd_note(y, bias ? &autograd_linear : &autograd_linear_plain, x, weight, bias, saves, NULL);
 }

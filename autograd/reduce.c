@@ -63,23 +63,29 @@ static autograd_args remember(const tr_tensor *x, const plan *p)
     return (autograd_args){.shape = x->shape, .shape_b = p->kept, .n = {p->count}};
 }
 
+/* What every sum says; where x is one row of memory, that is all. */
+static inline void begin_sum(kernel_call *call, tr_tensor *y, const tr_tensor *x, double divisor)
+{
+    call->kernel = KERNEL_SUM;
+    call->type = y->dtype;
+    call->from = x->dtype;
+    call->flags = 0;
+    call->split = 0;
+    call->ndim = 1;
+    call->n = y->numel;
+    call->at[0] = y->data;
+    call->at[1] = x->data;
+    call->number[0] = divisor;
+    call->size[0] = x->numel;
+    call->stride[0][0] = 0;
+    call->stride[1][0] = 1;
+}
+
 /* All of x into y, one number, where x lies in one piece. */
 static int add_up(tr_tensor *y, const tr_tensor *x, double divisor)
 {
     kernel_call call;
-    call.kernel = KERNEL_SUM;
-    call.type = y->dtype;
-    call.from = x->dtype;
-    call.flags = 0;
-    call.split = 0;
-    call.ndim = 1;
-    call.n = 1;
-    call.at[0] = y->data;
-    call.at[1] = x->data;
-    call.number[0] = divisor;
-    call.size[0] = x->numel;
-    call.stride[0][0] = 0;
-    call.stride[1][0] = 1;
+    begin_sum(&call, y, x, divisor);
     return x->device || core_here()->recording ? autograd_run(&call, y, x, NULL, NULL) : kernel_run_here(KERNEL_SUM, (tr_dtype)y->dtype, &call);
 }
 
@@ -137,7 +143,7 @@ const autograd_op autograd_sum_dim = {"sum", "SumBackward1", sum_derivative, sum
 const autograd_op autograd_mean = {"mean", "MeanBackward0", mean_derivative, mean_cases};
 const autograd_op autograd_mean_dim = {"mean", "MeanBackward1", mean_derivative, mean_cases};
 
-tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
+static __attribute__((noinline)) tr_tensor *sum_any(tr_tensor *x, tr_reduce_options options)
 {
     x = autograd_wide(x);
     if (!x) return core_null("tr_sum");
@@ -150,6 +156,38 @@ tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options)
     autograd_args args = remember(x, &p);
     return autograd_note(y, options.dims ? &autograd_sum_dim : &autograd_sum, x, NULL, NULL, 0, &args);
 }
+
+/* The rows of a matrix, what a bias asks for: floating, row-major in memory of the CPU, and neither converted nor recorded. */
+static inline bool is_rows(const tr_tensor *x, const tr_reduce_options *o)
+{
+    bool first = o->dims && o->ndims == 1 && !o->keepdim && x->shape.ndim == 2 && (o->dims[0] == 0 || o->dims[0] == -2);
+    return first && core_is_floating(x) && x->size_class != CORE_UNLIKE && x->shape.size[0] > 1 && !core_here()->autocast && !core_here()->recording;
+}
+
+static tr_tensor *sum_of_rows(tr_tensor *x)
+{
+    const int64_t rows = x->shape.size[0], columns = x->shape.size[1];
+    const tr_shape shape = {1, {columns}};
+    tr_tensor *y = core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &shape, "tr_sum");
+    if (!y) return NULL;
+    kernel_call call;
+    begin_sum(&call, y, x, 1);
+    if (columns > 1) {
+        call.split = 1;
+        call.ndim = 2;
+        call.size[0] = columns;
+        call.size[1] = rows;
+        call.stride[0][0] = call.stride[1][0] = 1;
+        call.stride[0][1] = 0;
+        call.stride[1][1] = columns;
+    }
+    if (kernel_run_here(KERNEL_SUM, (tr_dtype)x->dtype, &call) < 0) return NULL;
+    if (!autograd_on(x, NULL, NULL)) return y;
+    const autograd_args args = {.shape = x->shape, .shape_b = {2, {1, columns}}, .n = {rows}};
+    return autograd_note(y, &autograd_sum_dim, x, NULL, NULL, 0, &args);
+}
+
+tr_tensor *(tr_sum)(tr_tensor *x, tr_reduce_options options) { return x && is_rows(x, &options) ? sum_of_rows(x) : sum_any(x, options); }
 
 static __attribute__((noinline)) tr_tensor *mean_any(tr_tensor *x, tr_reduce_options options)
 {
