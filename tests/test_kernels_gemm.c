@@ -200,6 +200,11 @@ TEST(the_number_of_threads_changes_no_bit_of_a_product_with_many_columns)
         {64, 512, 784, 16},
         {256, 512, 784, 16},
         {512, 784, 64, 4},
+        {300, 272, 1000, 4},
+        {40, 300, 700, 4},
+        {256, 1024, 100, 4},
+        {1030, 300, 500, 16},
+        {1024, 130, 90, 16},
         {64, 256, 256, 0},
         {128, 512, 512, 0},
         {20, 300, 767, 0},
@@ -218,7 +223,7 @@ TEST(the_number_of_threads_changes_no_bit_of_a_product_with_many_columns)
         {97, 333, 101, 20}};
     if (getenv("ONEDNN_MAX_CPU_ISA")) skip_because("oneDNN is held back, and cuts k by rules of its own");
     enum { MOST_THREADS = 5 };
-    const size_t room = (size_t)512 * 784;
+    const size_t room = (size_t)1030 * 500;
     float *x = malloc(sizeof *x * room), *y = malloc(sizeof *y * room), *one = malloc(sizeof *x * room), *many = malloc(sizeof *x * room);
     assert_true(x && y && one && many);
     for (size_t i = 0; i < room; i++) x[i] = (float)next_number(), y[i] = (float)next_number();
@@ -259,27 +264,41 @@ TEST(batches_are_products_of_their_own)
     assert_bits(z, expected, sizeof z);
 }
 
+/* (a b + c) v against a (b v) + c v. */
+static void check_projection(int64_t m, int64_t n, int64_t k, int layouts)
+{
+    float *x = malloc(sizeof *x * (size_t)(m * k)), *y = malloc(sizeof *y * (size_t)(k * n)), *z = malloc(sizeof *z * (size_t)(m * n));
+    double *v = malloc(sizeof *v * (size_t)n), *yv = calloc((size_t)k, sizeof *yv), *right = calloc((size_t)m, sizeof *right);
+    assert_true(x && y && z && v && yv && right);
+    for (int64_t i = 0; i < m * k; i++) x[i] = (float)next_number();
+    for (int64_t i = 0; i < k * n; i++) y[i] = (float)next_number();
+    for (int64_t i = 0; i < m * n; i++) z[i] = (float)next_number();
+    for (int64_t j = 0; j < n; j++) v[j] = next_number();
+    kernel_call call = {.kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z, x, y}, .number = {1, 1}, .size = {1, m, n, k}, .stride = {{0, n, 1}}};
+    lay(layouts >> 2 & 3, m, k, &call.stride[1][1], &call.stride[1][2]);
+    lay(layouts >> 4 & 3, k, n, &call.stride[2][1], &call.stride[2][2]);
+    for (int64_t l = 0; l < k; l++)
+        for (int64_t j = 0; j < n; j++) yv[l] += (double)y[l * call.stride[2][1] + j * call.stride[2][2]] * v[j];
+    for (int64_t i = 0; i < m; i++) {
+        for (int64_t l = 0; l < k; l++) right[i] += (double)x[i * call.stride[1][1] + l * call.stride[1][2]] * yv[l];
+        for (int64_t j = 0; j < n; j++) right[i] += (double)z[i * n + j] * v[j];
+    }
+    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
+    for (int64_t i = 0; i < m; i++) {
+        double left = 0;
+        for (int64_t j = 0; j < n; j++) left += (double)z[i * n + j] * v[j];
+        assert_near(left, right[i], 2e-3);
+    }
+    free(x), free(y), free(z), free(v), free(yv), free(right);
+}
+
 TEST(large_products_agree_by_projection)
 {
-    enum { SIDE = 300 };
-    float *x = malloc(sizeof *x * SIDE * SIDE), *y = malloc(sizeof *y * SIDE * SIDE), *z = malloc(sizeof *z * SIDE * SIDE);
-    double v[SIDE], yv[SIDE];
-    assert_true(x && y && z);
-    for (int i = 0; i < SIDE * SIDE; i++) x[i] = (float)next_number(), y[i] = (float)next_number();
-    for (int i = 0; i < SIDE; i++) v[i] = next_number();
-    kernel_call call = {
-        .kernel = KERNEL_GEMM, .type = TR_FLOAT32, .at = {z, x, y}, .number = {1, 0}, .size = {1, SIDE, SIDE, SIDE}, .stride = {{0, SIDE, 1}, {0, SIDE, 1}, {0, SIDE, 1}}};
-    assert_int_equal(kernel_run(tr_cpu(), &call), 0);
-    for (int i = 0; i < SIDE; i++) {
-        yv[i] = 0;
-        for (int j = 0; j < SIDE; j++) yv[i] += (double)y[i * SIDE + j] * v[j];
-    }
-    for (int i = 0; i < SIDE; i++) {
-        double left = 0, right = 0;
-        for (int j = 0; j < SIDE; j++) left += (double)z[i * SIDE + j] * v[j], right += (double)x[i * SIDE + j] * yv[j];
-        assert_near(left, right, 1e-3);
-    }
-    free(x), free(y), free(z);
+    check_projection(300, 300, 300, 0);
+    check_projection(300, 272, 1000, 4);
+    check_projection(40, 300, 700, 4);
+    check_projection(1030, 300, 500, 16);
+    check_projection(1024, 130, 90, 16);
 }
 
 TEST(an_inverse_times_its_matrix_is_one)

@@ -34,6 +34,14 @@ int kernels_products(const kernel_call *call, gemm_by_hand *small);
  * built without oneDNN. */
 bool gemm_dnnl(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading);
 
+/* A part of such a product, on this thread; `turns`: one factor lies transposed, and its rows are made dense first. */
+void gemm_part(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading, bool turns);
+
+/* The pieces of k that oneDNN adds up one after the other where rows are dense, with AVX-512: how many, and where one begins;
+ * behind the last one, k. */
+int64_t gemm_pieces(int64_t k);
+int64_t gemm_piece_begin(int64_t k, int64_t piece);
+
 /* float32 products that OpenBLAS computes fastest in parts, likewise. */
 bool gemm_blas(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading);
 

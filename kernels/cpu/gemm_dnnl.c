@@ -8,26 +8,24 @@
  *
  * Where a weight is much the largest matrix, as for the gradient of a small batch's input, k is cut: each core reads the rows
  * of b that are its own, those that its optimiser wrote and will write, and no line of them goes from core to core.  oneDNN
- * adds up k in pieces, then these: cut between them, and added in their order, not a bit is different.
- *
- * Where a lies transposed, as in a weight's gradient, oneDNN is 4 to 10 % slower than where its rows are dense, and turning
- * them first, each thread its own, costs 2 %. */
+ * adds up k in pieces, then these: cut between them, and added in their order, not a bit is different. */
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/parallel.h"
 
 #ifdef HAVE_DNNL
-# include <cblas.h>
 # include <dnnl.h>
 # include <stdlib.h>
 
-enum { THINNEST = 128,        /* columns of a piece */
-       FEWEST = 64,           /* rows of a piece */
-       PIECE_OF_K = 384,      /* at most, with AVX-512 and dense rows; what is less than twice that is halved */
-       LINE = 16,             /* floats in a cache line, where pieces begin */
-       MULTIPLY_ADDS = 8,     /* in a cheap step, as kernels_split counts */
-       WIDE = 256,            /* columns, from which on a transposed a is turned, */
-       MOST_TURNED = 1 << 18, /* if it stays in the second cache: 1 MiB */
-       ALONE = 4000000 };     /* multiply-adds, below which oneDNN's own threads lose */
+enum { THINNEST = 128,    /* columns of a piece */
+       FEWEST = 64,       /* rows of a piece */
+       LINE = 16,         /* floats in a cache line, where pieces begin */
+       MULTIPLY_ADDS = 8, /* in a cheap step, as kernels_split counts */
+       PACKED = 510,      /* m n / (m + n), from which on oneDNN packs its factors */
+       WIDE = 256,        /* columns, from which on a transposed a is turned, */
+       TALL = 1024,       /* and rows, from which on a transposed b is */
+       NARROW = 512,      /* for no more columns; */
+       ALIKE = 1024,      /* but not beside rows that are so far apart: they meet in the first cache's sets */
+       ALONE = 4000000 }; /* multiply-adds, below which oneDNN's own threads lose */
 /* It reaches 80 to 95 % of a core's peak, OpenBLAS 60 to 90 %, but a call costs 0.3 us more.  Where b lies transposed
  * OpenBLAS leaves its small products early, unless k is much the longest. */
 static bool better(const gemm *g, bool b_transposed)
@@ -40,17 +38,9 @@ typedef struct {
     const gemm *g;
     gemm_layout a, b;
     int64_t leading, pieces;
-    bool by_rows, turns; /* turns: a's rows are made dense first */
+    bool by_rows, turns; /* turns: a transposed factor's rows are made dense first */
     float *sums;         /* k is cut: what its pieces behind the first add to c, dense */
 } job;
-
-/* A part of the product, its rows as far apart as the whole's. */
-static void multiply(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading)
-{
-    const float alpha = (float)g->alpha, beta = (float)g->beta;
-    if (dnnl_sgemm(a.transposed ? 'T' : 'N', b.transposed ? 'T' : 'N', g->m, g->n, g->k, alpha, g->a, a.leading, g->b, b.leading, beta, g->c, leading) != dnnl_success)
-        cblas_sgemm(CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans, (int)g->m, (int)g->n, (int)g->k, alpha, g->a, (int)a.leading, g->b, (int)b.leading, beta, g->c, (int)leading);
-}
 
 /* Columns [from, to) of c. */
 static void columns(const job *j, int64_t from, int64_t to)
@@ -59,43 +49,17 @@ static void columns(const job *j, int64_t from, int64_t to)
     part.n = to - from;
     part.b = (const float *)part.b + from * (j->b.transposed ? j->b.leading : 1);
     part.c = (float *)part.c + from;
-    multiply(&part, j->a, j->b, j->leading);
-}
-
-/* Memory that begins at a cache line; NULL if there is none. */
-static float *floats(int64_t n) { return aligned_alloc(LINE * sizeof(float), (size_t)((n + LINE - 1) / LINE * LINE) * sizeof(float)); }
-
-/* Rows [from, from + m) of a transposed a, dense; NULL if there is no memory.  The table's copy without its span: a part of
- * the product, in whatever thread. */
-static float *turned(const job *j, int64_t from, int64_t m)
-{
-    const gemm *g = j->g;
-    float *copy = floats(m * g->k);
-    kernel_call call = {.kernel = KERNEL_COPY, .type = TR_FLOAT32, .form = KERNEL_STRIDED, .ndim = 2, .n = m * g->k, .at = {copy, (float *)(uintptr_t)g->a + from}, .size = {m, g->k}, .stride = {{g->k, 1}, {1, j->a.leading}}};
-    if (copy) (*kernels_cpu())[KERNEL_COPY][TR_FLOAT32](&call);
-    return copy;
+    gemm_part(&part, j->a, j->b, j->leading, j->turns);
 }
 
 /* Rows [from, to) of c. */
 static void rows(const job *j, int64_t from, int64_t to)
 {
     gemm part = *j->g;
-    float *copy = j->turns ? turned(j, from, to - from) : NULL;
     part.m = to - from;
-    part.a = copy ? copy : (const float *)part.a + from * (j->a.transposed ? 1 : j->a.leading);
+    part.a = (const float *)part.a + from * (j->a.transposed ? 1 : j->a.leading);
     part.c = (float *)part.c + from * j->leading;
-    multiply(&part, copy ? (gemm_layout){false, part.k} : j->a, j->b, j->leading);
-    free(copy);
-}
-
-static int64_t pieces_of(int64_t k) { return (k + PIECE_OF_K - 1) / PIECE_OF_K; }
-
-/* Where a piece of k begins, as oneDNN has it. */
-static int64_t begin_in(int64_t k, int64_t piece)
-{
-    int64_t begin = 0;
-    for (; piece > 0; piece--) begin += k - begin >= 2 * PIECE_OF_K ? PIECE_OF_K : (k - begin + 1) / 2;
-    return begin;
+    gemm_part(&part, j->a, j->b, j->leading, j->turns);
 }
 
 /* Pieces [from, to) of k: the first into c, others into sums of their own. */
@@ -103,13 +67,13 @@ static void inner(const job *j, int64_t from, int64_t to)
 {
     const gemm *g = j->g;
     for (int64_t i = from; i < to; i++) {
-        const int64_t begin = begin_in(g->k, i), end = i + 1 < j->pieces ? begin_in(g->k, i + 1) : g->k;
+        const int64_t begin = gemm_piece_begin(g->k, i);
         gemm part = *g;
-        part.k = end - begin;
+        part.k = gemm_piece_begin(g->k, i + 1) - begin;
         part.a = (const float *)g->a + begin;
         part.b = (const float *)g->b + begin * j->b.leading;
         part.c = i == 0 ? g->c : j->sums + (i - 1) * g->m * g->n;
-        multiply(&part, j->a, j->b, i == 0 ? j->leading : g->n);
+        gemm_part(&part, j->a, j->b, i == 0 ? j->leading : g->n, false);
     }
 }
 
@@ -144,15 +108,27 @@ static void part(void *data, int64_t from, int64_t to)
 
 static bool has_avx512(void) { return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core; }
 
-/* Whether a is turned depends on the shape alone; rows or columns is what leaves fewer threads idle. */
+/* oneDNN reads the factors of a result that is not large in both directions as they lie; it packs those of others, so that it
+ * is all the same to it how they do. */
+static bool reads_as_they_lie(const gemm *g) { return has_avx512() && g->m * g->n < PACKED * (g->m + g->n); }
+
+/* Whether a factor is turned depends on the shape alone.  b is worth it for many rows. */
+static bool turns(const gemm *g, gemm_layout a, gemm_layout b)
+{
+    if (a.transposed == b.transposed || !reads_as_they_lie(g)) return false;
+    if (a.transposed) return g->n >= WIDE && b.leading % ALIKE != 0;
+    return g->m >= TALL && g->n <= NARROW && a.leading % ALIKE != 0;
+}
+
+/* Rows or columns is what leaves fewer threads idle. */
 static job cut(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading, int64_t threads)
 {
     const int64_t by_columns = g->n / THINNEST, by_rows = g->m / FEWEST;
-    job j = {.g = g, .a = a, .b = b, .leading = leading};
-    if (!b.transposed && has_avx512()) {
-        j.turns = a.transposed && g->n >= WIDE && g->m * g->k <= MOST_TURNED;
-        j.by_rows = (j.turns || !a.transposed) && (by_rows >= threads || by_rows >= by_columns);
-    }
+    job j = {.g = g, .a = a, .b = b, .leading = leading, .turns = turns(g, a, b)};
+    if (b.transposed)
+        j.by_rows = j.turns && by_columns < threads && by_columns < by_rows;
+    else
+        j.by_rows = (j.turns || !a.transposed) && has_avx512() && (by_rows >= threads || by_rows >= by_columns);
     j.pieces = j.by_rows ? by_rows : by_columns;
     if (j.pieces > threads) j.pieces = threads;
     if (j.pieces < 1) j.pieces = 1;
@@ -163,35 +139,27 @@ static job cut(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading, int
 static bool by_inner(job *j, int64_t threads)
 {
     const gemm *g = j->g;
-    const bool exact = !j->a.transposed && !j->b.transposed && has_avx512() && g->alpha == 1 && g->beta == 0;
-    if (threads < 2 || pieces_of(g->k) != threads || !exact || 2 * g->m > g->k) return false;
-    j->sums = floats((threads - 1) * g->m * g->n);
+    const bool exact = !j->a.transposed && !j->b.transposed && reads_as_they_lie(g) && g->alpha == 1 && g->beta == 0;
+    if (threads < 2 || gemm_pieces(g->k) != threads || !exact || 2 * g->m > g->k) return false;
+    j->sums = aligned_alloc(LINE * sizeof *j->sums, sizeof *j->sums * (size_t)(((threads - 1) * g->m * g->n + LINE - 1) / LINE * LINE));
     if (j->sums) j->pieces = threads;
     return j->sums;
 }
 
-bool gemm_dnnl(const gemm *given, gemm_layout a, gemm_layout b, int64_t leading)
+bool gemm_dnnl(const gemm *g, gemm_layout a, gemm_layout b, int64_t leading)
 {
-    if (!better(given, b.transposed)) return false;
-    gemm g = *given;
-    const int64_t work = g.m * g.n * g.k;
-    job j = cut(&g, a, b, leading, kernels_threads());
+    if (!better(g, b.transposed)) return false;
+    const int64_t work = g->m * g->n * g->k;
+    job j = cut(g, a, b, leading, kernels_threads());
     if (by_inner(&j, kernels_threads())) {
         kernels_split(j.pieces, 1, work / MULTIPLY_ADDS, part, &j);
         add_pieces(&j);
         free(j.sums);
-        return true;
-    }
-    float *copy = j.turns && !j.by_rows ? turned(&j, 0, g.m) : NULL;
-    if (copy) {
-        g.a = copy;
-        j.a = (gemm_layout){false, g.k};
-    }
-    if (j.pieces == 1 && !j.by_rows && work > ALONE)
-        columns(&j, 0, g.n);
-    else
+    } else if (j.pieces == 1 && !j.by_rows && work > ALONE) {
+        columns(&j, 0, g->n);
+    } else {
         kernels_split(j.pieces, 1, work / MULTIPLY_ADDS, part, &j);
-    free(copy);
+    }
     return true;
 }
 #else
