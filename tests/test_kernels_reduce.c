@@ -148,6 +148,25 @@ TEST(sums_of_floats_round_alike_on_every_level)
             }
 }
 
+TEST(columns_add_up_row_by_row)
+{
+    enum { ROWS = 21,
+           COLUMNS = 301 };
+    static float x[2 * ROWS * COLUMNS], sums[COLUMNS];
+    for (int i = 0; i < ROWS * COLUMNS; i++) x[i] = (float)ldexp(next_number(), 7 * i % 61);
+    for (int i = 0; i < (ROWS - 1) * COLUMNS; i++) x[ROWS * COLUMNS + (i + 5 * COLUMNS) % ((ROWS - 1) * COLUMNS)] = -x[i]; /* rounding is left */
+    for (int l = 0; l < levels(); l++) {
+        kernel_call call = {.kernel = KERNEL_SUM, .type = TR_FLOAT32, .n = COLUMNS, .ndim = 3, .split = 1, .at = {sums, x}, .number = {1}, .size = {COLUMNS, 2, ROWS - 1}, .stride = {{1}, {1, ROWS * COLUMNS, COLUMNS}}};
+        run_on(l, &call);
+        for (int j = 0; j < COLUMNS; j++) {
+            double sum = 0;
+            for (int i = 0; i < 2 * ROWS; i++)
+                if (i % ROWS != ROWS - 1) sum += (double)x[i * COLUMNS + j];
+            assert_true(sums[j] == (float)sum);
+        }
+    }
+}
+
 /* A few sums go a shorter way than many do. */
 TEST(a_sum_has_the_bits_of_its_row_among_many)
 {

@@ -85,21 +85,21 @@ static void prod_columns_c128(void *accumulators, const void *x_, int64_t n)
 
 static const complex128 one_c128 = {1, 0};
 
-static const reducer sum_of_f32 = {sum_row_f32, sum_columns_f32, sum_row_f64, TR_FLOAT32, TR_FLOAT64, NULL};
-static const reducer sum_of_f64 = {sum_row_f64, sum_columns_f64, sum_row_f64, TR_FLOAT64, TR_FLOAT64, NULL};
-static const reducer sum_of_i64 = {sum_row_i64, sum_columns_i64, sum_row_i64, TR_INT64, TR_INT64, NULL};
-static const reducer sum_of_c128 = {sum_row_c128, sum_columns_c128, sum_row_c128, TR_COMPLEX128, TR_COMPLEX128, NULL};
-static const reducer max_of_f32 = {max_row_f32, max_columns_f32, max_row_f32, TR_FLOAT32, TR_FLOAT32, &start_max_f32};
-static const reducer max_of_f64 = {max_row_f64, max_columns_f64, max_row_f64, TR_FLOAT64, TR_FLOAT64, &start_max_f64};
-static const reducer max_of_i64 = {max_row_i64, max_columns_i64, max_row_i64, TR_INT64, TR_INT64, &start_max_i64};
-static const reducer min_of_f32 = {min_row_f32, min_columns_f32, min_row_f32, TR_FLOAT32, TR_FLOAT32, &start_min_f32};
-static const reducer min_of_f64 = {min_row_f64, min_columns_f64, min_row_f64, TR_FLOAT64, TR_FLOAT64, &start_min_f64};
-static const reducer min_of_i64 = {min_row_i64, min_columns_i64, min_row_i64, TR_INT64, TR_INT64, &start_min_i64};
+static const reducer sum_of_f32 = {sum_row_f32, sum_columns_f32, sum_row_f64, TR_FLOAT32, TR_FLOAT64, NULL, sum_matrix_f32};
+static const reducer sum_of_f64 = {sum_row_f64, sum_columns_f64, sum_row_f64, TR_FLOAT64, TR_FLOAT64, NULL, NULL};
+static const reducer sum_of_i64 = {sum_row_i64, sum_columns_i64, sum_row_i64, TR_INT64, TR_INT64, NULL, NULL};
+static const reducer sum_of_c128 = {sum_row_c128, sum_columns_c128, sum_row_c128, TR_COMPLEX128, TR_COMPLEX128, NULL, NULL};
+static const reducer max_of_f32 = {max_row_f32, max_columns_f32, max_row_f32, TR_FLOAT32, TR_FLOAT32, &start_max_f32, NULL};
+static const reducer max_of_f64 = {max_row_f64, max_columns_f64, max_row_f64, TR_FLOAT64, TR_FLOAT64, &start_max_f64, NULL};
+static const reducer max_of_i64 = {max_row_i64, max_columns_i64, max_row_i64, TR_INT64, TR_INT64, &start_max_i64, NULL};
+static const reducer min_of_f32 = {min_row_f32, min_columns_f32, min_row_f32, TR_FLOAT32, TR_FLOAT32, &start_min_f32, NULL};
+static const reducer min_of_f64 = {min_row_f64, min_columns_f64, min_row_f64, TR_FLOAT64, TR_FLOAT64, &start_min_f64, NULL};
+static const reducer min_of_i64 = {min_row_i64, min_columns_i64, min_row_i64, TR_INT64, TR_INT64, &start_min_i64, NULL};
 
-static const reducer prod_of_f32 = {prod_row_f32, prod_columns_f32, prod_row_f64, TR_FLOAT32, TR_FLOAT64, &one_f32};
-static const reducer prod_of_f64 = {prod_row_f64, prod_columns_f64, prod_row_f64, TR_FLOAT64, TR_FLOAT64, &one_f64};
-static const reducer prod_of_c128 = {prod_row_c128, prod_columns_c128, prod_row_c128, TR_COMPLEX128, TR_COMPLEX128, &one_c128};
-static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64, TR_INT64, TR_INT64, &one_i64};
+static const reducer prod_of_f32 = {prod_row_f32, prod_columns_f32, prod_row_f64, TR_FLOAT32, TR_FLOAT64, &one_f32, NULL};
+static const reducer prod_of_f64 = {prod_row_f64, prod_columns_f64, prod_row_f64, TR_FLOAT64, TR_FLOAT64, &one_f64, NULL};
+static const reducer prod_of_c128 = {prod_row_c128, prod_columns_c128, prod_row_c128, TR_COMPLEX128, TR_COMPLEX128, &one_c128, NULL};
+static const reducer prod_of_i64 = {prod_row_i64, prod_columns_i64, prod_row_i64, TR_INT64, TR_INT64, &one_i64, NULL};
 
 /* One short row that lies dense: the loss's. */
 static INLINE bool is_short_row(const kernel_call *call)

@@ -178,8 +178,14 @@ static void columns_part(void *job, int64_t begin, int64_t end)
         at += column * r->from[inner] * bytes_of(r->in);
         start(r, (char *)accumulators, n);
         int64_t position[TR_MAX_DIMS] = {0}, offset = 0;
-        do feed(r, r->by->columns, bytes_of(r->by->accumulate), (char *)accumulators, at + offset * bytes_of(r->in), r->from[inner], n);
-        while (next(r, r->kept, r->dims, position, &offset));
+        const bool dense = r->by->matrix && r->in == r->by->read && r->from[inner] == 1;
+        const int last = r->dims - 1;
+        do {
+            if (dense)
+                r->by->matrix(accumulators, at + offset * bytes_of(r->in), r->from[last], r->size[last], n);
+            else
+                feed(r, r->by->columns, bytes_of(r->by->accumulate), (char *)accumulators, at + offset * bytes_of(r->in), r->from[inner], n);
+        } while (next(r, r->kept, dense ? last : r->dims, position, &offset));
         finish(r, out, r->to[inner], (char *)accumulators, n);
     }
 }

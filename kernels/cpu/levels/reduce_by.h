@@ -7,12 +7,14 @@
 #define reduce_by LEVEL(reduce_by)
 
 typedef void reduce_loop(void *accumulators, const void *x, int64_t n);
+typedef void reduce_rows(void *accumulators, const void *x, int64_t next, int64_t rows, int64_t n);
 
 typedef struct {
     reduce_loop *row, *columns; /* n elements into one accumulator; into n accumulators */
     reduce_loop *join;          /* n accumulators into one */
     tr_dtype read, accumulate;
-    const void *start; /* of the type accumulate; NULL: 0 */
+    const void *start;   /* of the type accumulate; NULL: 0 */
+    reduce_rows *matrix; /* rows, one after the other, into n accumulators: columns() of each; NULL: has none */
 } reducer;
 
 /* 0.  Elements come as `in`, are read as by->read, added up as by->accumulate, and leave as the call's type. */

@@ -105,3 +105,24 @@ static void sum_columns_f32(void *accumulators, const void *x_, int64_t n)
     }
     for (; i < n; i++) sum[i] += (double)x[i];
 }
+
+/* The same of several rows at a time, so that a sum is fetched and put back once for all of them. */
+static void sum_matrix_f32(void *accumulators, const void *x_, int64_t next, int64_t rows, int64_t n)
+{
+    enum { ROWS = 8 };
+    double *sum = accumulators;
+    const float *x = x_;
+    for (; rows >= ROWS; rows -= ROWS, x += ROWS * next) {
+        int64_t i = 0;
+        for (; i + WIDTH <= n; i += WIDTH) {
+            doubles s;
+            memcpy(&s, sum + i, sizeof s);
+#pragma GCC unroll 8
+            for (int r = 0; r < ROWS; r++) s += load_doubles(x + r * next + i);
+            memcpy(sum + i, &s, sizeof s);
+        }
+        for (; i < n; i++)
+            for (int r = 0; r < ROWS; r++) sum[i] += (double)x[r * next + i];
+    }
+    for (; rows > 0; rows--, x += next) sum_columns_f32(sum, x, n);
+}
