@@ -1,10 +1,10 @@
-/* Training throughput of a network of 784-512-512-10, on one thread and on two.  Best: the time of its products alone, if
- * they were made of multiply-adds that stay in registers.
+/* Training throughput of a network of 784-512-512-10, on one thread and on two, as written and replayed.  Best: the time of
+ * its products alone, if they were made of multiply-adds that stay in registers.
  *
  * Two virtual cores are at times two halves of one: what two threads can do at best is measured right before each case.
  *
- * On a device the same network, that of examples/digits, and one of 784-4096-4096-10 with its products in bfloat16; as
- * written, and with the step recorded and replayed.  Best: the products at the speed of cuBLASLt's largest square. */
+ * On a device the same network, that of examples/digits, and one of 784-4096-4096-10 with its products in bfloat16.  Best: the
+ * products at the speed of cuBLASLt's largest square. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -134,6 +134,20 @@ static double error_of(void *data)
 
 /* ---- the cases ---- */
 
+static void on_threads(int threads, int64_t batch, bool replays)
+{
+    TR_SCOPE;
+    char size[32];
+    const char *name = replays ? "mlp, replayed" : "mlp";
+    snprintf(size, sizeof size, "batch %lld", (long long)batch);
+    if (!bench_wants(name, size)) return;
+    double peak = ceiling_fma(threads);
+    printf("# peak of %d thread%s now: %.1f GFLOP/s; of one, fed from the caches: %.1f\n", threads, threads > 1 ? "s" : "", peak, ceiling_fma_fed(256 << 10));
+    tr_set_num_threads(threads);
+    training t = {.m = mlp_new(batch), .replays = replays};
+    bench_run((bench_case){name, size, .threads = threads, .run = run, .check = error_of, .data = &t, .tolerance = 1e-3, .times = 1 + 1024 / batch, .work = (double)batch, .ceiling = 1e9 * peak / mlp_flop_per_sample(&mlp_usual)});
+}
+
 static void on_cpu(void)
 {
     const int64_t batches[] = {64, 128, 1024};
@@ -142,17 +156,8 @@ static void on_cpu(void)
             printf("# %d threads: this machine has fewer\n", threads);
             break;
         }
-        for (int i = 0; i < (bench_quick() ? 1 : 3); i++) {
-            TR_SCOPE;
-            char size[32];
-            snprintf(size, sizeof size, "batch %lld", (long long)batches[i]);
-            if (!bench_wants("mlp", size)) continue;
-            double peak = ceiling_fma(threads);
-            printf("# peak of %d thread%s now: %.1f GFLOP/s; of one, fed from the caches: %.1f\n", threads, threads > 1 ? "s" : "", peak, ceiling_fma_fed(256 << 10));
-            tr_set_num_threads(threads);
-            training t = {.m = mlp_new(batches[i])};
-            bench_run((bench_case){"mlp", size, .threads = threads, .run = run, .check = error_of, .data = &t, .tolerance = 1e-3, .times = 1 + 1024 / batches[i], .work = (double)batches[i], .ceiling = 1e9 * peak / mlp_flop_per_sample(&mlp_usual)});
-        }
+        for (int i = 0; i < (bench_quick() ? 1 : 3); i++)
+            for (int replays = 0; replays < 2; replays++) on_threads(threads, batches[i], replays);
     }
 }
 
