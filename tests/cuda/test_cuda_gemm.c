@@ -195,15 +195,16 @@ static void assert_bias_is_an_addition(tr_dtype type, const int64_t size[4], int
             fail_msg("%s (%d, %d, %d): number %d is %a, not %a", tr_dtype_name(type), (int)size[1], (int)size[3], (int)size[2], (int)i, core_element_get(sums, part_of(type), i), core_element_get(c, part_of(type), i));
 }
 
-/* And of relu after them: halves that are 0 or less, NaN. */
+/* And of relu after them: halves that are 0 or less, NaN, and -0, which is less the sum of nothing and a bias of -0. */
 static void assert_relu_comes_last(tr_dtype type, const int64_t size[4], int layouts)
 {
     static char bias[200 * 16], all[MOST * 16];
-    kernel_call call = product_of(type, size, (int[]){layouts % 4, layouts % LAYOUTS, layouts * 5 % LAYOUTS}, 1, 0);
+    kernel_call call = product_of(type, size, (int[]){layouts % 4, layouts % LAYOUTS, layouts * 5 % LAYOUTS}, -1, 0);
     call.kernel = KERNEL_GEMM_BIAS, call.at[3] = bias;
     fill(type, 0);
     memcpy(bias, b + 64, sizeof bias);
     core_element_set(bias, type, 0, NAN);
+    core_element_set(bias, type, 1, -0.0);
     memcpy(all, c, sizeof all);
     kernel_call relu = {.kernel = KERNEL_relu, .type = (uint8_t)type, .form = KERNEL_STRIDED, .ndim = 3, .n = call.n, .at = {c, c}, .size = {size[0], size[1], size[2]}};
     memcpy(relu.stride[0], call.stride[0], sizeof *relu.stride);
