@@ -386,44 +386,6 @@ TEST(calls_of_the_program_stand_between_graphs)
     assert_close(x, row(302, 518, 734), 0); /* x = 6 x + 2, three times */
 }
 
-static void clip(training *t, bool must_be_finite, tr_tensor **norm)
-{
-    TR_SCOPE;
-    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(t->model, t->x), t->y)), 0);
-    *norm = tr_keep(tr_clip_grad_norm_(tr_parameters(t->model), 0.01, .error_if_nonfinite = must_be_finite));
-    assert_int_equal(tr_step(t->optim), 0);
-    tr_zero_grad(t->optim);
-}
-
-/* A norm that must be finite is looked at behind the graph; what is left then are single calls. */
-TEST(clipping_is_part_of_a_graph)
-{
-    if (played.order) played.order(PLAYED_LAZY, 0);
-    for (int must_be_finite = 0; must_be_finite < 2; must_be_finite++) {
-        TR_SCOPE;
-        training run = made(), replayed = made();
-        tr_recording *r;
-        tr_tensor *norm, *want;
-        assert_int_equal(tr_record(&r), 0);
-        clip(&replayed, must_be_finite, &norm);
-        assert_int_equal(tr_record_end(), 0);
-        clip(&run, must_be_finite, &want);
-        for (int i = 0; i < 4; i++) {
-            const int64_t waits = counted().waits;
-            assert_int_equal(tr_replay(r), 0);
-            if (played.count) assert_int_equal(counted().waits > waits, must_be_finite);
-            tr_drop(want);
-            clip(&run, must_be_finite, &want);
-            assert_close(norm, want, 0);
-            assert_true(tr_item(norm) > 0.01);
-        }
-        assert_int_equal(tr_recording_info_of(r).graphs, 1);
-        assert_same_parameters(&run, &replayed);
-        tr_drop(norm);
-        tr_drop(want);
-    }
-}
-
 /* Inputs that a step writes into are written into, whichever they are. */
 TEST(a_step_that_writes_into_its_input)
 {
