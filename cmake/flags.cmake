@@ -12,6 +12,9 @@ target_compile_options(trireme_flags INTERFACE
   -ffp-contract=off                               # a*b + c is two roundings in every file
   -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)     # __FILE__ reads autograd/matmul.c
 
+if(TRIREME_GENERIC)
+  target_compile_definitions(trireme_flags INTERFACE TRIREME_GENERIC)
+endif()
 if(TRIREME_SANITIZE)
   list(JOIN TRIREME_SANITIZE "," sanitizers)
   target_compile_options(trireme_flags INTERFACE -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TRIREME_GENERIC)
 void kernels_level_v2(kernel_table table);
 void kernels_level_v3(kernel_table table);
 void kernels_level_v4(kernel_table table);

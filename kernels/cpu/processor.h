@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TRIREME_GENERIC)
 enum { CPU_LEVELS = 3 };
 static const char *const cpu_level_names[CPU_LEVELS] = {"v2", "v3", "v4"};
 
