@@ -11,6 +11,9 @@
  *         tr_tensor *loss = tr_mean(tr_pow(tr_sub(tr_matmul(X, theta), Y), 2));
  *         ...
  *     }                                            the product, the difference, the square and the loss go here
+ *
+ * What is used after its scope is freed memory, as anywhere in C, and a tensor may be another one by then.  A program that is
+ * built with -fsanitize=address and linked with a library that is (./dev build sanitize) stops at the line that does so.
  */
 #ifndef TRIREME_SCOPE_H
 #define TRIREME_SCOPE_H
