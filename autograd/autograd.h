@@ -202,6 +202,9 @@ tr_tensor *autograd_whole(autograd_node *n);
 /* True while derivatives will not be differentiated themselves, so that fused kernels may serve. */
 static inline bool autograd_plain(void) { return core_here()->grad_off; }
 
+/* May a derivative write what it gives over dy, which it has no more use for?  Where nobody else has either. */
+static inline bool autograd_dies(const tr_tensor *dy) { return autograd_plain() && !core_here()->recording && core_row_major_tensor(dy) && !core_shared(dy, 1); }
+
 /* Zeros of this shape, of dy's type and on its device. */
 tr_tensor *autograd_zeros(const tr_tensor *dy, const tr_shape *shape);
 

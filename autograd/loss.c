@@ -103,11 +103,18 @@ tr_tensor *(tr_cross_entropy)(tr_tensor *logits, tr_tensor *target, tr_loss_opti
 
 /* ---- mse ---- */
 
+/* t times scale, over t where that may be: t is fresh, and nobody else's. */
+static tr_tensor *scaled(tr_tensor *t, tr_tensor *scale)
+{
+    if (!t || !scale || !autograd_plain() || core_here()->recording) return (tr_mul)(t, scale);
+    return autograd_flat(KERNEL_MUL, (tr_dtype)t->dtype, t, t, scale, NULL) == 0 ? t : NULL;
+}
+
 static void mse_derivative(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0), *target = autograd_in(n, 1);
     if (!x || !target) return;
-    tr_tensor *dx = (tr_mul)((tr_sub)(x, target), (tr_mul)(dy, tr_number_(n->args.x[0], TR_FLOAT32))); /* dy is mostly one element */
+    tr_tensor *dx = scaled((tr_sub)(x, target), (tr_mul)(dy, tr_number_(n->args.x[0], TR_FLOAT32))); /* dy is mostly one element */
     if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to(dx, &n->args.shape));
     if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_sum_to((tr_neg)(dx), &n->args.shape_b));
 }

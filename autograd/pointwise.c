@@ -43,7 +43,7 @@ static tr_tensor *apply(const row *r, const autograd_op *op, tr_tensor *x)
 
 static tr_tensor *fused(int kernel, tr_tensor *dy, tr_tensor *x, tr_tensor *y)
 {
-    tr_tensor *dx = core_tensor_like(dy, (tr_dtype)dy->dtype, "backward");
+    tr_tensor *dx = autograd_dies(dy) ? dy : core_tensor_like(dy, (tr_dtype)dy->dtype, "backward");
     return dx && autograd_flat(kernel, (tr_dtype)dy->dtype, dx, dy, x, y) == 0 ? dx : NULL;
 }
 

@@ -234,6 +234,30 @@ TEST(backward_frees_the_saved_values_as_it_goes)
     assert_true(reads(x) <= held - 3 * 4000 + 5000 /* x's gradient */);
 }
 
+TEST(a_gradient_that_dies_makes_room_for_the_next)
+{
+    enum { N = 1 << 18 }; /* more than any other test here */
+    tr_tensor *x = leaf(tr_full(TR_SHAPE(N), 0.5)), *y = x;
+    for (int i = 0; i < 8; i++) y = tr_sigmoid(y);
+    tr_tensor *loss = tr_sum(y);
+    int64_t held = reads(loss);
+    assert_int_equal(tr_backward(loss, .retain_graph = true), 0);
+    assert_true(tr_memory(tr_cpu()).peak_bytes - held < 2 * N * (int64_t)sizeof(float));
+}
+
+TEST(a_gradient_that_somebody_holds_is_not_written_over)
+{
+    tr_tensor *x = leaf(row(1, 2)), *given = row(3, 4);
+    assert_int_equal(tr_backward(tr_exp(x), .gradient = given), 0);
+    assert_close(given, row(3, 4), 0);
+    tr_set_grad(x, NULL);
+
+    tr_tensor *b = tr_neg(x), *both = tr_add(tr_exp(b), tr_sigmoid(b)); /* two take the same one */
+    assert_int_equal(tr_backward(tr_sum(tr_mul(both, row(1, 2)))), 0);
+    tr_tensor *s = tr_sigmoid(b);
+    assert_close(tr_grad(x), tr_neg(tr_mul(row(1, 2), tr_add(tr_exp(b), tr_mul(s, tr_sub(1, s))))), 1e-6);
+}
+
 TEST(derivatives_can_be_differentiated_when_asked)
 {
     tr_tensor *x = leaf(row64(2, 3));
