@@ -234,8 +234,14 @@ tr_tensor *autograd_note_(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_
     return and_views(note(y, op, a, b, c, saves, args, false), a);
 }
 
-/* A sink that is still to be made would be NULL here, too: then a leaf and a number have no edge, or a leaf has none. */
-static inline bool has_edge(const tr_tensor *t, const core_origin *to) { return to || !t || !(t->flags & CORE_REQUIRES_GRAD); }
+/* wanted_by(t); *missing, where a sink has to be made. */
+static inline core_origin *wanted_there(const tr_tensor *t, bool *missing)
+{
+    core_origin *to = t ? t->origin : NULL;
+    if (to || !t || !(t->flags & CORE_REQUIRES_GRAD)) return to;
+    *missing |= !t->sink;
+    return t->sink;
+}
 
 static __attribute__((noinline)) tr_tensor *note_any_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
 {
@@ -246,9 +252,10 @@ static __attribute__((noinline)) tr_tensor *note_any_pair(tr_tensor *y, const au
 tr_tensor *autograd_note_pair(tr_tensor *y, const autograd_op *op, tr_tensor *a, tr_tensor *b, unsigned saves)
 {
     core_thread *here = core_here();
-    core_origin *to_a = wanted_by(a), *to_b = wanted_by(b);
+    bool missing = false;
+    core_origin *to_a = wanted_there(a, &missing), *to_b = wanted_there(b, &missing);
     bool fresh = !((uintptr_t)y->origin | (uintptr_t)y->base | (uintptr_t)y->views);
-    bool plain = fresh && y->dtype < TR_COMPLEX64 && !(saves & AUTOGRAD_Y) && has_edge(a, to_a) && has_edge(b, to_b);
+    bool plain = fresh && y->dtype < TR_COMPLEX64 && !(saves & AUTOGRAD_Y) && !missing;
     if (!plain || tr_places_wanted_ || !here->pool[CORE_POOL_NODE]) return note_any_pair(y, op, a, b, saves);
     autograd_node *n = core_list_pop(&here->pool[CORE_POOL_NODE]);
     node_begin(n, op, 1 + (b != NULL));
