@@ -256,7 +256,7 @@ static __attribute__((noinline)) int look_at(autograd_node *n, const autograd_wa
     return DERIVED;
 }
 
-static inline int derive_and_let_go(core_thread *here, autograd_node *n, tr_tensor *dy, const autograd_walk *w)
+static inline __attribute__((always_inline)) int derive_and_let_go(core_thread *here, autograd_node *n, tr_tensor *dy, const autograd_walk *w)
 {
     int status = !dy ? 0 : core_watched() ? derive_watched(here, n, dy)
                                           : derive(here, n, dy);
@@ -278,9 +278,9 @@ static int run(core_thread *here, autograd_node *n, const autograd_walk *w)
 /* Where the one edge leads that n has, or NULL. */
 static inline autograd_node *along(const autograd_node *n)
 {
-    autograd_node *a = n->to_[0], *b = n->to_[1];
-    return n->to_[2] || (a && b) ? NULL : a ? a
-                                            : b;
+    if (n->to_[2]) return NULL;
+    if (n->to_[1]) return n->to_[0] ? NULL : n->to_[1];
+    return n->to_[0];
 }
 
 /* Walk along such nodes, as long as nothing is odd about them: the node that is next, or NULL after an error. */
