@@ -68,15 +68,20 @@ static inline __attribute__((always_inline)) int run_here(tr_tensor *c, autograd
     return kernel_run_here(KERNEL_GEMM, (tr_dtype)c->dtype, &call);
 }
 
-int autograd_product(tr_tensor *c, autograd_operand a, autograd_operand b, const tr_tensor *bias)
+static __attribute__((noinline)) int product_any(tr_tensor *c, autograd_operand a, autograd_operand b, const tr_tensor *bias)
 {
-    if (c->size_class != CORE_UNLIKE && c->shape.ndim == 2 && !bias && !core_here()->recording) return run_here(c, a, b);
     kernel_call call;
     autograd_operand result = {c, false};
     place(&call, 0, result);
     place(&call, 1, a);
     place(&call, 2, b);
     return run(c, a.t, b.t, bias, &call, c->shape.ndim == 3 ? c->shape.size[0] : 1, size_of(result, 0), size_of(result, 1), size_of(a, 1));
+}
+
+int autograd_product(tr_tensor *c, autograd_operand a, autograd_operand b, const tr_tensor *bias)
+{
+    bool usual = c->size_class != CORE_UNLIKE && c->shape.ndim == 2 && !bias && !core_here()->recording;
+    return usual ? run_here(c, a, b) : product_any(c, a, b, bias);
 }
 
 tr_tensor *autograd_product_for(const autograd_node *n, int input, autograd_operand a, autograd_operand b)
