@@ -30,13 +30,10 @@ static bool add_record(together_list *list, int kind, const T &x)
 
 /* ---- kinds of calls: false where one is none that is little, or there is no room ---- */
 
-static bool copies_as_it_is(const kernel_call *call) { return call->kernel == KERNEL_COPY && (call->from == 0 || call->from == call->type) && call->type != TR_BOOL; }
-
 static bool add_pointwise(together_list *list, const kernel_call *call)
 {
     const int ndim = call->form == KERNEL_STRIDED ? call->ndim : 0;
-    if (call->kernel > KERNEL_MINIMUM && call->kernel != KERNEL_FILL && !copies_as_it_is(call)) return false;
-    if (call->n > LITTLE || ndim > MOST_DIMS) return false;
+    if (!is_of_elements(call) || call->n > LITTLE || ndim > MOST_DIMS) return false;
     for (int d = 0; d < ndim; d++)
         for (int v = 0; v < KERNEL_VIEWS; v++)
             if (call->at[v] && (call->stride[v][d] > INT32_MAX || call->stride[v][d] < -INT32_MAX)) return false;
