@@ -3,9 +3,10 @@
  *     calls    copy  gemm  add  relu  f(data)  gemm ... sgd
  *     parts    [------ graph -------] [one by] [--- graph --]
  *
- * Neighbouring calls become one graph, in which the device does little ones together (KERNEL_TOGETHER).  Between graphs stands
- * what the host does at its place: calls of the program's own, and what waits for a value of the device.  A learning rate, a step count or a place among counted random numbers
- * decides nothing: the device reads it from memory that is brought up to date before the graph.
+ * Neighbouring calls become one graph, in which the device does little ones, and those of elements, together
+ * (KERNEL_TOGETHER).  Between graphs stands what the host does at its place: calls of the program's own, and what waits for a
+ * value of the device.  A learning rate, a step count or a place among counted random numbers decides nothing: the device
+ * reads it from memory that is brought up to date before the graph.
  *
  * A graph's addresses are fixed.  Other inputs than the recorded ones are copied to a place of their own, and the calls are
  * captured once more, with that place; a step that writes into its inputs is not captured then.

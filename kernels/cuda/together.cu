@@ -3,6 +3,7 @@
  * A block does what a launch of several would do at once one after the other: a call is little if that takes it no longer than a
  * launch of its own would (1 to 2 microseconds behind another).  Which is judged by shapes alone. */
 #include "kernels/cuda/together.cuh"
+#include "kernels/cuda/together.h"
 
 enum { LITTLE = 2048, /* elements */
        ROUNDS = 3,    /* of a sum or a product more than it would have with all blocks at once */
@@ -175,7 +176,7 @@ static int together(const kernel_call *call)
     int count = 0;
     memset(&list, 0, sizeof list);
     while (count < call->n && add(&list, calls[count])) count++;
-    if (count < LEAST) return 0;
+    if (count < LEAST) return cuda_chain(call); /* they may be longer */
     for (int at = 0; at < list.bytes; at += ((record_head *)(list.record + at))->bytes) place_numbers((record_head *)(list.record + at));
     LAUNCH(do_together, 1, THREADS, list);
     return launched(call) < 0 ? -1 : count;

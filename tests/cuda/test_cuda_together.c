@@ -5,7 +5,7 @@
 #include <trireme/ops.h>
 
 enum { ARRAYS = 6,
-       ROOM = 2600,
+       ROOM = 5600,
        CALLS = 40,
        PROGRAMS = 60 };
 
@@ -30,10 +30,12 @@ static void fill_memory(void)
 
 /* ---- calls of every kind; the output stands in an array of its own, or in place of an operand ---- */
 
+static int longer; /* the one length of a program's calls that are not little */
+
 static int some_length(void)
 {
     static const int length[] = {1, 2, 31, 33, 100, 255, 256, 257, 1023, 1025, 2047, 2048};
-    return length[below(12)];
+    return below(2) ? longer : length[below(12)];
 }
 
 /* Elsewhere than `a`, at any place from which n elements are left. */
@@ -197,7 +199,8 @@ TEST(calls_done_together_give_the_bits_of_a_launch_each)
     for (int program = 0; program < PROGRAMS; program++) {
         kernel_call calls[CALLS];
         fill_memory();
-        for (int i = 0; i < CALLS; i++) calls[i] = any_call(i);
+        longer = below(3) ? 2049 + below(400) : 5200 + below(100); /* or more than all threads at once */
+        for (int i = 0; i < CALLS; i++) calls[i] = program % 2 ? elements() : any_call(i);
         fibres_order = program % FIBRES_ORDERS;
         for (int i = 0, done; i < CALLS; i += done ? done : 1) {
             done = run_together(calls + i, CALLS - i);
@@ -239,6 +242,32 @@ TEST(calls_that_are_not_little_stand_alone)
     }
     assert_int_equal(run_together((const kernel_call[]){little, square_product(32, 256)}, 2), 2);
     assert_int_equal(run_together(NULL, 0), 0);
+}
+
+/* Of one length, and what one of them writes is the same array to the others, or none of theirs. */
+TEST(longer_calls_of_elements_are_a_chain)
+{
+    enum { N = 2300 };
+    kernel_call first = addition(N), then = {.kernel = KERNEL_exp, .type = TR_FLOAT32, .n = N, .at = {array(3), array(0)}};
+    const kernel_call *calls[] = {&first, &then, &first};
+    kernel_call all = {.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32, .n = 3, .at = {calls}};
+    kernel_fn *together = on_gpu[KERNEL_TOGETHER][TR_FLOAT32];
+    fill_memory();
+    assert_int_equal(together(&all), 3);
+    then.at[1] = array(0) + 1; /* another thread's */
+    assert_int_equal(together(&all), 0);
+    then.at[1] = array(1), then.at[0] = array(2) + 1;
+    assert_int_equal(together(&all), 0);
+    then.at[0] = array(3), then.at[1] = array(0) + 7, then.ones = 2;
+    assert_int_equal(together(&all), 0);
+    then.at[1] = array(0) + N; /* the element behind its end */
+    assert_int_equal(together(&all), 3);
+    then = first, then.n = N - 1;
+    assert_int_equal(together(&all), 0);
+    then = first, then.form = KERNEL_STRIDED, then.ndim = 1, then.size[0] = N;
+    assert_int_equal(together(&all), 0);
+    then = first, then.type = TR_BFLOAT16;
+    assert_int_equal(together(&all), 0);
 }
 
 TEST(a_list_ends_where_a_launch_is_full)

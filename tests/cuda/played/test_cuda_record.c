@@ -201,6 +201,33 @@ TEST(a_little_step_is_one_node)
     }
 }
 
+/* Of numbers that one block does not do: those that go element by element are nodes together all the same. */
+TEST(a_chain_of_longer_calls_is_one_node)
+{
+    enum { N = 5000 };
+    needs_played_device();
+    int64_t nodes[2];
+    tr_tensor *after[2];
+    for (int separate = 0; separate < 2; separate++) {
+        tr_tensor *x = tr_requires_grad_(there(tr_linspace(-1, 1, N)), true);
+        tr_optim *sgd = tr_sgd(TR_TENSORS(x), .lr = 0.125);
+        tr_recording *r;
+        assert_int_equal(tr_record(&r, .separate = separate), 0);
+        {
+            TR_SCOPE;
+            assert_int_equal(tr_backward(tr_sum(tr_tanh(parabola(x)))), 0);
+            assert_int_equal(tr_step(sgd), 0);
+            tr_zero_grad(sgd);
+        }
+        assert_int_equal(tr_record_end(), 0);
+        for (int i = 0; i < 4; i++) assert_int_equal(tr_replay(r), 0);
+        nodes[separate] = counted().nodes;
+        after[separate] = tr_detach(x);
+    }
+    assert_true(nodes[0] + 4 <= nodes[1]);
+    assert_close(after[0], after[1], 0);
+}
+
 /* Products of matrices, sums and dropout's numbers stand among them. */
 TEST(a_network_is_a_few_nodes)
 {
