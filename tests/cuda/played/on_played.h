@@ -1,62 +1,22 @@
-/* For tests on a CUDA device: what the played runtime (played.h) lets them ask, where the device is a played one. */
+/* For tests on a CUDA device, played or not. */
 #ifndef TEST_ON_PLAYED_H
 #define TEST_ON_PLAYED_H
 
 #include <trireme/trireme.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/wait.h>
-#include "played.h"
+#include "played_in_test.h"
 #include "test.h"
-
-static struct {
-    __typeof__(played_order) *order;
-    __typeof__(played_count) *count;
-    __typeof__(played_limit) *limit;
-    __typeof__(played_fail_at) *fail_at;
-    __typeof__(played_fault_at) *fault_at;
-} played;
 
 BEFORE_ALL
 {
-    if (!tr_cuda_is_available()) {
-        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
-        return TEST_SKIPPED;
-    }
-    const char *named = getenv("TRIREME_CUDA_LIBRARY");
-    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
-    if (!object || !dlsym(object, "played_count")) return 0;
-    *(void **)&played.order = dlsym(object, "played_order");
-    *(void **)&played.count = dlsym(object, "played_count");
-    *(void **)&played.limit = dlsym(object, "played_limit");
-    *(void **)&played.fail_at = dlsym(object, "played_fail_at");
-    *(void **)&played.fault_at = dlsym(object, "played_fault_at");
-    return 0;
-}
-
-#define needs_played_device()                                   \
- do {                                                           \
-  if (!played.count) skip_because("this device is a real one"); \
- } while (0)
-
-/* Several orders of what streams do, on a played device; once on a real one. */
-#define in_every_order(order) \
- for (int order = 0; order < (played.order ? 2 * PLAYED_ORDERS : 1) && in_order(order); order++)
-static inline bool in_order(int order)
-{
-    if (played.order) played.order((played_orders)(order % PLAYED_ORDERS), (unsigned)order);
-    return true;
-}
-
-static inline played_counts counted(void)
-{
-    played_counts now = {0};
-    if (played.count) played.count(&now);
-    return now;
+    if (tr_cuda_is_available()) return find_played();
+    print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
+    return TEST_SKIPPED;
 }
 
 /* In a child, after which the device is what it was; the child's status. */

@@ -1,74 +1,30 @@
 /* What a device does with others' is seen: in the report of a data-parallel module, and in a trace; and nobody waits for it. */
-#include "../played/played.h"
-#include "test.h"
+#include "../played/played_in_test.h"
+#include "learner.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <trireme/dist.h>
-#include <trireme/nn.h>
-#include <trireme/optim.h>
 #include <trireme/trace.h>
-
-static struct {
-    __typeof__(played_order) *order;
-    __typeof__(played_count) *count;
-} played;
 
 BEFORE_ALL
 {
-    if (!tr_cuda_is_available()) {
-        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
-        return TEST_SKIPPED;
-    }
-    const char *named = getenv("TRIREME_CUDA_LIBRARY");
-    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
-    if (object) {
-        *(void **)&played.order = dlsym(object, "played_order");
-        *(void **)&played.count = dlsym(object, "played_count");
-    }
-    return tr_dist_init(argc, argv) < 0;
+    if (tr_cuda_is_available()) return find_played() || tr_dist_init(argc, argv) < 0;
+    print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
+    return TEST_SKIPPED;
 }
 AFTER_ALL { return tr_dist_finish(); }
 
 enum { STEPS = 5,
        BUCKETS = 4 };
 
-typedef struct {
-    tr_module *model, *ranks;
-    tr_optim *sgd;
-    tr_tensor *x, *y;
-} learner;
-
-/* A bucket for each parameter. */
 static learner made(tr_overlap overlap)
 {
-    tr_manual_seed(3);
-    learner l = {.model = tr_sequential(tr_linear_layer(40, 80), tr_tanh_layer(), tr_linear_layer(80, 20))};
-    tr_device at = tr_dist_device();
-    assert_int_equal(tr_module_to(l.model, at), 0);
-    l.ranks = tr_data_parallel(l.model, .bucket_bytes = 1, .first_bucket_bytes = 1, .overlap = overlap);
-    l.sgd = tr_sgd(tr_parameters(l.model), .lr = 0.1);
-    l.x = tr_to_device(tr_randn(TR_SHAPE(16, 40)), at);
-    l.y = tr_to_device(tr_randn(TR_SHAPE(16, 20)), at);
+    learner l = learner_of(40, 80, 20, TR_FLOAT32, overlap);
+    learn_from(&l, 16, 40, 20, TR_FLOAT32);
     return l;
 }
 
-static void step(learner *l)
-{
-    TR_SCOPE;
-    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(l->ranks, l->x), l->y)), 0);
-    assert_int_equal(tr_step(l->sgd), 0);
-    tr_zero_grad(l->sgd);
-}
-
-static int64_t waits(void)
-{
-    played_counts now = {0};
-    if (played.count) played.count(&now);
-    return now.waits;
-}
+static int64_t waits(void) { return counted().waits; }
 
 /* Where a device does at once what it is asked for, by the thread that computes, the first bucket begins before backward ends. */
 TEST(the_report_says_how_much_is_hidden_behind_backward)

@@ -1,28 +1,8 @@
 /* Ranks whose devices meet by NCCL: sums, orders, and that nobody waits.  (test_dist_device.c runs this way, too.) */
-#include "../played/played.h"
-#include "test.h"
+#include "../played/played_in_test.h"
+#include "learner.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <trireme/dist.h>
-#include <trireme/nn.h>
-#include <trireme/optim.h>
-
-static struct {
-    __typeof__(played_order) *order;
-    __typeof__(played_count) *count;
-} played;
-
-static void find_played(void)
-{
-    const char *named = getenv("TRIREME_CUDA_LIBRARY");
-    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
-    if (!object) return;
-    *(void **)&played.order = dlsym(object, "played_order");
-    *(void **)&played.count = dlsym(object, "played_count");
-}
 
 BEFORE_ALL
 {
@@ -44,21 +24,7 @@ static tr_tensor *there(tr_tensor *t) { return tr_to_device(t, tr_dist_device())
 static tr_tensor *here(tr_tensor *t) { return tr_to_device(t, tr_cpu()); }
 static double world(void) { return (double)tr_dist_world(); }
 
-/* Several orders of what streams do, the same on every rank, on a played device; once on a real one. */
-#define in_every_order(order) \
- for (int order = 0; order < (played.order ? 2 * PLAYED_ORDERS : 1) && in_order(order); order++)
-static bool in_order(int order)
-{
-    if (played.order) played.order((played_orders)(order % PLAYED_ORDERS), (unsigned)order);
-    return true;
-}
-
-static int64_t waits(void)
-{
-    played_counts now = {0};
-    if (played.count) played.count(&now);
-    return now.waits;
-}
+static int64_t waits(void) { return counted().waits; }
 
 /* ---- collectives ---- */
 
@@ -116,38 +82,18 @@ TEST(in_every_order_of_streams_sums_come_between_what_was_asked_before_and_after
 
 /* ---- data parallel ---- */
 
-typedef struct {
-    tr_module *model, *ranks;
-    tr_optim *optim;
-    tr_tensor *x, *y;
-} learner;
-
 /* Rank r has r + 1 samples. */
 static learner make_learner(tr_dtype dtype)
 {
-    tr_manual_seed(3);
-    learner l = {.model = tr_sequential(tr_linear_layer(4, 8, .dtype = dtype), tr_tanh_layer(), tr_linear_layer(8, 2, .dtype = dtype))};
-    assert_int_equal(tr_module_to(l.model, tr_dist_device()), 0);
-    l.ranks = tr_data_parallel(l.model, .bucket_bytes = 1, .first_bucket_bytes = 1);
-    l.optim = tr_sgd(tr_parameters(l.model), .lr = 0.1, .momentum = 0.9);
+    learner l = learner_of(4, 8, 2, dtype, TR_OVERLAP_AUTO);
     tr_manual_seed(10 + (uint64_t)tr_dist_rank());
-    int64_t samples = 1 + tr_dist_rank();
-    l.x = there(tr_randn(TR_SHAPE(samples, 4), .dtype = dtype));
-    l.y = there(tr_randn(TR_SHAPE(samples, 2), .dtype = dtype));
+    learn_from(&l, 1 + tr_dist_rank(), 4, 2, dtype);
     return l;
-}
-
-static void step(learner *l)
-{
-    TR_SCOPE;
-    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(l->ranks, l->x), l->y)), 0);
-    assert_int_equal(tr_step(l->optim), 0);
-    tr_zero_grad(l->optim);
 }
 
 TEST(a_step_waits_for_no_device)
 {
-    if (!played.count) skip_because("this device is a real one");
+    needs_played_device();
     learner l = make_learner(TR_FLOAT32);
     for (int i = 0; i < 3; i++) step(&l);
     int64_t before = waits();
@@ -176,7 +122,7 @@ TEST(in_every_order_weights_are_the_shares_of_samples)
         }
         assert_int_equal(tr_backward(losses[0]), 0);
         for (int i = 0; i < 2; i++) {
-            tr_zero_grad(l.optim);
+            tr_zero_grad(l.sgd);
             assert_int_equal(tr_backward(tr_mse_loss(tr_forward(l.ranks, l.x), l.y)), 0);
             for (int64_t p = 0; p < tr_parameters(alone).count; p++)
                 assert_close(here(tr_grad(tr_parameters(l.model).tensor[p])), tr_grad(tr_parameters(alone).tensor[p]), dtype == TR_FLOAT64 ? 1e-14 : 1e-6);
