@@ -197,7 +197,7 @@ static tr_tensor *power_da(tr_tensor *a, tr_tensor *b)
 static tr_tensor *power_db(tr_tensor *a, tr_tensor *b, tr_tensor *y)
 {
     tr_tensor *slope = mul(y, log(a));
-    return where((tr_eq)(a, TR_T(0)), where(lt((tr_real)(b), 0), slope, 0), slope);
+    return where((tr_eq)(a, TR_T(0)), where((tr_ge)((tr_real)(b), TR_T(0)), 0, slope), slope);
 }
 
 /* dy where the other operand was not taken, half of it where both are equal: beside NaN, which neither passes, both have all of it. */
@@ -242,7 +242,9 @@ static const autograd_op *named(const autograd_op *op, bool number_first, bool n
 {
     static const autograd_op rsub = {"sub", "RsubBackward1", sub_derivative, sub_cases};
     static const autograd_op pow_number = {"pow", "PowBackward0", pow_derivative, pow_cases};
+    static const autograd_op pow_of_number = {"pow", "PowBackward2", pow_derivative, pow_cases};
     if (op == &autograd_sub && number_first) return &rsub;
+    if (op == &autograd_pow && number_first) return &pow_of_number;
     return op == &autograd_pow && number_second ? &pow_number : op;
 }
 

@@ -36,6 +36,14 @@ def chosen():
             case("norm", lambda t: torch.linalg.vector_norm(t, p, (1,)), [x], [p, 1, 1, 0])
 
 
+def powers():
+    """The slope of a power of 0 along its exponent, beside NaN."""
+    exponent = torch.tensor([nan, 2.0, 0.0, -1.0, inf])
+    case("pow", torch.pow, [0, exponent])
+    either("pow", torch.pow, torch.zeros(5), exponent)
+    either("pow", torch.pow, torch.tensor([nan, inf, 1.0, 2.0, 0.5]), exponent)
+
+
 def products():
     """y / x where nothing is zero, though halves of the product overflow."""
     long = torch.cat([torch.full((100,), 10.0), torch.full((100,), 0.1), torch.full((100,), 1.01)])
@@ -84,6 +92,7 @@ def joined():
 
 print("# Written by make_ops_corners.py with PyTorch", torch.__version__)
 chosen()
+powers()
 products()
 scalars()
 joined()
