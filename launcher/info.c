@@ -16,8 +16,8 @@ extern char **environ;
 static const char help[] =
     "usage: trireme info\n"
     "\n"
-    "Prints the version, how it was built, and the mpirun, hwloc, processor and CUDA devices found (or why there are\n"
-    "none).\n";
+    "Prints the version, how it was built, and the mpirun, hwloc, processor and CUDA\n"
+    "devices found (or why there are none).\n";
 
 #if defined(__clang__)
 # define COMPILER "clang " __clang_version__
