@@ -33,7 +33,7 @@ static const char *synopsis(void)
     return line;
 }
 
-static bool refuse(void)
+bool bench_refuse(void)
 {
     fprintf(stderr, "%s%s%s", synopsis(), usage, wait_for_device ? device_usage : "");
     status = 2;
@@ -65,22 +65,22 @@ bool bench_begin(int argc, char **argv, bench_subject s)
         case 'r':
             rounds = atoi(optarg);
             rounds_said = true;
-            if (rounds < 1 || rounds > MOST_ROUNDS) return refuse();
+            if (rounds < 1 || rounds > MOST_ROUNDS) return bench_refuse();
             break;
         case 'f': filter = optarg; break;
         case 'c': path = optarg; break;
         case 'q': quick = true; break;
         case 'd':
             device = optarg;
-            if (bench_on_device() && !wait_for_device) return refuse();
+            if (bench_on_device() && !wait_for_device) return bench_refuse();
             break;
         case 'h':
             printf("%s%s%s", synopsis(), usage, wait_for_device ? device_usage : "");
             return false;
-        default: return refuse();
+        default: return bench_refuse();
         }
     }
-    if (optind < argc) return refuse();
+    if (optind < argc) return bench_refuse();
     if (quick && !rounds_said) rounds = 3;
     if (path) {
         csv = fopen(path, "w");

@@ -54,6 +54,9 @@ void bench_takes_device(void (*wait)(void), const char *(*missing)(void));
 /* Read the options, say what is measured.  False: the program ends with bench_end(). */
 bool bench_begin(int argc, char **argv, bench_subject subject);
 
+/* An option said what cannot be: how the program is called, on stderr; its status will be 2.  False. */
+bool bench_refuse(void);
+
 /* Whether --filter lets this case through; for what is dear to set up. */
 bool bench_wants(const char *name, const char *size);
 

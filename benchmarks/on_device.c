@@ -26,10 +26,7 @@ bool bench_begin_on(int argc, char **argv, bench_subject subject, tr_device *dev
 {
     bench_takes_device(wait_for_device, bench_missing);
     if (!bench_begin(argc, argv, subject)) return false;
-    if (tr_device_parse(bench_device(), &here) < 0) {
-        bench_skip(tr_error_message());
-        return false;
-    }
+    if (tr_device_parse(bench_device(), &here) < 0) return bench_refuse();
     if (here.type == TR_CUDA && here.index >= tr_cuda_device_count()) {
         bench_skip(tr_cuda_missing() ? tr_cuda_missing() : "this machine has fewer devices");
         return false;

@@ -236,7 +236,10 @@ def main():
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.draw:
-        draw(options.draw, read_rows(rows_of(options.draw)[0]))
+        rows, _ = rows_of(options.draw)
+        if not options.draw.exists() or not rows.exists():
+            parser.error(f"--draw wants a table and its rows: {options.draw} and {rows}")
+        draw(options.draw, read_rows(rows))
         return 0
     on_device = options.device != "cpu"
     options.rounds = options.rounds or (1 if options.quick else 2 if on_device else 4)

@@ -86,6 +86,8 @@ EOF
         rm -rf out/pictures-*
         sed -i '/^!\[/d' "$table"
         python3 "$run" --draw "$table" >>said 2>&1 || { echo "FAILED  --draw"; failures=$((failures + 1)); }
+        python3 "$run" --draw out/RESULTS-none.md >said.draw 2>&1
+        [ $? = 2 ] && grep -q 'wants a table and its rows: .*rows-none.csv' said.draw || { echo "FAILED  --draw of no table"; failures=$((failures + 1)); }
         holds "a picture stands in the table" '^!\[train\]\(pictures-[^/]*/train.png\)$'
         [ "$(head -c 4 out/pictures-*/train.png | tail -c 3)" = PNG ] || { echo "FAILED  the picture is one"; failures=$((failures + 1)); }
     fi
@@ -105,6 +107,15 @@ none) # who has no such device says so, and is no failure
         echo "ok      without a device it is a skip"
     else
         echo "FAILED  without a device: status $status"
+        cat out
+        failures=1
+    fi
+    status=0
+    "$TRIREME_BIN/bench_ops" --quick --device gpu >out 2>&1 || status=$?
+    if [ $status = 2 ] && grep -q '"gpu" is none of cpu' out; then
+        echo "ok      what is no device's name is a wrong option"
+    else
+        echo "FAILED  --device gpu: status $status"
         cat out
         failures=1
     fi
