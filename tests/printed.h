@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "core/memory.h"
 #include "core/tensor.h"
 
 enum { LINE_ROOM = 1 << 16 };
@@ -17,6 +18,28 @@ typedef struct {
     int line;
     char text[LINE_ROOM];
 } reader;
+
+/* As it fails at one allocation after the other, there is an error that says who, and an empty text. */
+static inline void assert_text_needs_memory(const char *(*text_of)(const tr_tensor *t), const char *who)
+{
+    tr_tensor *t = tr_zeros(TR_SHAPE(100));
+    int failures = 0;
+    for (int64_t n = 1; n < 10; n++) {
+        TR_SCOPE;
+        tr_empty_cache();
+        core_system_fail_at(n);
+        const char *text = text_of(t);
+        core_system_fail_at(0);
+        if (!tr_error_stands()) {
+            assert_true(*text);
+            continue;
+        }
+        failures++;
+        assert_string_equal(text, "");
+        assert_error_says(who);
+    }
+    assert_true(failures >= 1);
+}
 
 static bool read_line(reader *r)
 {

@@ -3,7 +3,6 @@
 
 #include <locale.h>
 #include <unistd.h>
-#include "core/memory.h"
 
 TEST(every_tensor_prints_as_pytorch_prints_it)
 {
@@ -49,21 +48,5 @@ TEST(print_writes_the_text_and_a_newline)
 
 TEST(without_memory_there_is_an_error_and_an_empty_text)
 {
-    tr_tensor *t = tr_zeros(TR_SHAPE(100));
-    int failures = 0;
-    for (int64_t n = 1; n < 10; n++) {
-        TR_SCOPE;
-        tr_empty_cache();
-        core_system_fail_at(n);
-        const char *text = tr_to_string(t);
-        core_system_fail_at(0);
-        if (!tr_error_stands()) {
-            assert_true(*text);
-            continue;
-        }
-        failures++;
-        assert_string_equal(text, "");
-        assert_error_says("tr_to_string");
-    }
-    assert_true(failures >= 1);
+    assert_text_needs_memory((tr_to_string), "tr_to_string");
 }
