@@ -81,12 +81,24 @@ static bool has_legend(const tr_plot *p)
     return false;
 }
 
+/* Less than two decades, as numbers of ranks are, have more names than powers of ten: 1, 2, 5, 10 ... */
+static void write_short_decades(FILE *script, const double range[2])
+{
+    static const double steps[] = {1, 2, 5};
+    if (!(range[0] > 0 && range[1] < 100 * range[0])) return;
+    const char *comma = "";
+    fputs("set format x '%g'\nset xtics (", script);
+    for (int decade = (int)floor(log10(range[0])); decade <= (int)floor(log10(range[1])); decade++)
+        for (int i = 0; i < 3; i++, comma = ",") fprintf(script, "%s%.17g", comma, steps[i] * pow(10, decade));
+    fputs(")\n", script);
+}
+
 /* Everything that the plot before may have set is said anew. */
 static void write_axes(FILE *script, const tr_plot *p, const report_extent *of_all_frames)
 {
     report_extent extent;
     bool any = report_extent_of(p, &extent);
-    fputs("unset title\nunset xlabel\nunset ylabel\nunset logscale\nset mxtics default\nset mytics default\nset format '% h'\n"
+    fputs("unset title\nunset xlabel\nunset ylabel\nunset logscale\nset xtics autofreq\nset mxtics default\nset mytics default\nset format '% h'\n"
           "set autoscale\nset autoscale xfix\n",
           script);
     write_text(script, "title", p->title, "font ',14' textcolor rgb '#222222'");
@@ -96,7 +108,9 @@ static void write_axes(FILE *script, const tr_plot *p, const report_extent *of_a
     if (p->log_x) fputs("set logscale x\nset mxtics 10\nset format x '10^{%T}'\n", script);
     if (p->log_y) fputs("set logscale y\nset mytics 10\nset format y '10^{%T}'\n", script);
     if (of_all_frames) extent = *of_all_frames;
-    if (!any || of_all_frames || report_limited(p->xlim)) write_range(script, 'x', report_limited(p->xlim) ? p->xlim : extent.x);
+    const double *x = report_limited(p->xlim) ? p->xlim : extent.x;
+    if (p->log_x && any) write_short_decades(script, x);
+    if (!any || of_all_frames || report_limited(p->xlim)) write_range(script, 'x', x);
     if (!any || of_all_frames || report_limited(p->ylim)) write_range(script, 'y', report_limited(p->ylim) ? p->ylim : extent.y);
 }
 

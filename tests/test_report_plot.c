@@ -79,6 +79,20 @@ TEST(logarithmic_axes_are_labelled_with_powers_of_ten)
     assert_int_equal(files_in_folder(true), 1);
 }
 
+TEST(few_powers_of_ten_are_no_labels)
+{
+    const double ranks[] = {1, 2, 4, 8, 16}, rates[] = {1, 2, 4, 7, 13};
+    need_gnuplot();
+    tr_plot *p = tr_plot_new(.log_x = true);
+    tr_plot_add(p, 5, ranks, rates, TR_LINE, "measured");
+    assert_int_equal(tr_plot_save(p, in_folder("ranks.svg")), 0);
+    size_t bytes;
+    const char *svg = (const char *)read_file(in_folder("ranks.svg"), &bytes);
+    static const char *const labels[] = {">1</tspan>", ">2</tspan>", ">5</tspan>", ">10</tspan>"};
+    for (int i = 0; i < 4; i++) assert_non_null(strstr(svg, labels[i]));
+    tr_plot_free(p);
+}
+
 TEST(text_may_have_lines_and_odd_bytes)
 {
     need_gnuplot();
