@@ -5,6 +5,7 @@ set -u
 . "$(dirname "$0")/claim.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+export TMPDIR=$folder # a trireme run that is killed leaves its folder
 cd "$folder" || exit 1
 for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|GOMP_|NCCL_|TRIREME_[A-Z]*|COLUMNS|HWLOC_|SLURM_)'); do unset "$name"; done
 
