@@ -3,6 +3,13 @@
 
 typedef T (*OF(power))(T a, T b);
 
+/* Calls of what stands below; f: of every element. */
+#define POW_EACH(f, ...)       OF(pow_each)(OF(f), __VA_ARGS__)
+#define POW_ALL(...)           OF(pow_all)(__VA_ARGS__)
+#define POW_REST(...)          OF(pow_rest)(__VA_ARGS__)
+#define SLOPE_EACH(f, ...)     OF(slope_each)(OF(f), __VA_ARGS__)
+#define POW_BACKWARD_REST(...) OF(pow_backward_rest)(__VA_ARGS__)
+
 static INLINE void OF(pow_each)(OF(power) f, T *out, const T *a, int64_t n, T b)
 {
 #pragma omp simd
@@ -18,13 +25,13 @@ static inline T OF(any)(T a, T b) { return M(pow)(a, b); }
 static void OF(pow_all)(T *out, const T *a, int64_t n, T b)
 {
     if (b == 2)
-        OF(pow_each)
-    (OF(second), out, a, n, b);
+        POW_EACH(second, out, a, n, b);
     else if (b == 3)
-        OF(pow_each)(OF(third), out, a, n, b);
+        POW_EACH(third, out, a, n, b);
     else if (b == 1)
-        OF(pow_each)(OF(first), out, a, n, b);
-    else OF(pow_each)(OF(any), out, a, n, b);
+        POW_EACH(first, out, a, n, b);
+    else
+        POW_EACH(any, out, a, n, b);
 }
 
 static __attribute__((noinline)) void OF(pow_rest)(void *const *at, int64_t n, unsigned ones)
@@ -33,19 +40,20 @@ static __attribute__((noinline)) void OF(pow_rest)(void *const *at, int64_t n, u
     const T *a = at[1], *b = at[2];
     if (n <= 0) return;
     const T one_a = *a, one_b = *b; /* out may be a or b: read before it is written */
-    if (ones & 4 && !(ones & 2))
-        OF(pow_all)
-    (out, a, n, one_b);
-    else for (int64_t i = 0; i < n; i++) out[i] = OF(pow)(ones & 2 ? one_a : a[i], ones & 4 ? one_b : b[i]);
+    if (ones & 4 && !(ones & 2)) {
+        POW_ALL(out, a, n, one_b);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++) out[i] = OF(pow)(ones & 2 ? one_a : a[i], ones & 4 ? one_b : b[i]);
 }
 
 /* (out, a, b); a or b may be one element.  Squares, which most are, want none of what the others do. */
 static void OF(pow_loop)(void *const *at, int64_t n, unsigned ones)
 {
     if (n > 0 && *(const T *)at[2] == 2 && (n == 1 || (ones & 6) == 4))
-        OF(pow_each)
-    (OF(second), at[0], at[1], n, 2);
-    else OF(pow_rest)(at, n, ones);
+        POW_EACH(second, at[0], at[1], n, 2);
+    else
+        POW_REST(at, n, ones);
 }
 
 static INLINE void OF(slope_each)(OF(power) f, T *dx, const T *dy, const T *x, int64_t n, unsigned ones, T p)
@@ -65,16 +73,18 @@ static __attribute__((noinline)) void OF(pow_backward_rest)(void *const *at, int
     const T *dy = at[1], *x = at[2], p = *(const T *)at[3];
     if (n <= 0) return;
     if (p == 3)
-        OF(slope_each)(OF(second), dx, dy, x, n, ones, p);
-    else if (p == 0) for (int64_t i = 0; i < n; i++) dx[i] = 0;
-    else OF(slope_each)(OF(any), dx, dy, x, n, ones, p);
+        SLOPE_EACH(second, dx, dy, x, n, ones, p);
+    else if (p == 0)
+        for (int64_t i = 0; i < n; i++) dx[i] = 0;
+    else
+        SLOPE_EACH(any, dx, dy, x, n, ones, p);
 }
 
 /* (dx, dy, x, p): dx = dy (p x^(p-1)); dy may be one element, p is */
 static void OF(pow_backward_loop)(void *const *at, int64_t n, unsigned ones)
 {
     if (n > 0 && *(const T *)at[3] == 2)
-        OF(slope_each)
-    (OF(first), at[0], at[1], at[2], n, ones, 2);
-    else OF(pow_backward_rest)(at, n, ones);
+        SLOPE_EACH(first, at[0], at[1], at[2], n, ones, 2);
+    else
+        POW_BACKWARD_REST(at, n, ones);
 }
