@@ -108,7 +108,7 @@ TEST(a_bucket_is_on_its_way_while_a_replays_backward_goes_on)
     for (int i = 0; i < REPLAYS; i++) assert_int_equal(tr_replay(recording), 0);
     assert_int_equal(tr_trace_stop(), 0);
 
-    double replay[REPLAYS], bucket[REPLAYS], backward[REPLAYS], update[REPLAYS];
+    double replay[REPLAYS] = {0}, bucket[REPLAYS] = {0}, backward[REPLAYS] = {0}, update[REPLAYS] = {0};
     bool alone = tr_dist_world() == 1;
     assert_int_equal(times_of("\"name\":\"replay\"", "\"replay\"", replay), REPLAYS);
     assert_int_equal(times_of("\"name\":\"tanh_backward\"", "\"kernel\"", backward), REPLAYS);
