@@ -35,9 +35,10 @@ static unsigned ones_of(const kernel_call *call)
     return call->kernel == KERNEL_POW_BACKWARD ? call->ones | 8u : call->ones; /* one exponent */
 }
 
+/* The kernel first: other calls say nothing of a form or of single elements. */
 static bool is_flat(const kernel_call *call, int64_t n)
 {
-    return call->type == TR_FLOAT32 && call->form == KERNEL_FLAT && call->n == n && !(call->ones & 1) && is_of_elements(call);
+    return is_of_elements(call) && call->type == TR_FLOAT32 && call->form == KERNEL_FLAT && call->n == n && !(call->ones & 1);
 }
 
 /* Does a view meet elements of this array that are not those of its own places? */
