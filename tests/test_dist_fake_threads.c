@@ -87,9 +87,9 @@ static int until_it_fails(dist_transport *way, void *data)
     return 1;
 }
 
-static void assert_all_say(dist_fault fault, int ranks, expectation e)
+static void assert_all_say(dist_fault fault, int ranks, const char *seconds, expectation e)
 {
-    setenv("TRIREME_TIMEOUT", "0.3", 1);
+    setenv("TRIREME_TIMEOUT", seconds, 1);
     double begin = dist_now();
     for (int i = 0; i < 2; i++) {
         e.started = i;
@@ -102,15 +102,15 @@ static void assert_all_say(dist_fault fault, int ranks, expectation e)
 TEST(a_rank_that_fails_is_named_by_all)
 {
     dist_fault fault = {DIST_FAULT_FAILS, .rank = 1, .work = 2};
-    assert_all_say(fault, 2, (expectation){1, "rank 1 failed: all_reduce: scripted failure", "scripted failure of rank 1", false});
-    assert_all_say(fault, 4, (expectation){1, "rank 1 failed: all_reduce: scripted failure", "scripted failure of rank 1", false});
+    assert_all_say(fault, 2, "5", (expectation){1, "rank 1 failed: all_reduce: scripted failure", "scripted failure of rank 1", false});
+    assert_all_say(fault, 4, "5", (expectation){1, "rank 1 failed: all_reduce: scripted failure", "scripted failure of rank 1", false});
 }
 
 /* Rank 2 leaves out its third all-reduce, so the others take its fourth for it, and wait for one more than it has. */
 TEST(a_rank_that_does_not_come_is_named_by_all)
 {
     dist_fault fault = {DIST_FAULT_DROPS, .rank = 2, .work = 2};
-    assert_all_say(fault, 3, (expectation){2, "rank 2 has not come in 0.3 s", NULL, false});
+    assert_all_say(fault, 3, "0.3", (expectation){2, "rank 2 has not come in 0.3 s", NULL, false});
 }
 
 static int asks_for_more(dist_transport *way, void *data)
