@@ -81,6 +81,7 @@ struct autograd_node {
     uint8_t odd;                         /* AUTOGRAD_SPENT ... */
     uint8_t saved;                       /* which of in (AUTOGRAD_A, B, C) and out (AUTOGRAD_Y) are there: only those are defined */
     bool told;                           /* args say something; else their ndims are -1 */
+    uint32_t home;                       /* the thread that the node comes from: core_thread's id */
 
     autograd_saved in[AUTOGRAD_INPUTS], out; /* a sink's out: the place of its leaf's gradient (tr_set_grad_place) */
     autograd_args args;

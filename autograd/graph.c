@@ -52,7 +52,7 @@ static inline void let_go(core_thread *here, autograd_node *n)
         leave(here, n->to_[2]);
     } else
         let_go_of_more(here, n);
-    core_pool_give(here, CORE_POOL_NODE, n);
+    core_pool_give(here, CORE_POOL_NODE, n, n->home);
 }
 
 static void node_release(core_origin *origin)
@@ -75,10 +75,11 @@ static void node_release(core_origin *origin)
 /* ---- making ---- */
 
 /* One more, from the system. */
-static autograd_node *node_more(const autograd_op *op)
+static autograd_node *node_more(core_thread *here, const autograd_op *op)
 {
-    autograd_node *n = core_pool_fill(sizeof *n, op->name);
+    autograd_node *n = core_alloc(sizeof *n, op->name);
     if (!n) return NULL;
+    n->home = here->id;
     n->origin.release = node_release;
     n->args.shape.ndim = n->args.shape_b.ndim = -1;
     n->to = n->to_;
@@ -100,7 +101,7 @@ static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
 {
     core_thread *here = core_here();
     autograd_node *n = core_list_pop(&here->pool[CORE_POOL_NODE]);
-    if (!n && !(n = node_more(op))) return NULL;
+    if (!n && !(n = node_more(here, op))) return NULL;
     node_begin(n, op, inputs);
     if (tr_places_wanted_) {
         n->origin.line = 0;
@@ -108,7 +109,7 @@ static inline autograd_node *node_new(const autograd_op *op, int32_t inputs)
     }
     if (inputs > AUTOGRAD_INPUTS && !(n->to = core_alloc(inputs * (int64_t)sizeof(void *), op->name))) {
         n->to = n->to_;
-        core_pool_give(here, CORE_POOL_NODE, n);
+        core_pool_give(here, CORE_POOL_NODE, n, n->home);
         return NULL;
     }
     return n;

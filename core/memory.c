@@ -73,30 +73,31 @@ void *core_block_take(int64_t bytes, int64_t *capacity, const char *what)
         }
         here->held_bytes += size;
     }
-    core_block_taken(here, here->block ? &here->block[class] : NULL, size);
+    if (here->block) here->block[class].taken++;
+    core_block_used(here, size);
     *capacity = size;
     return p;
+}
+
+void core_block_leave(void *p, int64_t capacity)
+{
+    core_thread *here = core_here();
+    here->allocated_bytes -= capacity;
+    here->held_bytes -= capacity;
+    core_system_give(p);
 }
 
 void core_block_give(void *p, int64_t capacity)
 {
     core_thread *here = core_here();
     core_blocks *blocks = here->block ? &here->block[core_class_of(capacity)] : NULL;
-    if (!blocks || blocks->taken <= 0) { /* another thread took it, and takes no block from our list */
-        here->allocated_bytes -= capacity;
-        here->held_bytes -= capacity;
-        core_system_give(p);
+    if (!blocks || blocks->taken <= 0) { /* another thread took it */
+        core_block_leave(p, capacity);
         return;
     }
-    core_block_given(here, blocks, capacity);
+    blocks->taken--;
+    here->allocated_bytes -= capacity;
     core_list_push(&blocks->waiting, p);
-}
-
-/* ---- small things of one size ---- */
-
-void *core_pool_fill(size_t bytes, const char *what)
-{
-    return core_alloc((int64_t)bytes, what);
 }
 
 /* ---- bookkeeping ---- */

@@ -2,9 +2,11 @@
  *
  * A training loop asks for the same sizes again and again.  So nothing that was freed goes back to the system: blocks
  * wait, by size class, on lists of the thread that freed them, and the next request of that class takes one off.  No
- * lock, no search.  A thread keeps no more blocks of a class than it took: what it lets go of beyond that was made by
- * others, who ask for the next where they are, and goes back to the system.  Small fixed things (handles, storages, graph
- * nodes) wait on lists of their own, the same way, but for this bound.
+ * lock, no search.  Small fixed things (handles, storages, graph nodes) wait on lists of their own, the same way.
+ *
+ * What other threads made goes back to the system: they ask for the next where they are, and nobody would take this one.
+ * So a small thing, and with a storage its block, waits only at home, the thread that asked the system for it; of blocks
+ * alone, which do not know theirs, a thread keeps no more than it took.
  *
  *     core_block_take(bytes) -> class -> list of this thread -> else the system
  */
@@ -38,12 +40,15 @@ bool core_system_failed(void);
 void *core_block_take(int64_t bytes, int64_t *capacity, const char *what);
 void core_block_give(void *p, int64_t capacity);
 
+/* The same of one that is not to wait. */
+void core_block_leave(void *p, int64_t capacity);
+
 /* The blocks of one class and thread: lists of those that wait alone, with a storage (storage.h), and with a storage and
  * a handle (whole.h). */
 typedef struct {
     void *waiting, *storages;
     struct tr_tensor *tensors;
-    int64_t taken; /* and not given back here */
+    int64_t taken; /* alone, or out of their storage, and not given back so */
 } core_blocks;
 
 /* Small things of one size, kept on a list when given back. */
@@ -51,7 +56,6 @@ typedef enum { CORE_POOL_TENSOR, /* handles alone */
                CORE_POOL_STORAGE,
                CORE_POOL_NODE,
                CORE_POOLS } core_pool;
-void *core_pool_fill(size_t bytes, const char *what); /* one more, all zeros, from the system; core_pool_take (thread.h) asks for it */
 
 /* Ordinary memory for the rooms' own bookkeeping (names, lists): core_free(core_alloc(...)). Notes an error naming what. */
 void *core_alloc(int64_t bytes, const char *what);

@@ -9,33 +9,58 @@ void core_storage_part(core_thread *here, core_blocks *blocks)
     core_storage *s = core_list_pop(&blocks->storages);
     if (!s) return;
     core_list_in_use_(s->data);
+    if (blocks->taken > 0) blocks->taken--; /* 0 after a trim, which forgets what is in use */
     core_list_push(&blocks->waiting, s->data);
-    core_pool_give(here, CORE_POOL_STORAGE, s);
+    core_pool_give(here, CORE_POOL_STORAGE, s, s->home);
 }
 
-void core_stock(core_thread *here, core_pool pool, size_t bytes)
+/* One more, all zeros but for its home; NULL. */
+static void *from_system(core_thread *here, core_pool pool)
+{
+    const size_t bytes = pool == CORE_POOL_TENSOR ? sizeof(tr_tensor) : sizeof(core_storage);
+    void *p = core_system_take((int64_t)bytes);
+    if (!p) return NULL;
+    memset(p, 0, bytes);
+    *(pool == CORE_POOL_TENSOR ? &((tr_tensor *)p)->home : &((core_storage *)p)->home) = here->id;
+    return p;
+}
+
+/* Once for a thread: a few more of them wait.  A loop that is short of one by one or two would take little tensors apart
+ * and put them together again in every iteration. */
+static void stock(core_thread *here, core_pool pool)
 {
     enum { FEW = 16 };
     here->stocked |= (uint8_t)(1u << pool);
     for (int i = 0; i < FEW; i++) {
-        void *p = core_system_take((int64_t)bytes);
+        void *p = from_system(here, pool);
         if (!p) return;
-        core_pool_give(here, pool, memset(p, 0, bytes));
+        core_list_push(&here->pool[pool], p);
     }
 }
+
+static void *one_alone(core_thread *here, core_pool pool, const char *what)
+{
+    if (!here->pool[pool] && here->little && !(here->stocked >> pool & 1)) stock(here, pool);
+    if (!here->pool[pool]) core_tensor_part(here, &here->little);
+    void *p = core_list_pop(&here->pool[pool]);
+    return p || (p = from_system(here, pool)) ? p : core_fail_memory(what, pool == CORE_POOL_TENSOR ? sizeof(tr_tensor) : sizeof(core_storage));
+}
+
+tr_tensor *core_handle_alone(core_thread *here, const char *what) { return one_alone(here, CORE_POOL_TENSOR, what); }
+core_storage *core_storage_alone(core_thread *here, const char *what) { return one_alone(here, CORE_POOL_STORAGE, what); }
 
 core_storage *core_storage_new(core_thread *here, const core_device *device, tr_device at, int64_t bytes, const char *what)
 {
     bool cpu = device == &core_cpu, small = cpu && bytes <= (int64_t)sizeof(((core_storage *)0)->small);
     core_storage *s = cpu && !small ? core_storage_take(here, bytes) : NULL;
     if (s) return s;
-    if (!(s = core_one_alone(here, CORE_POOL_STORAGE, sizeof *s, what))) return NULL;
+    if (!(s = core_storage_alone(here, what))) return NULL;
     core_storage_begin(s, device, at);
     if (small) {
         s->data = s->small;
         s->capacity = (int64_t)sizeof s->small;
     } else if (!(s->data = device->take(at.index, bytes, &s->capacity, what))) {
-        core_pool_give(here, CORE_POOL_STORAGE, s);
+        core_pool_give(here, CORE_POOL_STORAGE, s, s->home);
         return NULL;
     } else {
         s->kind = cpu ? 0 : CORE_ELSEWHERE;
@@ -47,17 +72,23 @@ core_storage *core_storage_new(core_thread *here, const core_device *device, tr_
 void core_storage_free(core_storage *s)
 {
     core_thread *here = core_here();
-    if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
     if (s->kind & CORE_FOREIGN) {
         if (s->release) {
             s->device->synchronize(s->at.index); /* its owner knows nothing of what the device still has to do with it */
             s->release(s->foreign);
         }
-    } else if (s->class || s->kind & CORE_ELSEWHERE) {
-        if (s->class && core_storage_give(here, s)) return;
+    } else if (s->kind & CORE_ELSEWHERE) {
         s->device->give(s->at.index, s->data, s->capacity);
+    } else if (s->class) {
+        core_blocks *blocks = s->home == here->id ? core_storage_waits(here, s) : NULL;
+        if (blocks) {
+            core_list_push(&blocks->storages, s);
+            core_list_leads_to_(&s->data);
+            return;
+        }
+        core_block_leave(s->data, s->capacity);
     }
-    core_pool_give(here, CORE_POOL_STORAGE, s);
+    core_pool_give(here, CORE_POOL_STORAGE, s, s->home);
 }
 
 void core_storage_give_back(core_storage *s)

@@ -31,39 +31,29 @@ static inline core_storage *core_storage_take(core_thread *here, int64_t bytes)
     core_storage *s = blocks ? core_list_pop(&blocks->storages) : NULL;
     if (!s) return NULL;
     core_list_in_use_(s->data);
-    core_block_taken(here, blocks, s->capacity);
+    core_block_used(here, s->capacity);
     s->count = 1;
     s->version = 0;
     s->kind = 0;
     return s;
 }
 
-/* One that has nothing else, and no more tensors, waits.  False: its block is not one of this thread's. */
-static inline bool core_storage_give(core_thread *here, core_storage *s)
+/* Where s, which is at home here, has nothing unusual and no more tensors, is to wait with its block, from now on.  NULL:
+ * nowhere, nothing of this thread does. */
+static inline core_blocks *core_storage_waits(core_thread *here, core_storage *s)
 {
-    core_blocks *blocks = here->block ? &here->block[s->class] : NULL;
-    if (!blocks || blocks->taken <= 0) return false;
-    core_block_given(here, blocks, s->capacity);
+    if (!here->block) return NULL;
+    here->allocated_bytes -= s->capacity;
     core_list_waits_(s->data);
-    core_list_push(&blocks->storages, s);
-    core_list_leads_to_(&s->data);
-    return true;
+    return &here->block[s->class];
 }
 
 /* Take apart what waits together: a list's first handle and its storage; a storage and its block. */
 void core_tensor_part(core_thread *here, tr_tensor **list);
 void core_storage_part(core_thread *here, core_blocks *blocks);
 
-/* Once for a thread: a few more of them wait.  A loop that is short of one by one or two would take little tensors apart
- * and put them together again in every iteration. */
-void core_stock(core_thread *here, core_pool pool, size_t bytes);
-
-/* A handle or a storage, of a little tensor if none waits alone. */
-static inline void *core_one_alone(core_thread *here, core_pool pool, size_t bytes, const char *what)
-{
-    if (!here->pool[pool] && here->little && !(here->stocked >> pool & 1)) core_stock(here, pool, bytes);
-    if (!here->pool[pool]) core_tensor_part(here, &here->little);
-    return core_pool_take(here, pool, bytes, what);
-}
+/* A handle or a storage that waits alone, of a little tensor, or from the system; NULL with an error noted. */
+tr_tensor *core_handle_alone(core_thread *here, const char *what);
+core_storage *core_storage_alone(core_thread *here, const char *what);
 
 #endif

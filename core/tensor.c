@@ -9,7 +9,7 @@ void core_tensor_part(core_thread *here, tr_tensor **list)
     if (!*list) return;
     tr_tensor *t = core_whole_pop(list);
     core_storage *s = t->storage;
-    core_pool_give(here, CORE_POOL_TENSOR, t);
+    core_pool_give(here, CORE_POOL_TENSOR, t, t->home);
     core_list_push(s->class ? &here->block[s->class].storages : &here->pool[CORE_POOL_STORAGE], s);
     core_list_leads_to_(&s->data);
 }
@@ -51,7 +51,7 @@ static inline bool give_both(core_thread *here, tr_tensor *t)
     core_storage *s = t->storage;
     if (__builtin_expect(s->count == 1, 1)) return s->kind == 0 && core_whole_give(here, t);
     s->count--;
-    core_pool_give(here, CORE_POOL_TENSOR, t);
+    core_pool_give(here, CORE_POOL_TENSOR, t, t->home);
     return true;
 }
 
@@ -66,10 +66,9 @@ static __attribute__((noinline)) void destroy_any(core_thread *here, tr_tensor *
     t->sink = NULL;
     t->grad = NULL;
     core_drop_tensor(grad);
-    if (!here->known) core_thread_know(here); /* a thread that never made a tensor gets something onto its lists */
     if (!give_both(here, t)) {
         core_storage_drop(t->storage);
-        core_pool_give(here, CORE_POOL_TENSOR, t);
+        core_pool_give(here, CORE_POOL_TENSOR, t, t->home);
     }
     if (origin) core_origin_release(origin);
     if (sink) core_origin_release(sink);
@@ -82,7 +81,7 @@ static void tensor_destroy(core_object *object)
     tr_tensor *t = (tr_tensor *)object;
     core_origin *origin = t->origin;
     forget(origin, t);
-    if (is_looked_at(t) || !here->known || !give_both(here, t)) {
+    if (is_looked_at(t) || !give_both(here, t)) {
         destroy_any(here, t);
         return;
     }
@@ -91,15 +90,19 @@ static void tensor_destroy(core_object *object)
 
 static const core_class tensor_class = {"tensor", tensor_destroy};
 
-static __attribute__((noinline)) tr_tensor *handle_more(core_thread *here, const char *what) { return core_one_alone(here, CORE_POOL_TENSOR, sizeof(tr_tensor), what); }
+static inline void lies_in(tr_tensor *t, core_storage *s)
+{
+    t->storage = s;
+    if (t->home != s->home) s->kind |= CORE_MIXED;
+}
 
 /* A handle on `storage`, which it takes over, also if it fails. */
 static inline tr_tensor *handle_on(core_thread *here, core_storage *storage, const char *what)
 {
     tr_tensor *t = storage ? core_list_pop(&here->pool[CORE_POOL_TENSOR]) : NULL;
-    if (storage && !t) t = handle_more(here, what);
+    if (storage && !t) t = core_handle_alone(here, what);
     if (t)
-        t->storage = storage;
+        lies_in(t, storage);
     else if (storage)
         core_storage_drop(storage);
     return t;
@@ -281,7 +284,7 @@ void core_tensor_adopt(tr_tensor *t, const tr_tensor *from)
     t->object.count--;
     from->storage->count++;
     core_storage_drop(t->storage);
-    t->storage = from->storage;
+    lies_in(t, from->storage);
     t->data = from->data;
     t->kind = from->kind;
     t->size_class = from->size_class;
@@ -295,7 +298,7 @@ tr_tensor *core_tensor_over(void *data, tr_dtype dtype, tr_device at, const tr_s
 {
     core_thread *here = core_here();
     const core_device *device = core_device_of(at);
-    core_storage *s = device ? core_one_alone(here, CORE_POOL_STORAGE, sizeof *s, what) : NULL;
+    core_storage *s = device ? core_storage_alone(here, what) : NULL;
     if (!s) return NULL;
     core_storage_begin(s, device, at);
     s->kind = CORE_FOREIGN;

@@ -25,6 +25,7 @@ enum {
     CORE_FOREIGN = 2,
     CORE_RECORDED = 4, /* a step that is being recorded uses it: left to the recording when its count falls to 0 */
     CORE_LENT = 8,     /* it has been, and may be */
+    CORE_MIXED = 16,   /* handles that came from another thread than itself are or were in it */
 };
 
 typedef struct core_storage {
@@ -37,9 +38,14 @@ typedef struct core_storage {
     const core_device *device;
     void *data; /* `small`, a block of the device, or foreign memory */
     int64_t capacity;
-    void (*release)(void *p); /* foreign memory: called with `foreign` at the end, may be NULL */
-    void *foreign;
-    _Alignas(64) char small[64]; /* scalars and little vectors on the CPU need no block of their own */
+    uint32_t home; /* the thread it comes from, and a block of the CPU with it: core_thread's id */
+    union {
+        _Alignas(64) char small[64]; /* scalars and little vectors on the CPU need no block of their own */
+        struct {
+            void (*release)(void *p); /* foreign memory: called with `foreign` at the end, may be NULL */
+            void *foreign;
+        };
+    };
 } core_storage;
 
 /* How a tensor came to be.  Autograd's node begins with this. */
@@ -87,6 +93,7 @@ struct tr_tensor {
         uint16_t kind; /* type and device, to be compared at once */
         uint32_t word; /* and all four; a new handle's is written at once, for it may be read so next */
     };
+    uint32_t home; /* the thread that the handle comes from */
     int64_t numel;
     void *data;
     core_storage *storage; /* owns one count */

@@ -1,6 +1,7 @@
 #include "core/thread.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "core/object.h"
 #include "core/watch.h"
 
@@ -20,14 +21,15 @@ static void thread_ends(void *value)
     core_memory_trim();
     core_system_give(here->texts);
     here->texts = NULL;
-    here->known = false;
+    here->id = 0;
 }
 
 static void make_key(void) { (void)pthread_key_create(&key, thread_ends); }
 
 void core_thread_know(core_thread *here)
 {
-    if (here->known) return;
+    static _Atomic uint32_t last;
+    if (here->id) return;
     pthread_once(&once, make_key);
-    here->known = pthread_setspecific(key, here) == 0;
+    if (pthread_setspecific(key, here) == 0) here->id = atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }

@@ -28,9 +28,9 @@ typedef struct core_thread {
     bool grad_off;
     uint8_t default_dtype; /* 0: float32 */
     uint8_t autocast;      /* the type of TR_AUTOCAST; 0: none */
-    bool known;            /* the thread's end will be noticed */
     uint8_t precision;     /* of float32 products: a tr_precision */
     uint8_t stocked;       /* a bit for each pool that core_stock() has filled */
+    uint32_t id;           /* 1, 2, ...; 0: it has asked the system for nothing, so that its end need not be noticed */
 
     void *pool[CORE_POOLS];
     struct tr_tensor *little;               /* tensors that wait whole and need no block (whole.h) */
@@ -69,26 +69,20 @@ static inline core_thread *core_here(void)
     return &core_thread_here;
 }
 
-/* A small thing off its list; NULL with an error noted. */
-static inline void *core_pool_take(core_thread *here, core_pool pool, size_t bytes, const char *what)
+/* A small thing whose home is the thread of this id waits, if that is this one, or goes back to the system. */
+static inline void core_pool_give(core_thread *here, core_pool pool, void *p, uint32_t home)
 {
-    void *p = core_list_pop(&here->pool[pool]);
-    return p ? p : core_pool_fill(bytes, what);
+    if (__builtin_expect(home == here->id, 1))
+        core_list_push(&here->pool[pool], p);
+    else
+        core_system_give(p);
 }
 
-static inline void core_pool_give(core_thread *here, core_pool pool, void *p) { core_list_push(&here->pool[pool], p); }
-
-/* A block of this size leaves the list, or joins it; blocks may be NULL where it never was on one. */
-static inline void core_block_taken(core_thread *here, core_blocks *blocks, int64_t size)
+/* A block of this size is in use. */
+static inline void core_block_used(core_thread *here, int64_t size)
 {
-    if (blocks) blocks->taken++;
     here->allocated_bytes += size;
     if (here->allocated_bytes > here->peak_bytes) here->peak_bytes = here->allocated_bytes;
-}
-static inline void core_block_given(core_thread *here, core_blocks *blocks, int64_t size)
-{
-    blocks->taken--;
-    here->allocated_bytes -= size;
 }
 
 /* Make sure that this thread's memory goes back when the thread ends. */

@@ -55,24 +55,22 @@ static inline tr_tensor *core_whole_take(core_thread *here, int class)
     if (!blocks || !blocks->tensors) return NULL;
     tr_tensor *t = core_whole_pop(&blocks->tensors);
     core_list_in_use_(t->storage->data);
-    core_block_taken(here, blocks, t->storage->capacity);
+    core_block_used(here, t->storage->capacity);
     return t;
 }
 
-/* t, which nothing leads to any more and whose storage is usual and its own, waits.  False: its block is not one of this
- * thread's. */
+/* t, which nothing leads to any more and whose storage is usual and its own, waits.  False: it came from another thread. */
 static inline bool core_whole_give(core_thread *here, tr_tensor *t)
 {
     core_storage *s = t->storage;
+    if (__builtin_expect(t->home != here->id, 0)) return false;
     s->version = 0;
     if (s->class == 0) {
         core_whole_push(&here->little, t);
         return true;
     }
-    core_blocks *blocks = here->block ? &here->block[s->class] : NULL;
-    if (!blocks || blocks->taken <= 0) return false;
-    core_block_given(here, blocks, s->capacity);
-    core_list_waits_(s->data);
+    core_blocks *blocks = core_storage_waits(here, s);
+    if (!blocks) return false;
     core_whole_push(&blocks->tensors, t);
     core_list_leads_to_(&s->data);
     return true;

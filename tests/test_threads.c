@@ -1,5 +1,8 @@
 /* Threads: what the library keeps it keeps for each thread, so that two can train at once as if each were alone. */
 #include <pthread.h>
+#ifdef __GLIBC__
+# include <malloc.h>
+#endif
 #include "mlp.h"
 
 enum { STEPS = 50,
@@ -113,6 +116,47 @@ TEST(what_other_threads_made_is_not_gathered)
         tr_drop(made);
     }
     assert_int_equal(tr_memory(tr_cpu()).cached_bytes, before);
+}
+
+/* The same of the small things round them: handles, storages, graphs. */
+enum { LITTLE = 1000 };
+
+static void *make_little(void *made)
+{
+    TR_SCOPE;
+    tr_tensor *w = tr_requires_grad_(tr_tensor_of(2.0F), true);
+    for (int i = 0; i < LITTLE; i++) {
+        tr_tensor **t = (tr_tensor **)made + i;
+        *t = tr_keep(i % 3 == 0 ? tr_tensor_of(1.0F) : i % 3 == 1 ? tr_mul(w, w)
+                                                                  : tr_reshape(tr_zeros(TR_SHAPE(8, 8)), TR_SHAPE(64)));
+    }
+    return NULL;
+}
+
+static void let_go_of_little(int rounds)
+{
+    static tr_tensor *made[LITTLE];
+    for (int i = 0; i < rounds; i++) {
+        run(make_little, made, 0, 1);
+        for (int k = 0; k < LITTLE; k++) {
+            TR_SCOPE;
+            tr_tensor *last = k % 2 ? tr_detach(made[k]) : NULL; /* a handle of this thread on a storage of the other */
+            tr_drop(made[k]);
+            assert_true(last || k % 2 == 0);
+        }
+    }
+}
+
+TEST(small_things_of_other_threads_are_not_gathered)
+{
+#ifdef __GLIBC__
+    let_go_of_little(3);
+    size_t before = mallinfo2().uordblks;
+    let_go_of_little(10);
+    assert_true(mallinfo2().uordblks < before + LITTLE * 64); /* ten thousand of them */
+#else
+    skip_because("mallinfo2 is glibc's");
+#endif
 }
 
 /* A model may be made by one thread, trained by another and let go by a third, one after the other. */
