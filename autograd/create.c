@@ -36,21 +36,26 @@ static tr_tensor *steps(kernel_call *call, int64_t n, tr_tensor_options options,
     return t;
 }
 
-static tr_tensor *no_sequence(double start, double end, double step) { return core_fail("tr_arange: from %g to %g in steps of %g makes no sequence", start, end, step); }
+static tr_tensor *no_sequence(double start, double end, double step)
+{
+    const char *why = step > 0 && start > end ? ": it ends below its start" : step < 0 && start < end ? ": it ends above its start"
+                                                                                                      : "";
+    return core_fail("tr_arange: from %g to %g in steps of %g makes no sequence%s", start, end, step, why);
+}
 static tr_tensor *too_long(double start, double end, double step) { return core_fail("tr_arange: from %g to %g in steps of %g is too long", start, end, step); }
 
 tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_options options)
 {
-    if (!(fabs(step) > 0) || !isfinite(start) || !isfinite(end) || !isfinite(step)) return no_sequence(start, end, step);
+    if (!(fabs(step) > 0) || !isfinite(start) || !isfinite(end) || !isfinite(step) || (step > 0 ? start > end : start < end)) return no_sequence(start, end, step);
     double n = ceil((end - start) / step);
     if (n > 0x1p53) return too_long(start, end, step);
-    return steps(&(kernel_call){.number = {start, step}}, n > 0 ? (int64_t)n : 0, options, "tr_arange");
+    return steps(&(kernel_call){.number = {start, step}}, (int64_t)n, options, "tr_arange");
 }
 
 /* In int64, where every number up to its end has its digits. */
 static tr_tensor *whole_steps(int64_t start, int64_t end, int64_t step, tr_tensor_options options)
 {
-    if (step == 0) return no_sequence((double)start, (double)end, 0);
+    if (step == 0 || (step > 0 ? start > end : start < end)) return no_sequence((double)start, (double)end, (double)step);
     uint64_t first = (uint64_t)start, last = (uint64_t)end, by = (uint64_t)step, n = 0;
     if (step > 0 && start < end) n = (last - first - 1) / by + 1;
     if (step < 0 && start > end) n = (first - last - 1) / (0 - by) + 1;

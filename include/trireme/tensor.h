@@ -47,7 +47,7 @@ TR_API tr_tensor *(tr_full_like)(tr_tensor *t, double value, tr_tensor_options o
 TR_API tr_tensor *(tr_rand_like)(tr_tensor *t, tr_tensor_options options);
 TR_API tr_tensor *(tr_randn_like)(tr_tensor *t, tr_tensor_options options);
 
-/* start, start + step, ... below end (above, if step < 0), int64 if all three are integers; n values from start to end,
+/* start, start + step, ... below end (above, if step < 0; a step away from the end is an error), int64 if all three are integers; n values from start to end,
  * both included. */
 TR_API tr_tensor *(tr_arange)(double start, double end, double step, tr_tensor_options options);
 TR_API tr_tensor *(tr_linspace)(double start, double end, int64_t n, tr_tensor_options options);
