@@ -76,16 +76,27 @@ tr_tensor *(tr_masked_fill)(tr_tensor *x, tr_tensor *mask, tr_tensor *value)
     return number ? y : autograd_named(y, "MaskedFillBackward1");
 }
 
+/* Of an expanded x: true for an element of which any place is to be filled. */
+static tr_tensor *mask_of_elements(tr_tensor *mask, const tr_tensor *x, const tr_tensor *elements)
+{
+    int dims[TR_MAX_DIMS], n = 0;
+    for (int d = 0; d < x->shape.ndim; d++)
+        if (elements->shape.size[d] != x->shape.size[d]) dims[n++] = d;
+    return (tr_any)((tr_expand)(mask, x->shape), (tr_reduce_options){.dims = dims, .ndims = n, .keepdim = true});
+}
+
 tr_tensor *(tr_masked_fill_)(tr_tensor *x, tr_tensor *mask, tr_tensor *value)
 {
     if (!fits("tr_masked_fill_", x, mask, &value)) return NULL;
     tr_shape shape;
     if (!core_broadcast(&x->shape, &mask->shape, &shape) || !core_same_shape(&shape, &x->shape)) return core_fail("tr_masked_fill_: the mask %s does not fit %s", core_show(mask), core_show(x));
-    if (autograd_writable(x, value, "tr_masked_fill_") < 0) return NULL;
-    tr_tensor *in[3] = {mask, value, x};
+    tr_tensor *to = autograd_on(x, value, NULL) ? x : autograd_elements_of(x, "tr_masked_fill_");
+    if (!to || (to != x ? autograd_check_in_place(x, NULL, "tr_masked_fill_") : autograd_writable(x, value, "tr_masked_fill_")) < 0) return NULL;
+    if (to != x && !(mask = mask_of_elements(mask, x, to))) return NULL;
+    tr_tensor *in[3] = {mask, value, to};
     if (mask->storage == x->storage && !(in[0] = (tr_clone)(mask))) return NULL; /* read before written */
     if (value->storage == x->storage && !(in[1] = (tr_clone)((tr_detach)(value)))) return NULL;
-    if (autograd_pointwise(KERNEL_WHERE, (tr_dtype)x->dtype, x, in, 3, 0) < 0) return NULL;
+    if (autograd_pointwise(KERNEL_WHERE, (tr_dtype)x->dtype, to, in, 3, 0) < 0) return NULL;
     autograd_args args = masked_args(x, value);
     tr_tensor *y = autograd_note(x, &autograd_masked_fill, x, in[0], value, AUTOGRAD_B, &args);
     core_written(x);

@@ -177,20 +177,11 @@ int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function)
     return number ? autograd_pointwise(KERNEL_COPY, (tr_dtype)t->dtype, t, &number, 1, 0) : -1;
 }
 
-/* t without the dims along which it is expanded: each element once. */
-static tr_tensor *elements_of(tr_tensor *t, const char *function)
-{
-    tr_shape shape = t->shape;
-    for (int d = 0; d < shape.ndim; d++)
-        if (t->stride[d] == 0 && shape.size[d] > 1) shape.size[d] = 1;
-    return core_row_major_tensor(t) || core_same_shape(&shape, &t->shape) ? t : core_tensor_alias(t, &shape, t->stride, 0, function);
-}
-
 static tr_tensor *fill(tr_tensor *t, const tr_scalar *value, const autograd_op *op, const char *function)
 {
     if (!t) return core_null(function);
     bool free = core_row_major_tensor(t) && !autograd_on(t, NULL, NULL); /* nothing that a check could say */
-    tr_tensor *elements = free ? t : elements_of(t, function);
+    tr_tensor *elements = free ? t : autograd_elements_of(t, function);
     if (!elements || (!free && autograd_check_in_place(t, NULL, function) < 0) || autograd_write(elements, value, function) < 0) return NULL;
     core_written(t);
     if (free) return t;

@@ -139,6 +139,14 @@ int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *fun
     return autograd_check_in_place(t, from, function);
 }
 
+tr_tensor *autograd_elements_of(tr_tensor *t, const char *function)
+{
+    tr_shape shape = t->shape;
+    for (int d = 0; d < shape.ndim; d++)
+        if (t->stride[d] == 0 && shape.size[d] > 1) shape.size[d] = 1;
+    return core_row_major_tensor(t) || core_same_shape(&shape, &t->shape) ? t : core_tensor_alias(t, &shape, t->stride, 0, function);
+}
+
 bool autograd_overlaps(const tr_tensor *t, const tr_tensor *from)
 {
     bool same = t->data == from->data && core_same_shape(&t->shape, &from->shape);

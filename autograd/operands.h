@@ -62,6 +62,9 @@ tr_tensor *autograd_alias_as(const tr_tensor *t, tr_dtype type, const tr_shape *
  * error noted. */
 int autograd_writable(const tr_tensor *t, const tr_tensor *from, const char *function);
 
+/* t with size 1 along the dims in which it is expanded: each element once.  t itself where it is not; NULL with an error noted. */
+tr_tensor *autograd_elements_of(tr_tensor *t, const char *function);
+
 /* t = value in every element, with every digit that its type holds; not noted.  0, or -1 with an error noted. */
 int autograd_write(tr_tensor *t, const tr_scalar *value, const char *function);
 

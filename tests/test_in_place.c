@@ -184,3 +184,18 @@ TEST(an_expanded_tensor_may_be_filled)
     assert_null(tr_add_(wide, 1));
     assert_error_says("more than one element of the written-to tensor refers to a single memory location");
 }
+
+TEST(an_element_of_an_expanded_tensor_is_filled_where_any_place_of_it_is_masked)
+{
+    tr_tensor *x = counted(TR_SHAPE(2, 1, 3)), *wide = tr_expand(x, TR_SHAPE(2, 2, 3));
+    tr_tensor *mask = tr_to(tr_view(row(1, 0, 0, 0, 1, 0), TR_SHAPE(2, 3)), TR_BOOL);
+    assert_ptr_equal(tr_masked_fill_(wide, mask, 9), wide);
+    assert_close(flat(x), row(9, 9, 3, 9, 9, 6), 0);
+    tr_masked_fill_(wide, tr_to(tr_view(row(0, 1), TR_SHAPE(2, 1, 1)), TR_BOOL), tr_tensor_of(7.0));
+    assert_close(flat(wide), row(9, 9, 3, 9, 9, 3, 7, 7, 7, 7, 7, 7), 0);
+    tr_tensor *leaf = tr_ones(TR_SHAPE(1, 3), .requires_grad = true);
+    assert_null(tr_masked_fill_(tr_expand(tr_mul(leaf, 2), TR_SHAPE(2, 3)), mask, 9)); /* as in PyTorch, at the latest in backward */
+    assert_error_says("more than one element of the written-to tensor refers to a single memory location");
+    assert_null(tr_masked_fill_(tr_expand(row(1, 2, 3), TR_SHAPE(2, 3)), mask, tr_sum(leaf)));
+    assert_error_says("is expanded");
+}

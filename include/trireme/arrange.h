@@ -25,7 +25,8 @@ TR_API tr_tensor *(tr_triu)(tr_tensor *x, int64_t diagonal); /* x where column -
 TR_API tr_tensor *(tr_diagonal)(tr_tensor *t, int64_t offset, int dim1, int dim2);
 
 /* ---- replaced by mask: a bool tensor that broadcasts ----
- * The value is a number or a scalar tensor and becomes of x's type. */
+ * The value is a number or a scalar tensor and becomes of x's type.  An expanded tensor without a graph may be filled in
+ * place, too (which torch warns of): an element is, if any of its places is asked for. */
 TR_API tr_tensor *(tr_masked_fill)(tr_tensor *x, tr_tensor *mask, tr_tensor *value);
 TR_API tr_tensor *(tr_masked_fill_)(tr_tensor *x, tr_tensor *mask, tr_tensor *value);
 
