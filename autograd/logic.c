@@ -1,5 +1,5 @@
-/* Truth: of pairs, of single numbers, of whole tensors.  What is not 0 is true, NaN included; results are bool and have no
- * gradient. */
+/* Truth: of pairs, of single numbers, of whole tensors.  What is not 0 is true, NaN included; results are bool (of all or any
+ * of uint8: uint8) and have no gradient. */
 #include <math.h>
 #include "autograd/operands.h"
 
@@ -39,17 +39,20 @@ tr_tensor *(tr_isfinite)(tr_tensor *x)
     return inf && nan ? (tr_logical_not)((tr_logical_or)(inf, nan)) : NULL;
 }
 
+/* Truth as numbers 0 and 1 for who asked about uint8, which was PyTorch's type of truth before bool. */
+static tr_tensor *answer(tr_tensor *y, const tr_tensor *x) { return y && x->dtype == TR_UINT8 ? (tr_to)(y, TR_UINT8) : y; }
+
 /* any: is a false one among those that are "not all false"?  Counted, so that nothing is true of all of no elements. */
 tr_tensor *(tr_any)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_any");
     tr_tensor *count = (tr_sum)(truth(x), options);
-    return count ? (tr_ne)(count, ZERO) : NULL;
+    return answer(count ? (tr_ne)(count, ZERO) : NULL, x);
 }
 
 tr_tensor *(tr_all)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_all");
     tr_tensor *count = (tr_sum)((tr_logical_not)(x), options);
-    return count ? (tr_eq)(count, ZERO) : NULL;
+    return answer(count ? (tr_eq)(count, ZERO) : NULL, x);
 }

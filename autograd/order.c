@@ -102,6 +102,7 @@ tr_tensor *(tr_topk)(tr_tensor *x, int64_t k, int dim, tr_topk_options options)
     tr_tensor *given = x;
     int d = begin("tr_topk", &x, dim, options.indices);
     if (d < 0) return NULL;
+    if (given->shape.ndim == 0 && k == 0) k = 1; /* as in PyTorch: no part of a scalar is smaller than the scalar */
     if (k < 0 || k > x->shape.size[d]) return core_fail("tr_topk: %lld of the %lld elements along dim %d of %s: selected index k out of range", (long long)k, (long long)x->shape.size[d], dim, core_show(given));
     tr_tensor *index = order_of("tr_topk", x, d, !options.smallest);
     if (index) index = (tr_contiguous)((tr_narrow)(index, d, 0, k));

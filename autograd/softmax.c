@@ -62,7 +62,7 @@ static tr_tensor *apply(const char *function, int kernel, const autograd_op *op,
     int d = autograd_dim(function, x, dim);
     if (d < 0) return NULL;
     if (autograd_no_complex(function, x)) return NULL;
-    if (core_dtype_category[x->dtype] != 2) return core_fail("%s: %s is not of a floating type", function, core_show(x));
+    if (core_dtype_category[x->dtype] != 2 && x->numel) return core_fail("%s: %s is not of a floating type", function, core_show(x));
     tr_tensor *dense = autograd_plain_copy(x, (tr_dtype)x->dtype);
     tr_tensor *y = dense ? core_tensor_new((tr_dtype)x->dtype, core_device_at(x), &x->shape, function) : NULL;
     if (!y || run(kernel, y, dense, NULL, d) < 0) return NULL;

@@ -10,8 +10,8 @@ extern "C" {
 #endif
 
 TR_API tr_tensor *(tr_prod)(tr_tensor *x, tr_reduce_options options); /* bool and integers: int64 */
-TR_API tr_tensor *(tr_any)(tr_tensor *x, tr_reduce_options options);  /* bool; what is not 0 is true */
-TR_API tr_tensor *(tr_all)(tr_tensor *x, tr_reduce_options options);  /* bool; true of no elements */
+TR_API tr_tensor *(tr_any)(tr_tensor *x, tr_reduce_options options);  /* bool (of uint8: uint8); what is not 0 is true */
+TR_API tr_tensor *(tr_all)(tr_tensor *x, tr_reduce_options options);  /* likewise; true of no elements */
 
 /* log sum exp(x), without overflow; floating types. */
 TR_API tr_tensor *(tr_logsumexp)(tr_tensor *x, tr_reduce_options options);
@@ -54,7 +54,7 @@ typedef struct {
 TR_API tr_tensor *(tr_sort)(tr_tensor *x, int dim, tr_sort_options options);
 TR_API tr_tensor *(tr_argsort)(tr_tensor *x, int dim, tr_sort_options options); /* the indices themselves */
 
-/* The k largest, the largest first; .smallest: the k smallest, the smallest first. */
+/* The k largest, the largest first; .smallest: the k smallest, the smallest first; of a scalar 0 are as many as 1, as in PyTorch. */
 typedef struct {
     bool smallest;
     tr_tensor **indices;

@@ -90,9 +90,32 @@ def joined():
             case("cat", lambda *t: torch.cat(t, dim), parts, [dim])
 
 
+def truths():
+    """Of uint8 the answer is uint8."""
+    for x in (torch.tensor([[0, 200, 3], [1, 1, 1]], dtype=torch.uint8), torch.zeros(2, 0, dtype=torch.uint8), torch.tensor(2, dtype=torch.uint8)):
+        for fn in (torch.all, torch.any):
+            case(fn.__name__, fn, [x], [-1, 0])
+            case(fn.__name__, lambda t: fn(t, -1, True), [x], [1, -1, 1])
+            case(fn.__name__, lambda t: fn(t, 0), [Input(x, "turned")], [1, 0, 0])
+
+
+def nothing():
+    """What is chosen from a scalar, and of no elements at all."""
+    for k in (0, 1):
+        for smallest in (0, 1):
+            case("topk", lambda t: torch.topk(t, k, -1, not smallest), [rand()], [k, -1, smallest])
+            case("topk", lambda t: torch.topk(t, k, 0, not smallest), [rand(2, 0)], [k, 0, smallest])
+    for dtype in (torch.int64, torch.int32, torch.uint8, torch.bool, torch.float16):
+        for shape in ((0,), (2, 0), (0, 2)):
+            for fn in (torch.softmax, torch.log_softmax):
+                case(fn.__name__, lambda t: fn(t, 0), [torch.zeros(shape, dtype=dtype)], [0])
+
+
 print("# Written by make_ops_corners.py with PyTorch", torch.__version__)
 chosen()
 powers()
 products()
 scalars()
 joined()
+truths()
+nothing()
