@@ -1,6 +1,10 @@
 /* Powers with a number for exponent.
  *
- *     y = x^p      dx = dy (p x^(p-1)), 0 for p = 0 */
+ *     y = x^p      dx = dy (p x^(p-1)), 0 for p = 0
+ *
+ * As in PyTorch a power of 0.5 is the square root and one of -0.5 its reciprocal, which differ from libm's pow for -infinity
+ * (NaN) and -0 (which keeps its sign); where the exponent is a tensor they are powers like others. */
+#include <math.h>
 #include "autograd/operands.h"
 #include "core/whole.h"
 
@@ -55,9 +59,22 @@ static const autograd_case cases[] = {
     {0}};
 const autograd_op autograd_pow_number = {"pow", "PowBackward0", power_derivative, cases};
 
+/* x's square root, or 1 over it, rounded once. */
+static tr_tensor *root_of(tr_tensor *x, bool over)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    tr_dtype type = (tr_dtype)x->dtype;
+    tr_tensor *y = (tr_sqrt)(over && core_dtype_bytes[type] == 2 ? (tr_to)(x, TR_FLOAT32) : x);
+    if (over) y = y ? (tr_reciprocal)(y) : NULL;
+    return tr_pass_up(y ? (tr_to)(y, type) : NULL);
+}
+
 tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent)
 {
     tr_dtype type = (tr_dtype)x->dtype;
+    double p = value_of(exponent);
+    if (fabs(p) == 0.5) return autograd_note(root_of(x, p < 0), &autograd_pow_number, x, exponent, NULL, AUTOGRAD_A | AUTOGRAD_B, NULL);
     tr_tensor *y = core_whole_like(core_here(), x);
     if (y ? autograd_pair_here(KERNEL_POW, type, y, x, exponent) < 0
           : !(y = core_tensor_like(x, type, "tr_pow")) || autograd_pair(KERNEL_POW, type, y, x, exponent) < 0) return NULL;

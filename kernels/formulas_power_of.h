@@ -7,9 +7,11 @@ static inline TR_BOTH T OF(pow)(T a, T b)
                                    : M(pow)(a, b);
 }
 
-/* The derivative of x^p. */
+/* The derivative of x^p for a number p, with the powers of a number: by 0.5 and -0.5 they are roots. */
 static inline TR_BOTH T OF(pow_slope)(T x, T p)
 {
-    return p == 2 ? p * x : p == 3 ? p * (x * x)
-                                   : p * M(pow)(x, p - 1);
+    return p == 2 ? p * x : p == 3    ? p * (x * x)
+                        : p == (T)0.5 ? p * (1 / M(sqrt)(x))
+                        : p == (T)1.5 ? p * M(sqrt)(x)
+                                      : p * M(pow)(x, p - 1);
 }

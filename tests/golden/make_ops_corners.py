@@ -111,6 +111,19 @@ def nothing():
                 case(fn.__name__, lambda t: fn(t, 0), [torch.zeros(shape, dtype=dtype)], [0])
 
 
+def roots():
+    """A power of 0.5 or -0.5 is a root where the exponent is a number, and none where it is a tensor."""
+    x = torch.tensor([-inf, inf, -0.0, 0.0, -1.0, nan, 2.25, 1e-30, 3e30])
+    for dtype in (torch.float32, torch.float64):
+        for p in (0.5, -0.5, 1.5, -1.5, -1, -2):
+            case("pow", torch.pow, [x.to(dtype), p])
+            case("pow", torch.pow, [x.to(dtype)[0], p])
+            case("pow", torch.pow, [x.to(dtype), torch.tensor([p] * 9, dtype=dtype)])
+    for dtype in (torch.float16, torch.bfloat16):
+        for p in (0.5, -0.5):
+            case("pow", torch.pow, [torch.tensor([3.0, 0.1, 0.75, 123.0, inf], dtype=dtype), p])
+
+
 print("# Written by make_ops_corners.py with PyTorch", torch.__version__)
 chosen()
 powers()
@@ -119,3 +132,4 @@ scalars()
 joined()
 truths()
 nothing()
+roots()

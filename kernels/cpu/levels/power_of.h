@@ -19,6 +19,8 @@ static INLINE void OF(pow_each)(OF(power) f, T *out, const T *a, int64_t n, T b)
 static inline T OF(first)(T a, T b) { return (void)b, a; }
 static inline T OF(second)(T a, T b) { return (void)b, a * a; }
 static inline T OF(third)(T a, T b) { return (void)b, a * a * a; }
+static inline T OF(root)(T a, T b) { return (void)b, M(sqrt)(a); }
+static inline T OF(over_root)(T a, T b) { return (void)b, 1 / M(sqrt)(a); }
 static inline T OF(any)(T a, T b) { return M(pow)(a, b); }
 
 /* out = a^b for one b. */
@@ -74,6 +76,10 @@ static __attribute__((noinline)) void OF(pow_backward_rest)(void *const *at, int
     if (n <= 0) return;
     if (p == 3)
         SLOPE_EACH(second, dx, dy, x, n, ones, p);
+    else if (p == (T)0.5)
+        SLOPE_EACH(over_root, dx, dy, x, n, ones, p);
+    else if (p == (T)1.5)
+        SLOPE_EACH(root, dx, dy, x, n, ones, p);
     else if (p == 0)
         for (int64_t i = 0; i < n; i++) dx[i] = 0;
     else
