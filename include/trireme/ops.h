@@ -172,7 +172,8 @@ typedef struct {
     char reserved_;
 } tr_loss_options;
 
-/* (x - target)^2, shapes broadcast. */
+/* (x - target)^2.  Shapes broadcast, of which torch warns and this library, which prints nothing of its own, does not: (4, 1)
+ * beside (4) gives (4, 4) differences, which are seldom meant. */
 TR_API tr_tensor *(tr_mse_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options options);
 
 /* -log softmax(logits)[target].  logits (B, C), target (B) int64 in [0, C); a target of -100 is left out of the mean. */
