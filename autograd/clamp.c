@@ -2,7 +2,8 @@
  *
  *     clamp: y = min(max(x, low), high), NaN stays      dx = dy where low <= x <= high, edges included
  *                                                       dlow = dy where x < low, dhigh = dy where x > high
- *     leaky_relu: y = x > 0 ? x : slope x               dx = x > 0 ? dy : slope dy */
+ *     leaky_relu: y = x > 0 ? x : slope x               dx = x > 0 ? dy : slope dy = bent(dy)
+ *     bent: its derivative by x is 0, and given          ddy = bent(ddx) */
 #include "autograd/operands.h"
 
 #define ZERO tr_number_(0, TR_INT64)
@@ -71,14 +72,42 @@ tr_tensor *(tr_clamp_max)(tr_tensor *x, tr_tensor *high)
     return high ? autograd_named(clamp("tr_clamp_max", x, NULL, high), "ClampMaxBackward0") : core_null("tr_clamp_max");
 }
 
-/* ---- leaky_relu ---- */
+/* ---- leaky_relu, and what it and relu make of a gradient ---- */
 
-static tr_tensor *leak(tr_tensor *x, tr_tensor *t, double slope) { return (tr_where)((tr_gt)(x, ZERO), t, (tr_mul)(t, tr_number_(slope, TR_FLOAT32))); }
+static tr_tensor *leak(tr_tensor *straight, tr_tensor *t, const double *slope)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    return tr_pass_up((tr_where)(straight, t, slope ? (tr_mul)(t, tr_number_(*slope, TR_FLOAT32)) : ZERO));
+}
+
+static void bent_derivative(autograd_node *n, tr_tensor *ddx)
+{
+    tr_tensor *straight = autograd_in(n, 2);
+    if (!straight) return;
+    if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_bent(straight, ddx, n->args.n[0] ? n->args.x : NULL, NULL));
+    if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_zeros(ddx, &ddx->shape));
+}
+static tr_tensor *positive(tr_tensor *x) { return (tr_gt)((tr_detach)(x), ZERO); }
+static tr_tensor *bent_sample(tr_tensor *const *x) { return autograd_bent(positive(x[1]), x[0], &(double){0.1}, x[1]); }
+static tr_tensor *bent_sample_flat(tr_tensor *const *x) { return autograd_bent(positive(x[1]), x[0], NULL, x[1]); }
+static const autograd_case bent_cases[] = {
+    {"negative", bent_sample, -2, -0.1, 2, {{1, {5}}, {1, {5}}}},
+    {"flat", bent_sample_flat, -2, -0.1, 2, {{1, {5}}, {1, {5}}}},
+    {"positive", bent_sample, 0.1, 2, 2, {{1, {5}}, {1, {5}}}},
+    {0}};
+const autograd_op autograd_bent_op = {"bent", "LeakyReluBackwardBackward0", bent_derivative, bent_cases};
+
+tr_tensor *autograd_bent(tr_tensor *straight, tr_tensor *dy, const double *slope, tr_tensor *x)
+{
+    tr_tensor *dx = straight ? leak(straight, dy, slope) : NULL;
+    return autograd_note(dx, &autograd_bent_op, dy, x, straight, AUTOGRAD_C, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .n = {slope != NULL}, .x = {slope ? *slope : 0}});
+}
 
 static void leaky_relu_derivative(autograd_node *n, tr_tensor *dy)
 {
     tr_tensor *x = autograd_in(n, 0);
-    if (x) autograd_give(n, 0, leak(x, dy, n->args.x[0]));
+    if (x) autograd_give(n, 0, autograd_bent((tr_gt)(x, ZERO), dy, n->args.x, x));
 }
 static tr_tensor *leaky_relu_sample(tr_tensor *const *x) { return (tr_leaky_relu)(x[0], 0.01); }
 static const autograd_case leaky_relu_cases[] = {
@@ -87,17 +116,10 @@ static const autograd_case leaky_relu_cases[] = {
     {0}};
 const autograd_op autograd_leaky_relu = {"leaky_relu", "LeakyReluBackward0", leaky_relu_derivative, leaky_relu_cases};
 
-static tr_tensor *leaky_relu(tr_tensor *x, double slope)
-{
-    TR_SCOPE;
-    TR_NO_GRAD;
-    return tr_pass_up(leak(x, x, slope));
-}
-
 tr_tensor *(tr_leaky_relu)(tr_tensor *x, double slope)
 {
     if (!x) return core_null("tr_leaky_relu");
     if (autograd_no_complex("tr_leaky_relu", x)) return NULL;
     if (core_dtype_category[x->dtype] != 2) return core_fail("tr_leaky_relu: %s is not of a floating type", core_show(x));
-    return autograd_note(leaky_relu(x, slope), &autograd_leaky_relu, x, NULL, NULL, AUTOGRAD_A, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .x = {slope}});
+    return autograd_note(leak((tr_gt)(x, ZERO), x, &slope), &autograd_leaky_relu, x, NULL, NULL, AUTOGRAD_A, &(autograd_args){.shape.ndim = -1, .shape_b.ndim = -1, .x = {slope}});
 }

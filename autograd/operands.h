@@ -46,6 +46,10 @@ static inline bool autograd_power_is_usual(tr_tensor *x, tr_tensor *exponent)
     return x && exponent && exponent->flags & CORE_NUMBER && !core_here()->autocast && autograd_usually(x, exponent) == x;
 }
 
+/* straight ? dy : slope dy (NULL: 0, even of infinity), a derivative that depends on x (may be NULL) by steps alone: differentiated again it gives x a
+ * gradient of 0, as in PyTorch, where none would be another answer to an optimiser that decays weights. */
+tr_tensor *autograd_bent(tr_tensor *straight, tr_tensor *dy, const double *slope, tr_tensor *x);
+
 /* |z| of complex numbers: tr_abs for them. */
 tr_tensor *autograd_abs_complex(tr_tensor *z);
 

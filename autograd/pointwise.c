@@ -77,8 +77,12 @@ enum {
 
 /* ---- the derivatives, in the graph's words ---- */
 
-/* A condition that is the same everywhere was made of numbers, on the CPU. */
-static tr_tensor *where_true(tr_tensor *condition, tr_tensor *dy) { return (tr_where)((tr_to_device)(condition, core_device_at(dy)), dy, tr_number_(0, TR_INT64)); }
+/* A condition of y is relu's; one that is the same everywhere was made of numbers, on the CPU. */
+static tr_tensor *where_true(tr_tensor *condition, tr_tensor *dy, tr_tensor *y)
+{
+    if (y) return autograd_named(autograd_bent(condition, dy, NULL, y), "ThresholdBackwardBackward0");
+    return (tr_where)((tr_to_device)(condition, core_device_at(dy)), dy, tr_number_(0, TR_INT64));
+}
 
 #include "autograd/words_graph.h"
 #define ROW(name, value, derivative, ...)                                               \
@@ -90,7 +94,7 @@ static tr_tensor *where_true(tr_tensor *condition, tr_tensor *dy) { return (tr_w
   if (autograd_plain() && core_dtype_category[dy->dtype] != 3)                          \
    autograd_give(n, 0, fused(KERNEL_##name##_backward, dy, x, y));                      \
   else if (name##_chooses)                                                              \
-   autograd_give(n, 0, where_true(TR_T(derivative), dy));                               \
+   autograd_give(n, 0, where_true(TR_T(derivative), dy, y));                            \
   else                                                                                  \
    autograd_give(n, 0, mul(dy, (tr_conj)(TR_T(derivative))));                           \
  }

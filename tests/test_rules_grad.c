@@ -66,6 +66,21 @@ TEST(returned_gradients_can_be_differentiated)
     assert_null(tr_grad(x));
 }
 
+/* The derivative of these is constant but for steps: differentiated again it is 0, and no gradient would be another answer. */
+TEST(a_second_derivative_that_is_0_is_given)
+{
+    tr_tensor *x = leaf(row(1.5, -0.5)), *b = leaf(row(1, 2));
+    tr_tensor *const bent[] = {tr_relu(x), tr_leaky_relu(x, 0.1), tr_abs(x), tr_remainder(b, x), tr_fmod(b, x), tr_norm(x, .p = 1)};
+    static const char *const names[] = {"ThresholdBackwardBackward0", "LeakyReluBackwardBackward0"};
+    for (size_t i = 0; i < sizeof bent / sizeof *bent; i++) {
+        tr_tensor *dx, *ddx;
+        assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_sum(bent[i])), TR_TENSORS(x), &dx, .create_graph = true), 0);
+        if (i < 2) assert_string_equal(tr_grad_fn(dx), names[i]);
+        assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_sum(dx)), TR_TENSORS(x), &ddx), 0);
+        assert_close(ddx, row(0, 0), 0);
+    }
+}
+
 TEST(what_is_not_used_is_an_error_unless_allowed)
 {
     tr_tensor *x = leaf(row(1)), *other = leaf(row(2)), *y = tr_mul(x, 2), *g[2] = {x, x};
