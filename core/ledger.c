@@ -227,15 +227,16 @@ static void tell(core_ledger *l)
     l->told_steps = l->steps;
 }
 
-/* Beside the columns of the thread, which does not wait for it. */
+/* Beside the columns of the thread, which does not wait for it: of how many steps it is known, where not of all. */
 static void tell_of_device(const core_ledger *l)
 {
     core_times there;
-    char line[TR_LEDGER_LINE_];
+    char line[TR_LEDGER_LINE_], known[32] = "";
     const int64_t steps = l->there ? core_ledger_there_known(l->there, &there) : 0;
     if (steps == 0) return;
     const tr_ledger_times mean = seconds(&there, (double)steps);
-    tr_ledger_say_(tr_ledger_line_(line, "device", &mean, ""));
+    if (steps < l->steps) snprintf(known, sizeof known, "of %lld steps", (long long)steps);
+    tr_ledger_say_(tr_ledger_line_(line, "device", &mean, known));
 }
 
 void core_ledger_finish(void)

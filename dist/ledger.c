@@ -141,10 +141,11 @@ static int tell_of_devices(dist_transport *way, const tr_ledger *now)
     }
     if (dist_all_reduce(way, sum.number, COLUMNS + 4, TR_FLOAT64) < 0) return -1;
     if (way->rank > 0) return 0;
-    char line[TR_LEDGER_LINE_];
+    char line[TR_LEDGER_LINE_], known[32] = "";
     const double steps = sum.steps;
     for (int i = 0; steps > 0 && i < COLUMNS; i++) sum.number[i] /= steps;
-    if (steps > 0) tr_ledger_say_(tr_ledger_line_(line, "device", &sum.device, ""));
+    if (steps < (double)(way->world * now->steps)) snprintf(known, sizeof known, "of %.0f steps", steps);
+    if (steps > 0) tr_ledger_say_(tr_ledger_line_(line, "device", &sum.device, known));
     snprintf(line, sizeof line, "trireme: devices sum gradients %.3f ms a backward, %.1f%% of it behind backward's own work\n", 1e3 * sum.busy / sum.backwards, 100 * sum.hidden / sum.busy);
     if (sum.busy > 0) tr_ledger_say_(line);
     return 0;

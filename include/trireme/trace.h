@@ -28,7 +28,8 @@
  *          device   1.290   1.061   0.012   0.040   0.090   0.087
  *     trireme: devices sum gradients 0.350 ms a backward, 92.1% of it behind backward's own work
  *
- * For that about eight events a step are put into the device's stream, while the ledger is kept; nobody waits for them.
+ * For that about eight events a step are put into the device's stream, while the ledger is kept; nobody waits for them.  Of a
+ * device that is hundreds of events behind some steps are not known: "of 927 steps" stands behind the line then.
  */
 #ifndef TRIREME_TRACE_H
 #define TRIREME_TRACE_H

@@ -14,6 +14,7 @@ static struct {
     __typeof__(played_limit) *limit;
     __typeof__(played_fail_at) *fail_at;
     __typeof__(played_fault_at) *fault_at;
+    __typeof__(played_enqueue_when) *enqueue_when;
 } played;
 
 /* 0, for who begins with it. */
@@ -27,6 +28,7 @@ static inline int find_played(void)
     *(void **)&played.limit = dlsym(object, "played_limit");
     *(void **)&played.fail_at = dlsym(object, "played_fail_at");
     *(void **)&played.fault_at = dlsym(object, "played_fault_at");
+    *(void **)&played.enqueue_when = dlsym(object, "played_enqueue_when");
     return 0;
 }
 
