@@ -10,6 +10,9 @@
  * stands in the lane.  What is the host's alone (`more`) is summed over the host's transport.  So a work is done for the
  * host when it stands in the lane, and a step waits for no device.
  *
+ * Works that were started together are one launch.  Others are not, though several may wait for NCCL at a time: which ones
+ * that are depends on the rank, and groups must be the same on all.
+ *
  * Whether a device waits for another's is seen from outside: the watchdog looks (underway.h).  When ranks end, whoever ends
  * them aborts the communicator first, if nobody is inside NCCL. */
 #include "dist/device.h"
@@ -138,18 +141,42 @@ static bool serves(const dist_work *w)
     return tr_fail("NCCL: %s of %s is not asked of it", dist_operation_name(w->operation), tr_dtype_name(w->dtype));
 }
 
-static int ask(nccl *v, dist_work *w)
+static bool is_good(int status) { return status == NCCL_DONE || status == NCCL_GOES_ON; }
+
+/* A group that was begun must be ended, whatever was said in it. */
+static int call_together(nccl *v, const dist_work *w, void *stream)
+{
+    int status = v->calls->group();
+    if (!is_good(status)) return status;
+    for (int64_t i = w->behind; i >= 0; i--, w = w->next)
+        if (is_good(status) && w->n > 0) status = call(v, w, stream);
+    int ended = v->calls->end_group();
+    return is_good(status) ? ended : status;
+}
+
+/* What it reads is there. */
+static int begin_in_lane(nccl *v, dist_work *w)
 {
     const tr_lanes_ *lanes = v->device.lanes;
     int index = v->device.at.index;
-    void *stream = lanes->stream(index, TR_LANE_RANKS_);
-    if (!stream || !serves(w) || lanes->after(index, TR_LANE_RANKS_, w->mark) < 0) return -1;
-    if (!(w->begins = lanes->timed(index, TR_LANE_RANKS_))) return -1;
-    if (w->n == 0) return 0;
+    if (!serves(w) || lanes->after(index, TR_LANE_RANKS_, w->mark) < 0) return -1;
+    w->begins = lanes->timed(index, TR_LANE_RANKS_);
+    return w->begins ? 0 : -1;
+}
+
+/* For w and those that go with it, which have a beginning then. */
+static int ask(nccl *v, dist_work *w)
+{
+    void *stream = v->device.lanes->stream(v->device.at.index, TR_LANE_RANKS_);
+    if (!stream) return -1;
+    int64_t left = w->behind;
+    for (dist_work *one = w; left >= 0; left--, one = one->next)
+        if (begin_in_lane(v, one) < 0) return -1;
+    if (w->behind == 0 && w->n == 0) return 0;
     pthread_mutex_lock(&v->inside);
-    int status = call(v, w, stream);
+    int status = w->behind > 0 ? call_together(v, w, stream) : call(v, w, stream);
     pthread_mutex_unlock(&v->inside);
-    return status == NCCL_DONE || status == NCCL_GOES_ON ? 0 : fail(v, dist_operation_name(w->operation), status);
+    return is_good(status) ? 0 : fail(v, dist_operation_name(w->operation), status);
 }
 
 /* It stands in the lane: whoever joins it follows its end. */
@@ -188,7 +215,7 @@ static int advance(dist_device *d, dist_transport *way, dist_work *w, double sec
 {
     nccl *v = (nccl *)d;
     int status;
-    if (!w->begun && ask(v, w) < 0) return -1;
+    if (!w->begun && !w->begins && ask(v, w) < 0) return -1;
     if (!w->begun) v->phase = SETTLES;
     w->begun = true;
     if (v->phase == SETTLES) {
@@ -245,7 +272,7 @@ static void finish(dist_device *d)
     dist_watchdog_looks(NULL, NULL);
     bool stood = tr_error_stands();
     int status = v->calls->finalize(v->comm);
-    bool ended = (status == NCCL_DONE || status == NCCL_GOES_ON) && settle(v, "ending", -1) == 1;
+    bool ended = is_good(status) && settle(v, "ending", -1) == 1;
     (void)(ended ? v->calls->destroy(v->comm) : v->calls->abort(v->comm));
     if (!stood) tr_error_clear(); /* nothing was asked of it any more */
     dist_underway_close(&v->device.underway);
@@ -262,7 +289,7 @@ static int meet(nccl *v, dist_transport *way, nccl_id id)
     dist_watchdog_waits(way, &w);
     dist_watchdog_arrived(way, &w);
     int status = v->calls->begin(&v->comm, (int)way->world, id, (int)way->rank, &config);
-    bool good = status == NCCL_DONE || status == NCCL_GOES_ON;
+    bool good = is_good(status);
     if (good)
         good = settle(v, "beginning", -1) == 1;
     else

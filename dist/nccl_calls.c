@@ -38,6 +38,8 @@ static bool take(void *library)
         {"ncclReduceScatter", &functions.reduce_scatter},
         {"ncclAllGather", &functions.all_gather},
         {"ncclBroadcast", &functions.broadcast},
+        {"ncclGroupStart", &functions.group},
+        {"ncclGroupEnd", &functions.end_group},
         {"ncclRedOpCreatePreMulSum", &functions.weigh},
         {"ncclRedOpDestroy", &functions.end_weigh},
     };

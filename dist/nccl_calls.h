@@ -50,6 +50,8 @@ typedef struct {
     int (*reduce_scatter)(const void *from, void *into, size_t n, int type, int add, void *comm, void *stream);
     int (*all_gather)(const void *from, void *into, size_t n, int type, void *comm, void *stream);
     int (*broadcast)(const void *from, void *into, size_t n, int type, int root, void *comm, void *stream);
+    int (*group)(void); /* this thread's calls wait for its end, which launches them, and says what went wrong in them */
+    int (*end_group)(void);
     int (*weigh)(int *add, void *weight, int type, int residence, void *comm); /* makes an `add` of numbers times a weight */
     int (*end_weigh)(int add, void *comm);
 } nccl_calls;

@@ -122,26 +122,57 @@ static int put_in(tr_tensor *t, const char *from)
     return here && (here == t || (tr_copy_)(t, here)) ? 0 : -1;
 }
 
-/* One that is large, by itself. */
-static int broadcast_alone(dist_transport *way, tr_tensor *t)
+static bool is_small(const tr_tensor *t) { return bytes_of(t) <= SMALL_BYTES; }
+
+/* All are waited for, since they are the caller's. */
+static int travel(dist_transport *way, dist_work *works, int64_t n)
 {
-    dist_work w = {.operation = DIST_BROADCAST, .from = tr_data(t), .into = tr_data(t), .n = bytes_of(t)};
-    if (on_device(t) && !(w.on = dist_device_of(way, tr_device_of(t)))) return -1;
-    return dist_run(way, &w);
+    int status = dist_start_together(way, works, n);
+    for (int64_t i = 0; i < n; i++)
+        if (dist_wait(way, &works[i]) < 0) status = -1;
+    return status;
 }
 
-/* Entries from..to, all small, as one message. */
+/* What is large travels from where it lies, on a device many in one launch. */
+static int broadcast_large(dist_transport *way, tr_module *m)
+{
+    enum { MOST = 64 };
+    dist_work works[MOST];
+    const char *kind, *name;
+    tr_tensor *t;
+    int64_t n = 0;
+    for (int64_t i = 0; entry(m, i, &kind, &name, &t); i++) {
+        if (is_small(t)) continue;
+        works[n] = (dist_work){.operation = DIST_BROADCAST, .from = tr_data(t), .into = tr_data(t), .n = bytes_of(t)};
+        if (!on_device(t) && dist_run(way, &works[n]) < 0) return -1;
+        if (!on_device(t)) continue;
+        works[n].on = dist_device_of(way, tr_device_of(t));
+        if (!works[n].on) return -1;
+        if (++n < MOST) continue;
+        if (travel(way, works, n) < 0) return -1;
+        n = 0;
+    }
+    return travel(way, works, n);
+}
+
+/* The small ones of entries from..to as one message. */
 static int broadcast_together(dist_transport *way, tr_module *m, int64_t from, int64_t to, char *stage)
 {
     const char *kind, *name;
     tr_tensor *t;
     int64_t bytes = 0;
-    for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
+    for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); i++) {
+        if (!is_small(t)) continue;
         if (take_out(t, stage + bytes) < 0) return -1;
+        bytes += bytes_of(t);
+    }
     if (dist_broadcast(way, stage, bytes, 0) < 0) return -1;
     bytes = 0;
-    for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); bytes += bytes_of(t), i++)
+    for (int64_t i = from; i < to && entry(m, i, &kind, &name, &t); i++) {
+        if (!is_small(t)) continue;
         if (put_in(t, stage + bytes) < 0) return -1;
+        bytes += bytes_of(t);
+    }
     return 0;
 }
 
@@ -156,23 +187,17 @@ int dist_same_values(tr_module *m)
     }
     const char *kind, *name;
     tr_tensor *t;
-    int64_t i = 0, from = 0, waiting = 0; /* entries from..i wait, `waiting` bytes in all */
+    int64_t i = 0, from = 0, waiting = 0; /* the small ones of from..i wait, `waiting` bytes in all */
     int status = 0;
     for (; status == 0 && entry(m, i, &kind, &name, &t); i++) {
-        bool small = bytes_of(t) <= SMALL_BYTES;
-        if (!small || waiting + bytes_of(t) > STAGE_BYTES) {
+        if (is_small(t) && waiting + bytes_of(t) > STAGE_BYTES) {
             status = broadcast_together(way, m, from, i, stage);
             from = i;
             waiting = 0;
         }
-        if (small) {
-            waiting += bytes_of(t);
-        } else {
-            if (status == 0) status = broadcast_alone(way, t);
-            from = i + 1;
-        }
+        if (is_small(t)) waiting += bytes_of(t);
     }
     if (status == 0) status = broadcast_together(way, m, from, i, stage);
     free(stage);
-    return status;
+    return status < 0 ? -1 : broadcast_large(way, m);
 }

@@ -45,14 +45,31 @@ static int take_out(data_parallel *d, const dist_slot *s)
     return 0;
 }
 
-static int send(data_parallel *d, dist_transport *way, int64_t bucket)
+static int64_t part_bytes(const dist_bucket *b) { return b->part * tr_dtype_size(b->dtype); }
+
+static int prepare(data_parallel *d, int64_t bucket)
 {
     const dist_bucket *b = &d->reducer.plan.bucket[bucket];
     for (const dist_slot *s = b->slot; s < b->slot + b->slots; s++)
         if (lay_in(d, s) < 0) return -1;
     void *mine = dist_reducer_part(&d->reducer, b), *all = dist_reducer_memory(&d->reducer, b);
-    d->gather[bucket] = (dist_work){.operation = DIST_ALL_GATHER, .from = mine, .into = all, .n = b->part * tr_dtype_size(b->dtype), .on = d->reducer.on, .label = "gather parameters"};
-    return dist_start(way, &d->gather[bucket]);
+    d->gather[bucket] = (dist_work){.operation = DIST_ALL_GATHER, .from = mine, .into = all, .n = part_bytes(b), .on = d->reducer.on, .label = "gather parameters"};
+    return 0;
+}
+
+/* As many buckets from the first on as travel together, which is how many; -1.  What came of a large one is copied out
+ * while the next travels. */
+static int64_t send(data_parallel *d, dist_transport *way, int64_t first)
+{
+    enum { TOGETHER = 8 << 20 }; /* bytes of all ranks; the host has nothing to launch */
+    const dist_plan *plan = &d->reducer.plan;
+    const int64_t most = d->reducer.on ? TOGETHER : 0;
+    int64_t n = 0, bytes = 0;
+    while (first + n < plan->buckets && (n == 0 || bytes + way->world * part_bytes(&plan->bucket[first + n]) <= most)) {
+        bytes += way->world * part_bytes(&plan->bucket[first + n]);
+        if (prepare(d, first + n++) < 0) return -1;
+    }
+    return dist_start_together(way, &d->gather[first], n) < 0 ? -1 : n;
 }
 
 static int receive(data_parallel *d, dist_transport *way, int64_t bucket)
@@ -73,7 +90,8 @@ static int gather_all(void *data)
     dist_transport *way = dist_way();
     if (!way || dist_check("tr_gather_parameters", "gather parameters") < 0) return -1;
     int status = 0;
-    for (int64_t i = 0; i < d->reducer.plan.buckets && status == 0; i++) status = send(d, way, i);
+    for (int64_t i = 0, n; i < d->reducer.plan.buckets && status == 0; i += n)
+        if ((n = send(d, way, i)) < 0) status = -1;
     for (int64_t i = 0; i < d->reducer.plan.buckets && status == 0; i++) status = receive(d, way, i);
     return dist_done(status);
 }

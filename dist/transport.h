@@ -48,6 +48,7 @@ typedef struct dist_work {
     void *twin;             /* of an all-reduce in place: memory of the transport for its n numbers and `more` behind them, */
     int64_t more;           /* which are the host's alone and summed with them; NULL: there is none */
     void *mark, *begins;    /* device.h's own; begin as NULL */
+    int64_t behind;         /* so many of those started next go with it (dist_start_together) */
 
     /* For the report of who is missing.  NULL: as this thread said last (dist_watchdog_label, tr_here_). */
     const char *label, *file; /* borrowed */
@@ -100,6 +101,10 @@ int dist_run(dist_transport *way, dist_work *w);
 
 /* Not blocking: started, the work goes on inside the calls below and every other call with this `way`. */
 int dist_start(dist_transport *way, dist_work *w);
+
+/* Several collectives without weights, one after the other, none of which reads or writes what another writes: on a device
+ * they are one launch, if it can.  For that they must be together on every rank: not what happens to be ready at a time. */
+int dist_start_together(dist_transport *way, dist_work *works, int64_t n);
 int dist_test(dist_transport *way, dist_work *w); /* 1 done, 0 not yet, -1 failed */
 int dist_wait(dist_transport *way, dist_work *w);
 int dist_progress(dist_transport *way); /* 0, or -1 if a work that was started has failed */

@@ -83,19 +83,43 @@ static int bring(dist_transport *way, dist_work *w, double seconds)
     return is_message(w) ? advance(way, w, seconds) : drive(way, w, seconds);
 }
 
-int dist_start(dist_transport *way, dist_work *w)
+static int hand_in(dist_transport *way, dist_work *w)
 {
-    DIST_WAITS(NULL);
     w->started = true;
     w->next = NULL;
     if (refuse(way) || dist_device_hand_in(w) < 0) return w->status = -1;
+    return 0;
+}
+
+static void append(dist_transport *way, dist_work *w)
+{
     dist_watchdog_called(way, w);
-    if (is_message(w)) return advance(way, w, 0) < 0 ? -1 : 0;
     if (way->last)
         way->last->next = w;
     else
         way->first = w;
     way->last = w;
+}
+
+int dist_start(dist_transport *way, dist_work *w)
+{
+    DIST_WAITS(NULL);
+    if (!is_message(w)) return dist_start_together(way, w, 1);
+    if (hand_in(way, w) < 0) return -1;
+    dist_watchdog_called(way, w);
+    return advance(way, w, 0) < 0 ? -1 : 0;
+}
+
+/* Nobody begins the first before all are there. */
+int dist_start_together(dist_transport *way, dist_work *works, int64_t n)
+{
+    DIST_WAITS(NULL);
+    for (int64_t i = 0; i < n; i++)
+        if (hand_in(way, &works[i]) < 0) return -1;
+    for (int64_t i = 0; i < n; i++) {
+        works[i].behind = n - 1 - i;
+        append(way, &works[i]);
+    }
     return dist_progress(way);
 }
 

@@ -40,6 +40,8 @@ TAKES(ncclAllReduce, ncclResult_t, const void *, void *, size_t, ncclDataType_t,
 TAKES(ncclReduceScatter, ncclResult_t, const void *, void *, size_t, ncclDataType_t, ncclRedOp_t, ncclComm_t, cudaStream_t);
 TAKES(ncclAllGather, ncclResult_t, const void *, void *, size_t, ncclDataType_t, ncclComm_t, cudaStream_t);
 TAKES(ncclBroadcast, ncclResult_t, const void *, void *, size_t, ncclDataType_t, int, ncclComm_t, cudaStream_t);
+TAKES(ncclGroupStart, ncclResult_t, void);
+TAKES(ncclGroupEnd, ncclResult_t, void);
 TAKES(ncclRedOpCreatePreMulSum, ncclResult_t, ncclRedOp_t *, void *, ncclDataType_t, ncclScalarResidence_t, ncclComm_t);
 TAKES(ncclRedOpDestroy, ncclResult_t, ncclRedOp_t, ncclComm_t);
 

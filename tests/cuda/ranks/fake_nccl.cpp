@@ -7,15 +7,17 @@
  *
  * so that a stream that was not told to wait for another brings what is not there yet.  As on a GPU gives go on by
  * themselves, by a thread; takes wait until somebody needs them.  A communicator that does not block says so: its beginning
- * and every third call go on for some questions, and are in the stream only then.
+ * and every third launch go on for some questions, and are in the stream only then.  A launch is a call, or all calls of a
+ * group, which are in no stream before its end, and must be the same group on every rank.
  *
  * A script in the environment, of "RANK:N", the N-th collective of a rank from 1:
  *
- *     FAKE_NCCL_FAIL    returns an error         FAKE_NCCL_BREAK   leads to one that the state tells, later
+ *     FAKE_NCCL_FAIL    returns an error (in a group its end does)
+ *     FAKE_NCCL_BREAK   leads to one that the state tells, later
  *     FAKE_NCCL_STALL   never brings its part    FAKE_NCCL_VERSION a number
  *
  * What NCCL does not allow ends the program: ranks that ask for different things, two threads at once, a communicator used
- * after its end. */
+ * after its end, a group without one, calls of a group that need each other. */
 #include "../played/cuda_runtime_api.h"
 #include "../played/played.h"
 #include "dist/nccl_calls.h"
@@ -100,7 +102,8 @@ struct asked {
     int kind, type, root;
     size_t n;
     bool multiplies; /* first: another operation for NCCL, which may choose another algorithm for it */
-    bool operator==(const asked &o) const { return kind == o.kind && type == o.type && root == o.root && n == o.n && multiplies == o.multiplies; }
+    int64_t launch;  /* groups are planned as a whole */
+    bool operator==(const asked &o) const { return kind == o.kind && type == o.type && root == o.root && n == o.n && multiplies == o.multiplies && launch == o.launch; }
 };
 struct shared {
     std::atomic<int> joined, ended;
@@ -118,9 +121,9 @@ struct communicator : std::enable_shared_from_this<communicator> {
     bool begins = true, ends = false;
     int goes_on = 3;    /* questions that are still answered so */
     int breaks_in = -1; /* questions; -1: never */
-    int64_t asked_for = 0;
-    std::vector<double> weight; /* of sums that multiply first; 0 once ended */
-    struct op *waiting = nullptr;
+    int64_t asked_for = 0, launches = 0;
+    std::vector<double> weight;       /* of sums that multiply first; 0 once ended */
+    std::vector<struct op *> waiting; /* for the launch that goes on */
     cudaEvent_t given = nullptr, taken = nullptr;
     std::thread thread;
     char *place(int64_t op, int of) const { return (char *)all + HEAD_BYTES + (size_t)((op % SLOTS) * RANKS + of) * PLACE_BYTES; }
@@ -218,7 +221,7 @@ static void take(void *argument)
     const shared *all = o.c->all;
     if (o.c->aborted) return;
     for (int r = 0; r < o.c->ranks; r++)
-        if (!(all->what[o.number % SLOTS][r] == o.what)) stop("collective %ld is another one on ranks %d and %d", (long)o.number + 1, o.c->rank, r);
+        if (!(all->what[o.number % SLOTS][r] == o.what)) stop("collective %ld is another one, or in another group, on ranks %d and %d", (long)o.number + 1, o.c->rank, r);
     size_t bytes = o.what.n * size_of(o.what.type);
     if (o.what.kind == ALL_GATHER)
         for (int r = 0; r < o.c->ranks; r++) memcpy((char *)o.into + (size_t)r * bytes, o.c->place(o.number, r), bytes);
@@ -295,25 +298,73 @@ static bool scripted(const char *variable, const communicator *c)
     return text && sscanf(text, "%ld:%ld", &rank, &n) == 2 && rank == c->rank && n == c->asked_for;
 }
 
+/* ---- launches ---- */
+
+static std::atomic<int64_t> launches;
+
+/* A thread's group. */
+static thread_local struct group {
+    int depth = 0, status = NCCL_DONE;
+    std::vector<op *> ops;
+    ~group()
+    {
+        if (depth) stop("a thread ends in a group");
+    }
+} group;
+
+static void not_in_group(const char *what)
+{
+    if (group.depth) stop("%s is asked for in a group, which has not ended", what);
+}
+
+static std::pair<const char *, const char *> memory_of(const op &o, bool into)
+{
+    size_t parts = o.what.kind == (into ? ALL_GATHER : REDUCE_SCATTER) ? (size_t)o.c->ranks : 1;
+    const char *begin = (const char *)(into ? o.into : o.from);
+    return {begin, begin + o.what.n * parts * size_of(o.what.type)};
+}
+
+static bool meet(std::pair<const char *, const char *> a, std::pair<const char *, const char *> b) { return a.first < b.second && b.first < a.second; }
+
+static int launch(communicator *c, const std::vector<op *> &ops)
+{
+    if (c->begins || c->ends || !c->waiting.empty()) stop("it is asked while another call goes on");
+    launches++;
+    c->launches++;
+    for (op *o : ops) {
+        o->what.launch = c->launches;
+        for (op *other : ops)
+            if (o != other && (meet(memory_of(*o, true), memory_of(*other, true)) || meet(memory_of(*o, true), memory_of(*other, false)))) stop("calls of a group need each other");
+    }
+    if (c->launches % 3 != 1) {
+        for (op *o : ops) enqueue(c, o);
+        return NCCL_DONE;
+    }
+    c->waiting = ops;
+    c->goes_on = 2;
+    return NCCL_GOES_ON;
+}
+
 static int ask(void *comm, int kind, const void *from, void *into, size_t n, int type, int add, int root, void *stream)
 {
     entered in(comm);
     communicator *c = in.c;
-    if (c->begins || c->ends || c->waiting) stop("it is asked while another call goes on");
+    if (c->begins || c->ends || !c->waiting.empty()) stop("it is asked while another call goes on");
     if (!cuda.reaches(from) || !cuda.reaches(into)) stop("memory that no device reaches");
     if (n * size_of(type) * (kind == REDUCE_SCATTER ? (size_t)c->ranks : 1) > PLACE_BYTES) stop("%zu numbers are too many for it", n);
     if (add > (int)c->weight.size() || (add > 0 && c->weight[(size_t)add - 1] == 0)) stop("a sum that has ended");
     c->asked_for++;
-    if (scripted("FAKE_NCCL_FAIL", c)) return SYSTEM_ERROR;
-    if (scripted("FAKE_NCCL_BREAK", c)) c->breaks_in = 8;
-    op *o = new op{c->shared_from_this(), c->asked_for - 1, {kind, type, root, n, add != 0}, from, into, (cudaStream_t)stream, add ? c->weight[(size_t)add - 1] : 1, scripted("FAKE_NCCL_STALL", c)};
-    if (c->asked_for % 3 != 1) {
-        enqueue(c, o);
+    if (scripted("FAKE_NCCL_FAIL", c)) {
+        if (!group.depth) return SYSTEM_ERROR;
+        group.status = SYSTEM_ERROR;
         return NCCL_DONE;
     }
-    c->waiting = o;
-    c->goes_on = 2;
-    return NCCL_GOES_ON;
+    if (scripted("FAKE_NCCL_BREAK", c)) c->breaks_in = 8;
+    op *o = new op{c->shared_from_this(), c->asked_for - 1, {kind, type, root, n, add != 0, 0}, from, into, (cudaStream_t)stream, add ? c->weight[(size_t)add - 1] : 1, scripted("FAKE_NCCL_STALL", c)};
+    if (!group.depth) return launch(c, {o});
+    if (!group.ops.empty() && group.ops[0]->c.get() != c) stop("a group of two communicators");
+    group.ops.push_back(o);
+    return NCCL_DONE;
 }
 
 static std::string path_of(const nccl_id &id) { return std::string(id.bytes, strnlen(id.bytes, sizeof id.bytes)); }
@@ -360,8 +411,33 @@ API int ncclCommInitRankConfig(void **comm, int ranks, nccl_id id, int rank, ncc
     return NCCL_GOES_ON;
 }
 
+API int ncclGroupStart(void)
+{
+    group.depth++;
+    return NCCL_DONE;
+}
+
+API int ncclGroupEnd(void)
+{
+    if (!group.depth) stop("the end of no group");
+    if (--group.depth) return NCCL_DONE;
+    int status = group.status;
+    std::vector<op *> ops;
+    ops.swap(group.ops);
+    group.status = NCCL_DONE;
+    if (status != NCCL_DONE)
+        for (op *o : ops) delete o;
+    if (status != NCCL_DONE || ops.empty()) return status;
+    entered in(ops[0]->c.get());
+    return launch(in.c, ops);
+}
+
+/* Not NCCL's: how many kernels all these calls were, for tests. */
+API int64_t fake_nccl_launches(void) { return launches; }
+
 API int ncclCommGetAsyncError(void *comm, int *state)
 {
+    not_in_group("a communicator's state");
     entered in(comm);
     communicator *c = in.c;
     *state = REMOTE_ERROR;
@@ -372,13 +448,14 @@ API int ncclCommGetAsyncError(void *comm, int *state)
     if (*state == NCCL_GOES_ON) return NCCL_DONE;
     c->goes_on = 0;
     c->begins = false;
-    if (c->waiting) enqueue(c, c->waiting);
-    c->waiting = nullptr;
+    for (op *o : c->waiting) enqueue(c, o);
+    c->waiting.clear();
     return NCCL_DONE;
 }
 
 API int ncclCommFinalize(void *comm)
 {
+    not_in_group("a communicator's end");
     entered in(comm);
     in.c->ends = true;
     in.c->all->ended++;
@@ -448,7 +525,7 @@ API int ncclRedOpCreatePreMulSum(int *add, void *weight, int type, int residence
 API int ncclRedOpDestroy(int add, void *comm)
 {
     entered in(comm);
-    if (in.c->waiting) stop("a sum is ended that goes on");
+    if (!in.c->waiting.empty()) stop("a sum is ended that goes on");
     if (add < 1 || add > (int)in.c->weight.size() || in.c->weight[(size_t)add - 1] == 0) stop("a sum is ended twice");
     in.c->weight[(size_t)add - 1] = 0;
     return NCCL_DONE;

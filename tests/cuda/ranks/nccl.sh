@@ -58,6 +58,9 @@ run "an unknown way" BADLY 'TRIREME_DEVICE_TRANSPORT.*expected auto, nccl or hos
 run "a call fails" BADLY 'rank 1 of [0-9]+ on .*: NCCL: all_reduce: unhandled system error: played; TRIREME_DEVICE_TRANSPORT=host' sums FAKE_NCCL_FAIL=1:4
 run "a device does not bring its part" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #.* and wait for each other; their devices are in it' sums FAKE_NCCL_STALL=1:7 TRIREME_TIMEOUT=2
 run "and NCCL is told to give up" BADLY 'fake NCCL: rank [0-9] aborts' sums FAKE_NCCL_STALL=1:7 TRIREME_TIMEOUT=2 FAKE_NCCL_TALKS=1
+run "large parameters travel in a group" WELL '^rank 1 began like rank 0$' group
+run "a group's end fails" BADLY 'rank 1 of [0-9]+ on .*: NCCL: broadcast: unhandled system error: played; TRIREME_DEVICE_TRANSPORT=host' group FAKE_NCCL_FAIL=1:2
+run "a device does not bring its part of a group" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #.* and wait for each other; their devices are in it' group FAKE_NCCL_STALL=1:2 TRIREME_TIMEOUT=2
 run "a rank does not come" BADLY 'after 2 s .TRIREME_TIMEOUT. rank [0-9] on .* has not come to #[0-9]+ all_reduce of 1000 float32.* at nccl_ways.c:.*sleeps' late TRIREME_TIMEOUT=2
 run "NCCL says that it has failed while nobody asks" BADLY 'rank 0 on .*: remote process exited or there was a network error' rests FAKE_NCCL_BREAK=0:8
 exit $((failures > 0))

@@ -1,11 +1,13 @@
 /* nccl_ways MODE: ranks' devices meet, and what then happens (nccl.sh); 77: no device.
  *     names   say which way they went
  *     sums    again and again
+ *     group   large parameters travel together
  *     late    the last rank comes no more
  *     rests   nobody comes for a while */
 #include <stdio.h>
 #include <string.h>
 #include <trireme/dist.h>
+#include <trireme/nn.h>
 #include <trireme/trireme.h>
 #include <unistd.h>
 
@@ -17,10 +19,20 @@ static int sum(void)
     return tr_item(tr_select(t, 0, 999)) == (double)tr_dist_world() ? 0 : -1;
 }
 
+static int group(void)
+{
+    TR_SCOPE;
+    tr_module *m = tr_sequential(tr_linear_layer(300, 300), tr_linear_layer(300, 300), tr_linear_layer(300, 300));
+    if (tr_module_to(m, tr_dist_device()) < 0 || !tr_data_parallel(m) || tr_check_replicas(m) < 0) return -1;
+    printf("rank %d began like rank 0\n", (int)tr_dist_rank());
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (!tr_cuda_is_available()) return 77;
     if (argc < 2 || tr_dist_init(&argc, &argv) < 0) return 1;
+    if (strcmp(argv[1], "group") == 0) return group() < 0 ? 1 : tr_dist_finish();
     bool last = tr_dist_rank() == tr_dist_world() - 1;
     for (int i = 0; i < 20; i++) {
         if (i == 9 && last && strcmp(argv[1], "late") == 0) sleep(100);

@@ -80,6 +80,55 @@ TEST(in_every_order_of_streams_sums_come_between_what_was_asked_before_and_after
     in_order(PLAYED_AT_RANDOM);
 }
 
+/* ---- together ---- */
+
+/* 0 where it is the real NCCL, whose launches nobody counts. */
+static int64_t launches(void)
+{
+    const char *named = getenv("TRIREME_NCCL_LIBRARY");
+    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
+    int64_t (*count)(void) = NULL;
+    if (object) *(void **)&count = dlsym(object, "fake_nccl_launches");
+    return count ? count() : 0;
+}
+
+TEST(large_parameters_begin_in_one_launch)
+{
+    tr_manual_seed(100 + (uint64_t)tr_dist_rank());
+    tr_module *m = tr_sequential(tr_linear_layer(300, 300), tr_linear_layer(300, 300), tr_linear_layer(300, 400)); /* biases are small */
+    assert_int_equal(tr_module_to(m, tr_dist_device()), 0);
+    int64_t before = launches();
+    assert_non_null(tr_data_parallel(m));
+    assert_int_equal(launches() - before, before > 0);
+    assert_int_equal(tr_check_replicas(m), 0);
+}
+
+/* Up to 8 MiB at a time: of the large ones the last weight is a launch, and the bias before it. */
+TEST(parameters_are_gathered_in_one_launch)
+{
+    enum { STEPS = 3,
+           PARAMETERS = 4 };
+    for (int large = 0; large < 2; large++) {
+        TR_SCOPE;
+        tr_manual_seed(3);
+        tr_module *m = tr_sequential(tr_linear_layer(4, 8), tr_tanh_layer(), tr_linear_layer(8, large ? 300000 : 2));
+        assert_int_equal(tr_module_to(m, tr_dist_device()), 0);
+        tr_module *ranks = tr_data_parallel(m, .bucket_bytes = 1, .first_bucket_bytes = 1, .shard_state = true);
+        tr_optim *o = tr_adam(tr_shard_parameters(ranks), .lr = 0.01);
+        for (int i = 0; i < (large ? 1 : STEPS); i++) {
+            TR_SCOPE;
+            tr_tensor *x = tr_randn(TR_SHAPE(2, 4), .device = tr_dist_device());
+            int64_t before = launches();
+            assert_int_equal(tr_backward(tr_mean(tr_forward(ranks, x))), 0);
+            assert_int_equal(tr_step(o), 0);
+            assert_int_equal(launches() - before, before > 0 ? PARAMETERS : 0);
+            assert_int_equal(tr_gather_parameters(ranks), 0);
+            assert_int_equal(launches() - before, before > 0 ? PARAMETERS + (large ? 3 : 1) : 0);
+        }
+        assert_int_equal(tr_check_replicas(m), 0);
+    }
+}
+
 /* ---- data parallel ---- */
 
 /* Rank r has r + 1 samples. */
