@@ -37,6 +37,7 @@ OPERATORS(uint8_t, unsigned, u8)
  PUT(KERNEL, name, TR_COMPLEX128, complex128, complex128, c128)
 
 SPILLS(binary<int64_t, int64_t, floor_divide_i64>) /* on sm_90 */
+SPILLS(binary<int64_t, int64_t, fmod_i64>)         /* on sm_80 */
 
 void kernels_cuda_binary(kernel_table table)
 {

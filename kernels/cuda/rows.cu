@@ -33,6 +33,8 @@
 SPILLS(OP(exp, double, double, f64))
 SPILLS(OP(exp2, double, double, f64))
 SPILLS(OP(atan, double, double, f64))
+/* On sm_80. */
+SPILLS(OP(gelu, double, double, f64))
 
 void kernels_cuda_rows(kernel_table table)
 {

@@ -14,6 +14,16 @@ SPILLS(OP(asin, bf16, float, f32))
 SPILLS(OP(acos, bf16, float, f32))
 SPILLS(OP(acos, float, float, f32))
 SPILLS(OP(silu, float, float, f32))
+/* On sm_80. */
+SPILLS(OP(log, float, float, f32))
+SPILLS(OP(log1p, float, float, f32))
+SPILLS(OP(asin, float, float, f32))
+SPILLS(OP(atan, float, float, f32))
+SPILLS(OP(softplus, float, float, f32))
+/* On sm_80 and sm_120. */
+SPILLS(OP(sin, double, double, f64))
+SPILLS(OP(cos, double, double, f64))
+SPILLS(OP(erf, double, double, f64))
 
 void kernels_cuda_rows_backward(kernel_table table)
 {
