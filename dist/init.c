@@ -56,12 +56,12 @@ static void write_lines(const char *lines)
     (void)written;
 }
 
-/* And, if `first` is not "", who was to blame before. */
+/* Before it, if `first` is not "", who was to blame: trireme run takes the first line for the cause. */
 static void say(const char *message, const char *first)
 {
     char lines[2 * MESSAGE_BYTES + 1000];
-    snprintf(lines, sizeof lines, "trireme: rank %lld of %lld on %s: %.*s\n%s%s%s", (long long)ranks.way->rank,
-             (long long)ranks.way->world, ranks.host, MESSAGE_BYTES, message, first[0] ? "trireme: " : "", first, first[0] ? "\n" : "");
+    snprintf(lines, sizeof lines, "%s%s%strireme: rank %lld of %lld on %s: %.*s\n", first[0] ? "trireme: " : "", first, first[0] ? "\n" : "",
+             (long long)ranks.way->rank, (long long)ranks.way->world, ranks.host, MESSAGE_BYTES, message);
     write_lines(lines);
 }
 
@@ -190,6 +190,7 @@ static int start(dist_transport *way)
         return -1;
     }
     ranks.generation++;
+    dist_start_numbers(way->rank, way->world, token);
     if (way->threads > 0 && !getenv("OMP_NUM_THREADS")) tr_set_num_threads(way->threads); /* a launcher's word stands */
     if (!watching) watching = watch_exit() == 0;
     return 0;

@@ -9,8 +9,14 @@
 
 #include "dist/launcher.h"
 
+#include <stdint.h>
+
 /* Between these two this process waits for others. */
 void dist_start_begin(dist_launch launch);
 void dist_start_end(void);
+
+/* The launcher knows ranks by numbers of its own.  To ours: this is `rank` of `world` in a communicator that `token` tells from
+ * others of the job. */
+void dist_start_numbers(int64_t rank, int64_t world, uint64_t token);
 
 #endif

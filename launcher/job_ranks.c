@@ -115,7 +115,9 @@ static void take_frames(job *j, caller *c, const char *key)
         case WIRE_ERR: write_all(STDERR_FILENO, data, bytes); break;
         case WIRE_SAID: said(j, c, data); break;
         case WIRE_EXIT: ended(j, c, data); break;
-        case WIRE_START: starts_note(&j->start[c->rank], data, now_ms()); break;
+        case WIRE_START:
+            if (!verdict_hears(&j->rank[c->rank], data)) starts_note(&j->start[c->rank], data, now_ms());
+            break;
         case WIRE_BEAT:
             if (j->phase < ENDING) j->start[c->rank].state = *data; /* what it does since is our doing */
             break;

@@ -38,7 +38,11 @@ static void say_who_failed(const job *j, int first)
 {
     char how[600];
     const verdict_rank *r = &j->rank[first];
-    bool all = verdict_all_say_the_same(j->rank, j->wish.ranks) || verdict_is_disagreement(r);
+    bool all = verdict_all_say_the_same(j->rank, j->wish.ranks, first) || verdict_is_disagreement(r);
+    int together = verdict_together(r, j->wish.ranks);
+    bool apart = r->of && (together != j->wish.ranks || r->number != first);
+    char own[60] = "";
+    if (apart) snprintf(own, sizeof own, " (%d of %d in its communicator)", r->number, r->of);
     verdict_how(how, sizeof how, j->rank, j->wish.ranks, first);
     if (!all && *verdict_words(r)) fprintf(stderr, "trireme run: rank %d said: %s\n", first, verdict_words(r));
     if (j->wish.log_folder) {
@@ -47,9 +51,9 @@ static void say_who_failed(const job *j, int first)
         fprintf(stderr, "trireme run: its log, on %s: %s\n", r->host, log);
     }
     if (all)
-        fprintf(stderr, "trireme run: all %d ranks: %s\n", j->wish.ranks, verdict_words(r));
+        fprintf(stderr, "trireme run: all %d ranks%s: %s\n", together, together == j->wish.ranks ? "" : " of a communicator", verdict_words(r));
     else
-        fprintf(stderr, "trireme run: rank %d of %d on %s failed first: %s\n", first, j->wish.ranks, r->host, how);
+        fprintf(stderr, "trireme run: rank %d of %d%s on %s failed first: %s\n", first, j->wish.ranks, own, r->host, how);
 }
 
 static void say_who_is_absent(const job *j)

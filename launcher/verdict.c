@@ -10,6 +10,38 @@ enum { BY_DEATH_MS = 1000 }; /* a rank that is said to have died is known to hav
 
 static const char JUDGED[] = " ends all ranks: "; /* a watchdog's report on others */
 
+bool verdict_hears(verdict_rank *rank, const char *words)
+{
+    int number, of;
+    unsigned long long group;
+    if (sscanf(words, "ranks %d %d %llu", &number, &of, &group) != 3) return false; /* NOLINT(cert-err34-c) */
+    rank->number = number;
+    rank->of = of;
+    rank->group = group;
+    return true;
+}
+
+static bool together(const verdict_rank *a, const verdict_rank *b) { return !a->of == !b->of && a->group == b->group; }
+
+int verdict_together(const verdict_rank *rank, int ranks) { return rank->of ? rank->of : ranks; }
+
+/* The rank that `by` calls `number`, -1 if there is none. */
+static int called(const verdict_rank *rank, int ranks, int by, int number)
+{
+    if (!rank[by].of) return number < ranks ? number : -1;
+    for (int r = 0; r < ranks; r++)
+        if (together(&rank[r], &rank[by]) && rank[r].number == number) return r;
+    return -1;
+}
+
+/* "trireme: rank 1 on HOST failed first: WHY", what another had said before: WHY; NULL where it says something else. */
+static const char *passed_on(const verdict_rank *rank)
+{
+    int at = 0;
+    if (rank->said_ms) (void)sscanf(rank->words, "trireme: rank %*d on %*s failed first: %n", &at);
+    return at ? rank->words + at : NULL;
+}
+
 static bool failed(const verdict_rank *r) { return r->lost || (r->ended && r->status != 0); }
 
 /* When it failed of its own; -1: it did not. */
@@ -24,12 +56,14 @@ static int64_t own_failure_ms(const verdict_rank *r)
  * rank 3 "is stopped". That other one, -1 if there is none. */
 static int blamed(const verdict_rank *rank, int ranks, int by)
 {
-    bool judged = strstr(rank[by].words, JUDGED);
-    for (const char *at = verdict_words(&rank[by]); (at = strstr(at, "rank ")); at += 5) {
+    bool judged = strstr(rank[by].words, JUDGED) || passed_on(&rank[by]);
+    for (int r = 0; r < ranks && verdict_is_disagreement(&rank[by]); r++) /* one that left the others' way by an error of its own */
+        if (r != by && rank[r].said_ms && together(&rank[r], &rank[by]) && !verdict_is_disagreement(&rank[r]) && !strstr(rank[r].words, JUDGED)) return r;
+    for (const char *at = passed_on(&rank[by]) ? rank[by].words : verdict_words(&rank[by]); (at = strstr(at, "rank ")); at += 5) {
         if (!isdigit((unsigned char)at[5])) continue;
         char *end;
-        int other = (int)strtol(at + 5, &end, 10);
-        if (other < 0 || other >= ranks || other == by) continue;
+        int other = called(rank, ranks, by, (int)strtol(at + 5, &end, 10));
+        if (other < 0 || other == by) continue;
         const verdict_rank *r = &rank[other];
         bool died = !r->asked && (r->signal || r->lost) && r->end_ms <= rank[by].said_ms + BY_DEATH_MS;
         bool spoke = r->said_ms && strncmp(end, " failed", 7) == 0;
@@ -86,10 +120,15 @@ static size_t whole(const char *clause, size_t length, const verdict_rank *by)
 static bool told_by_others(char *text, size_t bytes, const verdict_rank *rank, int ranks, int which)
 {
     char name[300];
-    snprintf(name, sizeof name, "rank %d on %s ", which, rank[which].host);
     for (int by = 0; by < ranks; by++) {
+        if (by == which || (rank[by].of && !together(&rank[by], &rank[which]))) continue;
+        snprintf(name, sizeof name, "rank %d on %s ", rank[by].of ? rank[which].number : which, rank[which].host);
         const char *why = strstr(rank[by].words, JUDGED), *clause = why ? strstr(why, name) : NULL;
-        if (by == which || !clause) continue;
+        if (!why && passed_on(&rank[by]) && strstr(rank[by].words, name)) {
+            snprintf(text, bytes, "%s", passed_on(&rank[by]));
+            return true;
+        }
+        if (!clause) continue;
         why += strlen(JUDGED);
         const char *first = strstr(why, "rank "); /* before it the limit, said once for all */
         clause += strlen(name);
@@ -116,7 +155,7 @@ void verdict_how(char *text, size_t bytes, const verdict_rank *all, int ranks, i
     else if (rank->signal)
         snprintf(text, bytes, "killed by signal %d (%s)", rank->signal, strsignal(rank->signal));
     else if (rank->ended)
-        snprintf(text, bytes, "exit status %d", rank->status);
+        snprintf(text, bytes, "exit status %d%s", rank->status, rank->status ? "" : ", before the others were done");
     else if (rank->silent_s)
         snprintf(text, bytes, "no word from its host for %d s: down, or its network is", rank->silent_s);
     else
@@ -141,16 +180,18 @@ static const char *matter(const verdict_rank *rank, size_t *length)
     return words;
 }
 
-bool verdict_all_say_the_same(const verdict_rank *rank, int ranks)
+bool verdict_all_say_the_same(const verdict_rank *rank, int ranks, int which)
 {
     size_t length, of_first;
-    const char *first = matter(&rank[0], &of_first);
+    const char *first = matter(&rank[which], &of_first);
     for (int r = 0; r < ranks; r++) {
+        if (!together(&rank[r], &rank[which])) continue;
         const char *words = matter(&rank[r], &length);
-        bool as_long = length == of_first || !is_whole(&rank[0]) || !is_whole(&rank[r]);
-        if (!rank[r].said_ms || strstr(rank[r].words, JUDGED) || !as_long || strncmp(words, first, length < of_first ? length : of_first) != 0) return false;
+        bool of_itself = rank[r].said_ms && !strstr(rank[r].words, JUDGED) && !passed_on(&rank[r]);
+        bool as_long = length == of_first || !is_whole(&rank[which]) || !is_whole(&rank[r]);
+        if (!of_itself || !as_long || strncmp(words, first, length < of_first ? length : of_first) != 0) return false;
     }
-    return ranks > 1;
+    return verdict_together(&rank[which], ranks) > 1;
 }
 
 bool verdict_is_disagreement(const verdict_rank *rank)

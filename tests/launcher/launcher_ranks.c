@@ -1,5 +1,7 @@
 /* A program with ranks that goes wrong on rank 1, in the way its argument names: what the tests beside it start.
- * The others are in a collective then, and would wait for ever. */
+ * The others are in a collective then, and would wait for ever.  With "apart" behind it rank 0 of the job stays outside: of
+ * the others' communicator rank 1 is the job's rank 2. */
+#include <mpi.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,14 @@ int main(int argc, char **argv)
         if (strcmp(way, "stop-before") == 0) raise(SIGSTOP);
         for (volatile bool for_ever = strcmp(way, "loop-before") == 0; for_ever;) {}
     }
-    if (tr_dist_init(&argc, &argv) < 0) return 1;
+    bool apart = argc > 2 && strcmp(argv[2], "apart") == 0;
+    MPI_Comm part;
+    if (apart) {
+        MPI_Init(&argc, &argv);
+        MPI_Comm_split(MPI_COMM_WORLD, strcmp(rank, "0") == 0, 0, &part);
+        if (strcmp(rank, "0") == 0) MPI_Recv(NULL, 0, MPI_INT, 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE); /* never sent */
+    }
+    if ((apart ? tr_dist_init_comm(&part) : tr_dist_init(&argc, &argv)) < 0) return 1;
     tr_tensor *sum = tr_keep(tr_ones(TR_SHAPE(1000)));
     if (tr_all_reduce(sum) < 0) return 1;
     if (strcmp(way, "well") != 0 && tr_dist_rank() == 1) {

@@ -82,10 +82,22 @@ if [ -x "$program" ]; then
         tail -n 1 err | sed -E 's/#[0-9]+/#/g; s/process [0-9]+/process #/' | grep -qF "$3" || wrong="the last line is not '$3'"
         result "$1" "$wrong"
     }
-    late="rank 1 of 3 on $host failed first: after 2 s (TRIREME_TIMEOUT) it has not come to # comparison (all_reduce float32 (1000,)) at launcher_ranks.c:29: its process #"
+    late="rank 1 of 3 on $host failed first: after 2 s (TRIREME_TIMEOUT) it has not come to # comparison (all_reduce float32 (1000,)) at launcher_ranks.c:38: its process #"
     stuck "a rank that is stopped is named, and that it is" stop "trireme run: $late is stopped (as by kill -STOP or a debugger), "
     stuck "so is one in an endless loop" loop "trireme run: $late is alive and runs code of its own (an endless loop, "
     stuck "where all say the same, nobody is blamed" miss "trireme run: all 3 ranks: tr_"
+    # ranks 1 and 2 of the job call each other 0 and 1
+    apart() { # SENTENCE WAY LAST-LINE
+        local wrong='' status
+        TRIREME_TIMEOUT=2 timeout -k 1 60 "$trireme" run -q -n 3 --oversubscribe "$program" "$2" apart >out 2>err </dev/null
+        status=$?
+        [ $status != 0 ] && [ $status != 124 ] || wrong="exit status $status"
+        tail -n 1 err | grep -qF "trireme run: $3" || wrong="the last line is not '$3'"
+        result "$1" "$wrong"
+    }
+    apart "one that is stuck in a communicator of the program's own has the job's number" stop "rank 2 of 3 (1 of 2 in its communicator) on $host failed first: after 2 s"
+    apart "so has one whose error another passes on" error "rank 2 of 3 (1 of 2 in its communicator) on $host failed first: "
+    apart "where all of them say the same, no others are meant" miss "all 2 ranks of a communicator: tr_"
     # rank 1 does not come to tr_dist_init, where the others wait inside MPI
     absent() { # SENTENCE WAY WORDS COMMAND...
         local sentence=$1 way=$2 words=$3 wrong='' status began

@@ -153,14 +153,14 @@ TEST(nobody_is_blamed_for_what_all_say)
 {
     verdict_rank rank[] = {saying(ended(1, 0, false, 5), 4, "trireme: rank 0 of 2 on h: tr_barrier: ranks differ: 1, 2 (a.c:1)"),
                            saying(ended(1, 0, true, 5), 4, "trireme: rank 1 of 2 on h: tr_all_reduce: ranks differ: 1, 2 (a.c:9)")};
-    assert_true(verdict_all_say_the_same(rank, 2));
-    assert_false(verdict_all_say_the_same(rank, 1));
+    assert_true(verdict_all_say_the_same(rank, 2, 0));
+    assert_false(verdict_all_say_the_same(rank, 1, 0));
     verdict_rank cut[] = {rank[0], rank[1]};
     for (int r = 0; r < 2; r++) memset(cut[r].words + strlen(cut[r].words), '.', sizeof cut[r].words - 1 - strlen(cut[r].words));
     for (int r = 0; r < 2; r++) memcpy(strchr(cut[r].words, '('), "......", 6); /* no place of the caller */
-    assert_true(verdict_all_say_the_same(cut, 2));
-    assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], ended(1, 0, true, 5)}, 2));
-    assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], saying(ended(1, 0, true, 5), 4, "trireme: rank 1 of 2 on h: lr is nan")}, 2));
+    assert_true(verdict_all_say_the_same(cut, 2, 0));
+    assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], ended(1, 0, true, 5)}, 2, 0));
+    assert_false(verdict_all_say_the_same((verdict_rank[]){rank[0], saying(ended(1, 0, true, 5), 4, "trireme: rank 1 of 2 on h: lr is nan")}, 2, 0));
 }
 
 TEST(nor_where_ranks_disagree_and_one_was_the_first_to_say_it)
@@ -172,4 +172,47 @@ TEST(nor_where_ranks_disagree_and_one_was_the_first_to_say_it)
     assert_false(verdict_is_disagreement(&one));
     one = saying(ended(1, 0, false, 5), 4, "trireme: rank 1 of 3 on h ends all ranks: rank 2 on h failed first: ranks ask for different things");
     assert_false(verdict_is_disagreement(&one));
+}
+
+TEST(who_left_the_others_way_by_an_error_of_its_own_is_it)
+{
+    verdict_rank differs = saying(ended(1, 0, false, 5), 4, "trireme: rank 0 of 2 on h: ranks ask for different things in #4: rank 0: all_reduce; rank 1: comparison (finish)");
+    assert_int_equal(FIRST(differs, saying(ended(1, 0, true, 7), 6, "trireme: rank 1 of 2 on h: lr is nan")), 1);
+    assert_int_equal(FIRST(differs, saying(ended(1, 0, true, 7), 6, differs.words)), 0);
+}
+
+TEST(a_rank_that_passes_on_what_another_said_before_is_not_it)
+{
+    verdict_rank rank[] = {saying(ended(1, 0, false, 5), 4, "trireme: rank 1 on h failed first: tr_add: (2) + (3)"), ended(143, 15, true, 6)};
+    char how[200];
+    snprintf(rank[1].host, sizeof rank[1].host, "h");
+    assert_int_equal(verdict_first(rank, 2), 1);
+    verdict_how(how, sizeof how, rank, 2, 1);
+    assert_string_equal(how, "tr_add: (2) + (3)");
+    rank[1] = saying(ended(1, 0, true, 6), 5, "trireme: rank 1 of 2 on h: tr_add: (2) + (3)");
+    assert_int_equal(verdict_first(rank, 2), 1);
+    assert_false(verdict_all_say_the_same(rank, 2, 1));
+}
+
+/* Ranks 2 and 3 of four train, and call each other 0 and 1; so do the other two. */
+TEST(ranks_are_found_by_the_numbers_of_their_own_communicator)
+{
+    verdict_rank rank[] = {ended(143, 15, true, 6), ended(143, 15, true, 6), saying(ended(1, 0, false, 5), 4, stopped), ended(143, 15, true, 6)};
+    char how[600], words[40];
+    for (int r = 0; r < 4; r++) {
+        snprintf(rank[r].host, sizeof rank[r].host, "h");
+        snprintf(words, sizeof words, "ranks %d 2 %d", r % 2, 7 + r / 2);
+        assert_true(verdict_hears(&rank[r], words));
+    }
+    assert_int_equal(verdict_first(rank, 4), 3);
+    verdict_how(how, sizeof how, rank, 4, 3);
+    assert_non_null(strstr(how, "it has not come to #7"));
+    verdict_how(how, sizeof how, rank, 4, 1);
+    assert_null(strstr(how, "it has not come to #7"));
+    assert_int_equal(verdict_together(&rank[3], 4), 2);
+
+    for (int r = 2; r < 4; r++) rank[r] = saying(rank[r], 4, "trireme: rank 0 of 2 on h: tr_barrier: ranks differ");
+    assert_true(verdict_all_say_the_same(rank, 4, 2));
+    assert_false(verdict_all_say_the_same(rank, 4, 0));
+    assert_false(verdict_hears(&rank[0], "init 60"));
 }
