@@ -5,7 +5,7 @@
  *     if (tr_record(&step, .inputs = TR_TENSORS(x, y)) < 0) ...      the step runs as usual, and is noted
  *     {
  *         TR_SCOPE;
- *         loss = tr_keep(tr_mse_loss(tr_forward(model, x), y));
+ *         loss = tr_pass_up(tr_mse_loss(tr_forward(model, x), y));
  *         tr_zero_grad(sgd);
  *         tr_backward(loss);
  *         tr_step(sgd);
@@ -16,7 +16,7 @@
  *
  * A replay runs the same kernels on the same memory, without dispatch, allocation or a graph, and gives bit for bit what
  * the program would have given.  It leaves out what nobody reads, during the step or after it, and what is made of numbers
- * alone and would be the same again.  What the program still holds at tr_record_end (parameters, gradients, a kept loss) keeps
+ * alone and would be the same again.  What the program still holds at tr_record_end (parameters, gradients, the loss) keeps
  * its place and gets new values with every replay; the memory of everything else is laid out anew, by lifetimes.
  *
  * Gradients that the step leaves behind are the leaves' gradients after every replay, whatever was let go of in between
