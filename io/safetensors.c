@@ -210,12 +210,17 @@ static int check_all(tr_safetensors *f)
     return 0;
 }
 
+/* What torch.save writes: a zip of pickled objects, before PyTorch 1.6 those alone. */
+static bool is_pickled(const unsigned char begin[8]) { return memcmp(begin, "PK\003\004", 4) == 0 || memcmp(begin, "\200\002\212\n", 4) == 0; }
+
 static int read_header(tr_safetensors *f)
 {
     const io_source *s = &f->source;
     unsigned char begin[8];
     if (s->size < 8) return io_fail_status(s, "this is no .safetensors: it has %" PRId64 " bytes", s->size);
     if (io_source_read(s, 0, begin, 8) < 0) return -1;
+    if (is_pickled(begin))
+        return io_fail_status(s, "this is no .safetensors but a zip or a pickle, as torch.save's .pt: safetensors.torch.save_file(model.state_dict(), path) writes one that can be read");
     uint64_t length = 0;
     for (int i = 7; i >= 0; i--) length = length << 8 | begin[i];
     if (length > IO_SAFETENSORS_HEADER_LIMIT || (int64_t)length > s->size - 8)

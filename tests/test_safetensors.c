@@ -138,6 +138,10 @@ TEST(header_lengths_past_the_file_or_the_limit_are_refused)
     assert_error_says("a header of 100000001 bytes");
     assert_null(io_safetensors_read(io_source_memory("open", "1234567", 7)));
     assert_error_says("this is no .safetensors: it has 7 bytes");
+    assert_null(io_safetensors_read(io_source_memory("open", "PK\003\004\0\0\b\b\0\0", 10)));
+    assert_error_says("as torch.save's .pt: safetensors.torch.save_file");
+    assert_null(io_safetensors_read(io_source_memory("open", "\200\002\212\nl\374\234F", 8)));
+    assert_error_says("as torch.save's .pt");
 }
 
 TEST(offsets_that_leave_holes_overlap_or_pass_the_end_are_refused)

@@ -36,7 +36,8 @@ typedef struct {
 } tr_csv_options;
 TR_API tr_tensor *(tr_load_csv)(const char *path, tr_csv_options options);
 
-/* .safetensors: named tensors in one file.  Opening reads the header and returns a file object that belongs to the open
+/* .safetensors: named tensors in one file, as safetensors.torch.save_file and load_file exchange them with PyTorch (whose own
+ * .pt holds Python objects, and is refused).  Opening reads the header and returns a file object that belongs to the open
  * scope; its tensors are copies, made when asked for.  A tensor of a type that the library lacks is an error only when it
  * is asked for. */
 typedef struct tr_safetensors tr_safetensors;
