@@ -25,7 +25,7 @@ static const runtime *runtime_here(void)
     static runtime r;
     static bool looked;
     const char *named = getenv("TRIREME_CUDA_LIBRARY");
-    void *object = looked ? NULL : dlopen(named && *named ? named : "libtrireme-cuda.so.0", RTLD_NOW | RTLD_NOLOAD);
+    void *object = looked ? NULL : dlopen(named && *named ? named : "libtrireme-cuda.so." TR_SOVERSION, RTLD_NOW | RTLD_NOLOAD);
     looked = true;
     if (object) {
         *(void **)&r.set_device = dlsym(object, "cudaSetDevice");

@@ -14,7 +14,7 @@ target_link_libraries(trireme_internal PUBLIC ${floors})
 # Both shared libraries: versioned, exporting tr_* only, found beside each other wherever they are put.
 function(trireme_shared target)
   set_target_properties(${target} PROPERTIES
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C
+    VERSION ${PROJECT_VERSION} SOVERSION ${soversion} LINKER_LANGUAGE C
     LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map
     BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
   # The library's own calls of tr_* go straight there, not through the table that lets programs replace symbols.

@@ -22,7 +22,7 @@ typedef const core_device *core_module_entry(const core_host *host);
 
 __attribute__((visibility("default"))) core_module_entry CORE_MODULE_ENTRY; /* the object defines it */
 
-#define CORE_MODULE_FILE "libtrireme-cuda.so.0"
+#define CORE_MODULE_FILE "libtrireme-cuda.so." TR_SOVERSION
 
 /* What goes behind dlopen's `why`: that nobody built the object, in most cases where it is not found. */
 static inline const char *core_module_hint(const char *why)

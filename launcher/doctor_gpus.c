@@ -198,7 +198,7 @@ void doctor_gpus(findings *f, const machine *m, const plan *p, doctor_wish wish)
     }
     if (count == 0) {
         const char *visible = getenv("CUDA_VISIBLE_DEVICES");
-        found(f, PROBLEM, "devices", visible ? "is CUDA_VISIBLE_DEVICES what was meant?" : "does nvidia-smi work? is libtrireme-cuda.so.0 where it was installed?", "none: %s", devices ? devices->reason : why);
+        found(f, PROBLEM, "devices", visible ? "is CUDA_VISIBLE_DEVICES what was meant?" : "does nvidia-smi work? is libtrireme-cuda.so." TR_SOVERSION " where it was installed?", "none: %s", devices ? devices->reason : why);
         return;
     }
     tell_runtime(f, &n);

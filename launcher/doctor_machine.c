@@ -1,6 +1,8 @@
 #include "launcher/doctor.h"
 #include "launcher/launcher.h"
 
+#include <trireme/base.h>
+
 #include <dlfcn.h>
 #include <dirent.h>
 #include <stdlib.h>
@@ -33,7 +35,7 @@ static void tell_mpi(findings *f, void *dist)
 void doctor_versions(findings *f)
 {
     const char *(*version)(void) = NULL;
-    void *library = open_beside("libtrireme.so.0"), *dist = open_beside("libtrireme-dist.so.0");
+    void *library = open_beside("libtrireme.so." TR_SOVERSION), *dist = open_beside("libtrireme-dist.so." TR_SOVERSION);
     const char *error = dist ? NULL : dlerror();
     if (library) *(void **)&version = dlsym(library, "tr_version");
     if (version && strcmp(version(), TRIREME_VERSION) != 0)
@@ -46,7 +48,7 @@ void doctor_versions(findings *f)
     else if (!*TRIREME_BUILT_MPI)
         found(f, WARNING, "MPI", "install an MPI (libopenmpi-dev) and build again, if ranks are wanted", "trireme was built without it");
     else
-        found(f, WARNING, "MPI", "is libtrireme-dist installed, and the MPI that it was built with?", "%s", error ? error : "libtrireme-dist.so.0 cannot be loaded");
+        found(f, WARNING, "MPI", "is libtrireme-dist installed, and the MPI that it was built with?", "%s", error ? error : "libtrireme-dist.so." TR_SOVERSION " cannot be loaded");
 }
 
 /* ---- cores ---- */

@@ -10,6 +10,10 @@
 #define TR_VERSION_MINOR 1
 #define TR_VERSION_PATCH 0
 
+/* The end of the shared libraries' names, libtrireme.so.0.1: versions that have it in common serve the same programs.  Options
+ * travel by value, so before 1.0 each minor version has its own. */
+#define TR_SOVERSION "0.1"
+
 #if defined(__GNUC__)
 # define TR_API                 __attribute__((visibility("default")))
 # define TR_CHECK_RESULT        __attribute__((warn_unused_result))
