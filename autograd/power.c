@@ -73,8 +73,10 @@ static tr_tensor *root_of(tr_tensor *x, bool over)
 tr_tensor *autograd_power(tr_tensor *x, tr_tensor *exponent)
 {
     tr_dtype type = (tr_dtype)x->dtype;
-    double p = value_of(exponent);
-    if (fabs(p) == 0.5) return autograd_note(root_of(x, p < 0), &autograd_pow_number, x, exponent, NULL, AUTOGRAD_A | AUTOGRAD_B, NULL);
+    if (core_is_floating(exponent) && fabs(value_of(exponent)) == 0.5) {
+        tr_tensor *y = root_of(x, value_of(exponent) < 0);
+        return autograd_note(y, &autograd_pow_number, x, exponent, NULL, AUTOGRAD_A | AUTOGRAD_B, NULL);
+    }
     tr_tensor *y = core_whole_like(core_here(), x);
     if (y ? autograd_pair_here(KERNEL_POW, type, y, x, exponent) < 0
           : !(y = core_tensor_like(x, type, "tr_pow")) || autograd_pair(KERNEL_POW, type, y, x, exponent) < 0) return NULL;
