@@ -66,7 +66,10 @@ static int carry(tr_tensor *y, const tr_tensor *source)
     tr_device from = core_device_at(source), to = core_device_at(y);
     if (to.type == TR_CPU) return core_receive(source, y->data, source->data, bytes);
     if (from.type == TR_CPU) return core_send(y, source->data);
-    return y->storage->device->across(to.index, y->data, from.index, source->data, bytes);
+    const core_there there = core_watched() ? core_there_copy(to, TR_LANE_OWN_) : (core_there){0};
+    const int status = y->storage->device->across(to.index, y->data, from.index, source->data, bytes);
+    core_there_copied(&there, "copy between devices", bytes);
+    return status;
 }
 
 tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)

@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "core/memory.h"
 #include "core/module.h"
+#include "core/tensor.h"
 
 /* ---- the CPU ---- */
 
@@ -119,4 +120,23 @@ const char *tr_device_name(tr_device device)
 {
     if (device.type == TR_CPU) return "cpu";
     return core_text("cuda:%d", device.index);
+}
+
+/* ---- copies while somebody watches ---- */
+
+int core_receive_watched(const tr_tensor *t, void *host, const void *from, int64_t bytes)
+{
+    const core_there there = core_there_copy(t->storage->at, TR_LANE_OWN_);
+    const int status = t->storage->device->from_device(t->storage->at.index, host, from, bytes);
+    core_there_copied(&there, "copy to the host", bytes);
+    return status;
+}
+
+int core_send_watched(tr_tensor *t, const void *host)
+{
+    const int64_t bytes = t->numel * core_dtype_bytes[t->dtype];
+    const core_there there = core_there_copy(t->storage->at, TR_LANE_OWN_);
+    const int status = t->storage->device->to_device(t->storage->at.index, t->data, host, bytes);
+    core_there_copied(&there, "copy from the host", bytes);
+    return status;
 }

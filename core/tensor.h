@@ -18,6 +18,7 @@
 #include "core/object.h"
 #include "core/shape.h"
 #include "core/size_class.h"
+#include "core/watch.h"
 
 /* What is unusual about a storage. */
 enum {
@@ -151,12 +152,16 @@ static inline tr_device core_device_at(const tr_tensor *t) { return t->storage->
 static inline bool core_same_device(const tr_tensor *a, const tr_tensor *b) { return a->device == b->device; }
 
 /* `bytes` of t's memory, from `from` on, to the host; and all of t, which is dense, from the host.  0 or -1. */
+int core_receive_watched(const tr_tensor *t, void *host, const void *from, int64_t bytes);
+int core_send_watched(tr_tensor *t, const void *host);
 static inline int core_receive(const tr_tensor *t, void *host, const void *from, int64_t bytes)
 {
+    if (core_watched()) return core_receive_watched(t, host, from, bytes);
     return t->storage->device->from_device(t->storage->at.index, host, from, bytes);
 }
 static inline int core_send(tr_tensor *t, const void *host)
 {
+    if (core_watched()) return core_send_watched(t, host);
     return t->storage->device->to_device(t->storage->at.index, t->data, host, t->numel * core_dtype_bytes[t->dtype]);
 }
 static inline bool core_is_floating(const tr_tensor *t) { return (unsigned)t->dtype - TR_FLOAT16 <= TR_FLOAT64 - TR_FLOAT16; } /* and not complex */

@@ -176,11 +176,11 @@ static void drop(int64_t begin_ns)
     atomic_compare_exchange_strong(&h->first_dropped_ns, &none, begin_ns);
 }
 
-/* Kernels neither begin the last eighth of the blocks nor go on in one of them. */
+/* Kernels and copies neither begin the last eighth of the blocks nor go on in one of them. */
 static trace_span *next_span(core_track *t, trace_kind kind)
 {
     trace_store *s = &all.store;
-    bool kernel = kind == TRACE_KERNEL;
+    bool kernel = kind == TRACE_KERNEL || kind == TRACE_COPY;
     if (kernel && t->kept) return NULL;
     if (!t->block || atomic_load_explicit(&t->block->spans, memory_order_relaxed) == TRACE_SPANS) {
         uint32_t blocks = atomic_load_explicit(&s->head->blocks, memory_order_relaxed), room = atomic_load_explicit(&s->room, memory_order_relaxed);

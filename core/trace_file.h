@@ -34,6 +34,7 @@ typedef enum { TRACE_USER,
                TRACE_READ,       /* a loader's thread reads one */
                TRACE_COLLECTIVE, /* one of them, from its beginning to its end */
                TRACE_WAIT,       /* a thread is at collectives, or waits for them */
+               TRACE_COPY,       /* a device's memory to the host's, from it, or another device's */
                TRACE_KINDS } trace_kind;
 
 /* What the four numbers of a span are. */
@@ -45,7 +46,9 @@ enum { TRACE_NOTHING,
 
 enum { TRACE_QUEUED = 1, /* the thread's own second track */
        TRACE_THERE = 2,  /* what devices do together, of the process */
-       TRACE_KERNELS_THERE = 3 /* and what each does alone: its number is added */ };
+       TRACE_KERNELS_THERE = 3, /* what each does alone: its number, below 64, is added */
+       TRACE_DOWN_THERE = 70,   /* and its copies beside that, to the host and from it */
+       TRACE_UP_THERE = 140 };
 
 typedef struct {
     int64_t begin_ns, ns; /* on the process's own CLOCK_MONOTONIC */

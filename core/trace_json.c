@@ -17,7 +17,7 @@ typedef struct {
     int64_t spans, damaged;
 } reader;
 
-static const char *const category[TRACE_KINDS] = {"user", "forward", "backward", "kernel", "optimiser", "replay", "data", "data", "collective", "wait"};
+static const char *const category[TRACE_KINDS] = {"user", "forward", "backward", "kernel", "optimiser", "replay", "data", "data", "collective", "wait", "copy"};
 
 /* ---- text ---- */
 
@@ -175,6 +175,13 @@ static bool has_second(const reader *r, uint32_t thread)
     return false;
 }
 
+static const char *row_of(uint32_t track)
+{
+    if (track >= TRACE_UP_THERE) return "copies from the host";
+    if (track >= TRACE_DOWN_THERE) return "copies to the host";
+    return track >= TRACE_KERNELS_THERE ? "kernels and copies" : "collectives";
+}
+
 static void put_devices(const reader *r)
 {
     bool has[UINT8_MAX + 1] = {false};
@@ -184,7 +191,7 @@ static void put_devices(const reader *r)
         if (!has[i]) continue;
         fputs(",\n", r->out);
         put_meta(r, "thread_name", THERE + i - TRACE_THERE);
-        fprintf(r->out, "\"name\":\"device: %s\"}}", i == TRACE_THERE ? "collectives" : "kernels");
+        fprintf(r->out, "\"name\":\"device: %s\"}}", row_of(i));
     }
 }
 

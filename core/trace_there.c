@@ -1,6 +1,7 @@
-/* A device's rows of a trace.  Round each call that it is asked for stand two marks that know when it came to them; they are
- * looked at when the next call is asked for, and when the trace ends.  Nobody waits. */
+/* A device's rows of a trace.  Round each call and copy that it is asked for stand two marks that know when it came to them;
+ * they are looked at when the next call is asked for, and when the trace ends.  Nobody waits. */
 #include <pthread.h>
+#include <trireme/trace.h>
 #include "core/device.h"
 #include "core/thread.h"
 #include "core/watch.h"
@@ -22,7 +23,7 @@ static struct {
 static void *mark(const core_there *t)
 {
     const bool stood = core_here()->failure.stands;
-    void *m = t->lanes->timed(t->device, TR_LANE_OWN_);
+    void *m = t->lanes->timed(t->device, t->lane);
     if (!m && !stood) tr_error_clear();
     return m;
 }
@@ -68,21 +69,25 @@ void core_there_look(void)
     pthread_mutex_unlock(&all.lock);
 }
 
-core_there core_there_begin(tr_device at)
+core_there core_there_copy(tr_device at, tr_lane_ lane)
 {
-    core_there t = {.device = at.index};
-    if (at.type == TR_CPU) return t;
-    const int on = core_watch();
-    if (on & CORE_WATCH_LEDGER) core_ledger_device(at);
-    if (!(on & CORE_WATCH_TRACE)) return t;
+    core_there t = {.device = at.index, .lane = lane};
+    if (at.type == TR_CPU || !(core_watch() & CORE_WATCH_TRACE)) return t;
     const core_device *there = core_device_of(at);
     t.lanes = there ? there->lanes : NULL;
     t.begins = t.lanes ? mark(&t) : NULL;
     return t;
 }
 
-void core_there_end(const core_there *t, const char *name, const char *detail, const trace_span *of)
+core_there core_there_begin(tr_device at)
 {
+    if (at.type != TR_CPU && core_watch() & CORE_WATCH_LEDGER) core_ledger_device(at);
+    return core_there_copy(at, TR_LANE_OWN_);
+}
+
+static void end(const core_there *t, const char *name, const char *detail, const trace_span *of, trace_kind kind)
+{
+    static const uint8_t track[TR_LANES_] = {TRACE_KERNELS_THERE, TRACE_DOWN_THERE, TRACE_UP_THERE, TRACE_KERNELS_THERE};
     if (!t->begins) return;
     void *ends = mark(t);
     pthread_mutex_lock(&all.lock);
@@ -96,11 +101,33 @@ void core_there_end(const core_there *t, const char *name, const char *detail, c
         all.call[i].name = name;
         all.call[i].detail = detail;
         all.call[i].span = *of;
-        all.call[i].span.kind = TRACE_KERNEL;
-        all.call[i].span.queued = (uint8_t)(TRACE_KERNELS_THERE + t->device);
+        all.call[i].span.kind = (uint8_t)kind;
+        all.call[i].span.queued = (uint8_t)(track[t->lane] + t->device);
     }
     pthread_mutex_unlock(&all.lock);
     if (fits) return;
     t->lanes->forget(t->begins);
     t->lanes->forget(ends);
+}
+
+void core_there_end(const core_there *t, const char *name, const char *detail, const trace_span *of) { end(t, name, detail, of, TRACE_KERNEL); }
+
+void core_there_copied(const core_there *t, const char *name, int64_t bytes)
+{
+    if (t->begins && bytes == 0) {
+        t->lanes->forget(t->begins);
+        return;
+    }
+    end(t, name, NULL, &(trace_span){.what = TRACE_BYTES, .count = bytes}, TRACE_COPY);
+}
+
+/* ---- for libtrireme-dist ---- */
+
+void *tr_trace_copy_begin_(tr_device at, tr_lane_ lane) { return core_watched() ? core_there_copy(at, lane).begins : NULL; }
+
+void tr_trace_copy_end_(void *begins, tr_device at, tr_lane_ lane, int64_t bytes)
+{
+    if (!begins) return;
+    const core_there t = {core_device_of(at)->lanes, begins, at.index, lane};
+    core_there_copied(&t, lane == TR_LANE_DOWN_ ? "copy to the host" : "copy from the host", bytes);
 }

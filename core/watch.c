@@ -54,6 +54,7 @@ static const int8_t column_of[TRACE_KINDS] = {
     [TRACE_READ] = -1,
     [TRACE_COLLECTIVE] = -1,
     [TRACE_WAIT] = CORE_COMMUNICATION,
+    [TRACE_COPY] = -1,
 };
 
 core_span core_span_begin(trace_kind kind, const char *name) { return core_span_begin_in(kind, name, column_of[kind]); }

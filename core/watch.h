@@ -99,10 +99,15 @@ typedef struct {
     const tr_lanes_ *lanes;
     void *begins; /* owned; NULL: nobody traces, or it is the CPU */
     int device;
+    tr_lane_ lane;
 } core_there;
 
 core_there core_there_begin(tr_device at);
 void core_there_end(const core_there *t, const char *name, const char *detail, const trace_span *of);
 void core_there_look(void);
+
+/* The same of a copy in a lane, of which the ledger hears nothing. */
+core_there core_there_copy(tr_device at, tr_lane_ lane);
+void core_there_copied(const core_there *t, const char *name, int64_t bytes);
 
 #endif

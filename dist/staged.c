@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 #include <trireme/error.h>
+#include <trireme/trace.h>
 
 enum { SLOT = 4 << 20 }; /* bytes */
 
@@ -33,15 +34,16 @@ static int64_t size_of(const dist_work *w) { return is_sum(w) ? tr_dtype_size(w-
 
 /* ---- copies ---- */
 
-static int down(staged *s, void *to, const void *from, int64_t bytes)
+static int copy(staged *s, tr_lane_ lane, void *to, const void *from, int64_t bytes)
 {
-    return s->device.lanes->copy(s->device.at.index, TR_LANE_DOWN_, to, from, bytes);
+    void *begins = tr_trace_copy_begin_(s->device.at, lane);
+    int status = s->device.lanes->copy(s->device.at.index, lane, to, from, bytes);
+    tr_trace_copy_end_(begins, s->device.at, lane, bytes);
+    return status;
 }
 
-static int up(staged *s, void *to, const void *from, int64_t bytes)
-{
-    return s->device.lanes->copy(s->device.at.index, TR_LANE_UP_, to, from, bytes);
-}
+static int down(staged *s, void *to, const void *from, int64_t bytes) { return copy(s, TR_LANE_DOWN_, to, from, bytes); }
+static int up(staged *s, void *to, const void *from, int64_t bytes) { return copy(s, TR_LANE_UP_, to, from, bytes); }
 
 /* w's mark: from now on the end of what `lane` was asked. */
 static int mark(staged *s, dist_work *w, tr_lane_ lane)

@@ -7,12 +7,12 @@
  *
  * Each rank writes one file, trace/rank-0.json, in Chrome's format: a process is a rank, a track is a thread; what bytes the
  * ranks sum while backward goes on stands on a track of its own, what a device sums with others' on another, from when it began
- * there to when it was done, and so do its kernels, a graph as one; and all ranks' times are on rank 0's clock.  A rank that is
- * killed leaves trace/rank-1.part with all that it had noted; merging reads it too.
+ * there to when it was done, and so do its kernels, a graph as one, and its copies; and all ranks' times are on rank 0's
+ * clock.  A rank that is killed leaves trace/rank-1.part with all that it had noted; merging reads it too.
  * A rank notes at most 262144 spans (TRIREME_TRACE_EVENTS), in 13 MB; what comes later is counted, and the file says how many
  * that were.  An eighth of the room is kept for what is not a kernel.  While it is on, a span costs about 0.1 us, and a
- * kernel of a device two events in its stream beside; off, nothing.  Nobody waits for a device, so that what it has not done when
- * the trace ends is not in it: tr_synchronize before.
+ * kernel or a copy of a device two events in its stream beside; off, nothing.  Nobody waits for a device, so that what it has
+ * not done when the trace ends is not in it: tr_synchronize before.
  *
  * A ledger says what a training step's time went to, and which rank the others wait for:
  *
@@ -35,6 +35,7 @@
 #define TRIREME_TRACE_H
 
 #include <trireme/error.h>
+#include <trireme/lanes.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -123,6 +124,9 @@ TR_API bool tr_is_traced_(void);
 TR_API int64_t tr_clock_ns_(void);
 TR_API void tr_trace_thread_(const char *name); /* this thread's track */
 TR_API void tr_trace_note_(const tr_trace_collective_ *collective);
+/* A copy in a lane of a device: a mark where it begins, NULL where nobody traces, and its end, which takes that. */
+TR_API void *tr_trace_copy_begin_(tr_device at, tr_lane_ lane);
+TR_API void tr_trace_copy_end_(void *begins, tr_device at, tr_lane_ lane, int64_t bytes);
 TR_API int tr_trace_rank_(int64_t rank, int64_t ranks, uint64_t job, int64_t ahead_ns, int64_t error_ns);
 
 /* This thread is at collectives; without a name the trace does not show it. */

@@ -30,16 +30,19 @@ static int spans_of(const char *name, bool there, span *found)
     return n;
 }
 
-static bool is_said(const char *words)
+/* How many lines have both. */
+static int lines_with(const char *one, const char *other)
 {
     char line[1024];
-    bool is = false;
+    int n = 0;
     FILE *f = fopen("traces/rank-0.json", "r");
     assert_non_null(f);
-    while (fgets(line, sizeof line, f)) is |= strstr(line, words) != NULL;
+    while (fgets(line, sizeof line, f)) n += strstr(line, one) && strstr(line, other);
     fclose(f);
-    return is;
+    return n;
 }
+
+static bool is_said(const char *words) { return lines_with(words, "") > 0; }
 
 /* ---- what is traced ---- */
 
@@ -67,7 +70,7 @@ TEST(kernels_have_a_row_of_when_the_device_did_them)
         assert_int_equal(tr_trace_stop(), 0);
         assert_int_equal(spans_of("add", false, host), KERNELS);
         assert_int_equal(spans_of("add", true, device), KERNELS);
-        assert_true(is_said("\"name\":\"device: kernels\""));
+        assert_true(is_said("\"name\":\"device: kernels and copies\""));
         assert_true(is_said("\"tid\":1048577,\"ts\":"));
         for (int i = 0; i < KERNELS; i++) {
             assert_true(device[i].begins >= host[i].begins);
@@ -99,6 +102,40 @@ TEST(what_the_device_has_not_done_is_not_waited_for)
     assert_int_equal(spans_of("add", true, found), 0);
     assert_int_equal(spans_of("mul", true, found), 1);
     played.order(PLAYED_AT_RANDOM, 1);
+}
+
+TEST(copies_stand_between_kernels_with_their_bytes)
+{
+    enum { NUMBERS = 5000 };
+    tr_tensor *x = tr_ones(TR_SHAPE(NUMBERS));
+    in_every_order(order)
+    {
+        TR_SCOPE;
+        span sent[MOST], added[MOST], read[MOST];
+        assert_int_equal(tr_trace_start("traces"), 0);
+        tr_tensor *there = tr_to_device(x, tr_cuda(0)), *y = tr_add(there, there);
+        assert_item(tr_select(y, 0, 7), 2, 0);
+        assert_non_null(tr_to_device(y, tr_cpu()));
+        assert_non_null(tr_to_device(tr_zeros(TR_SHAPE(0)), tr_cuda(0)));
+        int across = tr_cuda_device_count() > 1;
+        if (across) {
+            assert_non_null(tr_to_device(y, tr_cuda(1)));
+            assert_int_equal(tr_synchronize(tr_cuda(1)), 0);
+        }
+        assert_int_equal(tr_synchronize(tr_cuda(0)), 0);
+        assert_int_equal(tr_trace_stop(), 0);
+        assert_int_equal(spans_of("copy from the host", true, sent), 1); /* nothing is no copy */
+        assert_int_equal(spans_of("add", true, added), 1);
+        assert_int_equal(spans_of("copy to the host", true, read), 2);
+        assert_int_equal(lines_with("\"copy from the host\"", "\"cat\":\"copy\""), 1);
+        assert_int_equal(lines_with("\"copy from the host\"", "\"bytes\":20000}"), 1);
+        assert_int_equal(lines_with("\"copy to the host\"", "\"bytes\":4}"), 1);
+        assert_int_equal(lines_with("\"copy to the host\"", "\"bytes\":20000}"), 1);
+        assert_int_equal(lines_with("\"copy between devices\"", "\"tid\":1048578,"), across);
+        assert_int_equal(lines_with("\"copy between devices\"", "\"bytes\":20000}"), across);
+        if (!played.order) continue;
+        assert_true(sent[0].ends <= added[0].begins + 0.01 && added[0].ends <= read[0].begins + 0.01 && read[0].ends <= read[1].begins + 0.01);
+    }
 }
 
 TEST(a_graph_is_one_span)

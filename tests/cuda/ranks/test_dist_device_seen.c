@@ -93,4 +93,14 @@ TEST(a_trace_has_a_row_of_what_the_device_sums)
     assert_int_equal(lines_with("\"thread_name\"", "\"device: collectives\""), !alone);
     assert_int_equal(lines_with("gradients, bucket", "\"tid\":1048576"), alone ? 0 : STEPS * BUCKETS);
     assert_int_equal(lines_with("\"bytes\":12800", "\"tid\":1048576"), alone ? 0 : STEPS); /* 0.weight, in a bucket of its own */
+
+    /* Through the host it is copied there and back, beside what the device computes. */
+    char down[32], up[32];
+    const bool staged = !alone && !strstr(tr_dist_transport(), " by NCCL ");
+    snprintf(down, sizeof down, "\"tid\":%d,", 1048576 + 68 + tr_dist_device().index);
+    snprintf(up, sizeof up, "\"tid\":%d,", 1048576 + 138 + tr_dist_device().index);
+    assert_int_equal(lines_with("\"device: copies to the host\"", "\"thread_name\""), staged);
+    assert_int_equal(lines_with("\"device: copies from the host\"", "\"thread_name\""), staged);
+    assert_int_equal(lines_with("\"bytes\":12800", down), staged ? STEPS : 0);
+    assert_int_equal(lines_with("\"bytes\":12800", up), staged ? STEPS : 0);
 }
