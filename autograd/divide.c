@@ -3,7 +3,7 @@
  *     floor_divide: the whole number below a / b, no gradient
  *     remainder:    a - b floor(a / b), with b's sign as in Python      da = dy      db = -dy floor(a / b)
  *     fmod:         a - b trunc(a / b), with a's sign as in C           da = dy      db = -dy trunc(a / b)
- *     rounded:      floor_divide in a derivative                        da = db = 0, and given, as in PyTorch */
+ *     rounded:      a quotient in a derivative                          da = db = 0, and given, as in PyTorch */
 #include <assert.h>
 #include "autograd/operands.h"
 
@@ -23,12 +23,16 @@ static tr_tensor *divide(const char *function, int kernel, tr_tensor **a, tr_ten
     return y && autograd_pointwise(kernel, type, y, in, 2, 0) == 0 ? y : NULL;
 }
 
-static void give(autograd_node *n, tr_tensor *dy, tr_tensor *(*quotient)(tr_tensor *a, tr_tensor *b))
+typedef tr_tensor *quotient_of(tr_tensor *a, tr_tensor *b);
+
+static tr_tensor *rounded(quotient_of *quotient, tr_tensor *a, tr_tensor *b);
+
+static void give(autograd_node *n, tr_tensor *dy, quotient_of *quotient)
 {
     if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_sum_to(dy, &n->args.shape));
     if (!autograd_wants(n, 1)) return;
     tr_tensor *a = autograd_in(n, 0), *b = autograd_in(n, 1);
-    tr_tensor *q = a && b ? quotient(a, b) : NULL;
+    tr_tensor *q = a && b ? rounded(quotient, a, b) : NULL;
     autograd_give(n, 1, q ? autograd_sum_to((tr_neg)((tr_mul)(dy, q)), &n->args.shape_b) : NULL);
 }
 
@@ -37,21 +41,22 @@ static void rounded_derivative(autograd_node *n, tr_tensor *dq)
     if (autograd_wants(n, 0)) autograd_give(n, 0, autograd_zeros(dq, &n->args.shape));
     if (autograd_wants(n, 1)) autograd_give(n, 1, autograd_zeros(dq, &n->args.shape_b));
 }
-static tr_tensor *rounded(tr_tensor *a, tr_tensor *b);
-static tr_tensor *rounded_sample(tr_tensor *const *x) { return rounded((tr_mul)(x[0], tr_number_(2.4, TR_FLOAT32)), x[1]); }
+static tr_tensor *rounded_sample(tr_tensor *const *x) { return rounded((tr_floor_divide), (tr_mul)(x[0], tr_number_(2.4, TR_FLOAT32)), x[1]); }
 static const autograd_case rounded_cases[] = {
     {"a row", rounded_sample, 1.1, 1.3, 2, {{2, {3, 4}}, {1, {4}}}},
     {0}};
 const autograd_op autograd_rounded = {"rounded", "DivBackward1", rounded_derivative, rounded_cases};
-static tr_tensor *rounded(tr_tensor *a, tr_tensor *b)
+static tr_tensor *rounded(quotient_of *quotient, tr_tensor *a, tr_tensor *b)
 {
-    tr_tensor *q = (tr_floor_divide)(a, b);
+    bool before = tr_set_grad_enabled(false);
+    tr_tensor *q = quotient(a, b);
+    tr_set_grad_enabled(before);
     assert(!q || (a && b));
     return q ? autograd_note(q, &autograd_rounded, a, b, NULL, 0, &(autograd_args){.shape = a->shape, .shape_b = b->shape}) : NULL;
 }
 
 static tr_tensor *truncated(tr_tensor *a, tr_tensor *b) { return (tr_trunc)((tr_div)(a, b)); }
-static void remainder_derivative(autograd_node *n, tr_tensor *dy) { give(n, dy, rounded); }
+static void remainder_derivative(autograd_node *n, tr_tensor *dy) { give(n, dy, (tr_floor_divide)); }
 static void fmod_derivative(autograd_node *n, tr_tensor *dy) { give(n, dy, truncated); }
 static tr_tensor *remainder_sample(tr_tensor *const *x) { return (tr_remainder)((tr_mul)(x[0], tr_number_(3, TR_INT64)), x[1]); }
 static tr_tensor *fmod_sample(tr_tensor *const *x) { return (tr_fmod)((tr_neg)((tr_mul)(x[0], tr_number_(3, TR_INT64))), x[1]); }

@@ -165,9 +165,10 @@ tr_tensor *(tr_median_dim)(tr_tensor *x, int dim, tr_pick_options options) { ret
 tr_tensor *(tr_median)(tr_tensor *x)
 {
     if (!x) return core_null("tr_median");
-    if (x->numel == 0 && core_dtype_category[x->dtype] == 2)
-        return (tr_full)((tr_shape){0}, NAN, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)});
-    tr_tensor *line = (tr_reshape)(x, (tr_shape){1, {x->numel}}), *plain = line ? (tr_detach)(line) : NULL;
-    tr_tensor *y = plain ? choose("tr_median", &autograd_median, middle, plain, 0, (tr_pick_options){0}) : NULL;
+    tr_tensor *line = (tr_reshape)(x, (tr_shape){1, {x->numel}}), *plain = line ? (tr_detach)(line) : NULL, *y = NULL;
+    if (plain && x->numel == 0 && core_dtype_category[x->dtype] == 2)
+        y = (tr_full)((tr_shape){0}, NAN, (tr_tensor_options){.dtype = (tr_dtype)x->dtype, .device = core_device_at(x)});
+    else if (plain)
+        y = choose("tr_median", &autograd_median, middle, plain, 0, (tr_pick_options){0});
     return autograd_note(y, &autograd_median, line, NULL, NULL, AUTOGRAD_A | AUTOGRAD_Y, &(autograd_args){.shape = {1, {x->numel}}, .shape_b = {1, {1}}});
 }

@@ -77,11 +77,10 @@ enum {
 
 /* ---- the derivatives, in the graph's words ---- */
 
-/* A condition of y is relu's; one that is the same everywhere was made of numbers, on the CPU. */
+/* A condition of y is relu's; without one it is true everywhere, as of functions that are flat. */
 static tr_tensor *where_true(tr_tensor *condition, tr_tensor *dy, tr_tensor *y)
 {
-    if (y) return autograd_named(autograd_bent(condition, dy, NULL, y), "ThresholdBackwardBackward0");
-    return (tr_where)((tr_to_device)(condition, core_device_at(dy)), dy, tr_number_(0, TR_INT64));
+    return y ? autograd_named(autograd_bent(condition, dy, NULL, y), "ThresholdBackwardBackward0") : autograd_zeros(dy, &dy->shape);
 }
 
 #include "autograd/words_graph.h"

@@ -175,9 +175,11 @@ static void norm_derivative(autograd_node *n, tr_tensor *dy)
     else if (isinf(p))
         slope = largest_share(&o, n->args.n[0]);
     else {
-        tr_tensor *ratio = (tr_div)(o.x, (tr_where)((tr_eq)(o.y, ZERO), number(1), o.y));
+        tr_tensor *none = (tr_eq)(o.x, ZERO), *no_norm = (tr_eq)(o.y, ZERO);
+        tr_tensor *x = p < 2 ? (tr_where)(none, number(1), o.x) : o.x; /* 0 has no such power, and no derivative of it */
+        tr_tensor *ratio = (tr_div)(x, (tr_where)(no_norm, number(1), o.y));
         slope = p == 2 ? ratio : (tr_mul)((tr_sgn)(ratio), (tr_pow)((tr_abs)(ratio), number(p - 1)));
-        if (p < 2) slope = (tr_where)((tr_eq)(o.x, ZERO), ZERO, slope);
+        if (p < 2) slope = (tr_where)(p < 1 ? (tr_logical_or)(none, no_norm) : none, ZERO, slope);
     }
     autograd_give(n, 0, slope ? (tr_mul)(o.dy, slope) : NULL);
 }

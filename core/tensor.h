@@ -194,6 +194,7 @@ const char *core_show(const tr_tensor *t);
 /* The type of a result of a and b, by PyTorch's rules: a dimensioned operand decides over a 0-d one, and that over a
  * number, unless the latter is of a higher category. */
 tr_dtype core_result_type(const tr_tensor *a, const tr_tensor *b);
+tr_dtype core_result_type_of(const tr_tensor *const *operands, int count); /* NULL among them is passed over */
 
 /* What a step that is being recorded cannot hold, values that leave it for one: it goes on as usual and is not recorded, as
  * tr_record_end then says.  The texts are the program's, for ever. */

@@ -69,7 +69,7 @@ TEST(returned_gradients_can_be_differentiated)
 /* The derivative of these is constant but for steps: differentiated again it is 0, and no gradient would be another answer. */
 TEST(a_second_derivative_that_is_0_is_given)
 {
-    tr_tensor *x = leaf(row(1.5, -0.5)), *b = leaf(row(1, 2));
+    tr_tensor *x = leaf(row(1.5, 0, -0.5)), *b = leaf(row(1, 2, 3));
     tr_tensor *const bent[] = {tr_relu(x), tr_leaky_relu(x, 0.1), tr_abs(x), tr_remainder(b, x), tr_fmod(b, x), tr_norm(x, .p = 1)};
     static const char *const names[] = {"ThresholdBackwardBackward0", "LeakyReluBackwardBackward0"};
     for (size_t i = 0; i < sizeof bent / sizeof *bent; i++) {
@@ -77,8 +77,17 @@ TEST(a_second_derivative_that_is_0_is_given)
         assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_sum(bent[i])), TR_TENSORS(x), &dx, .create_graph = true), 0);
         if (i < 2) assert_string_equal(tr_grad_fn(dx), names[i]);
         assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_sum(dx)), TR_TENSORS(x), &ddx), 0);
-        assert_close(ddx, row(0, 0), 0);
+        assert_close(ddx, row(0, 0, 0), 0);
     }
+    tr_tensor *flat, *none, *zeros, *norm;
+    assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_sum(tr_square(tr_floor(x)))), TR_TENSORS(x), &flat, .create_graph = true), 0);
+    assert_false(tr_requires_grad(flat)); /* there is nothing to differentiate, as in PyTorch */
+    none = leaf(tr_empty(TR_SHAPE(0)));
+    assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_median(none)), TR_TENSORS(none), &zeros), 0);
+    assert_shape(zeros, 0);
+    assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_norm(x, .p = 1.5)), TR_TENSORS(x), &norm, .create_graph = true), 0);
+    assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_sum(norm)), TR_TENSORS(x), &norm), 0);
+    assert_true(tr_item(tr_all(tr_isfinite(norm))) == 1); /* a 0 in x is not all elements' NaN */
 }
 
 TEST(what_is_not_used_is_an_error_unless_allowed)

@@ -124,6 +124,17 @@ def roots():
             case("pow", torch.pow, [torch.tensor([3.0, 0.1, 0.75, 123.0, inf], dtype=dtype), p])
 
 
+def mixed():
+    """Three operands of three types: which of them counts; norms of a root's order beside 0."""
+    half, double, single = torch.float16, torch.float64, torch.float32
+    for types in ((half, double, single), (double, half, single), (half, single, torch.int64), (torch.int64, half, double)):
+        for shapes in (((), (2, 1, 3), (3, 1)), ((3,), (), (1, 3)), ((), (), (3,)), ((2, 3), (), ())):
+            case("clamp", torch.clamp, [rand(*shape, dtype=dtype) for shape, dtype in zip(shapes, types)], grad=False)
+    for x in ([[0.0, 2.0, -3.0], [1.0, -2.0, 4.0], [0.0, 0.0, 0.0]],):
+        for p in (-1.0, 0.5, 1.5, 3.0):
+            case("norm", lambda t: torch.linalg.vector_norm(t, p, (1,)), [torch.tensor(x)], [p, 1, 1, 0])
+
+
 print("# Written by make_ops_corners.py with PyTorch", torch.__version__)
 chosen()
 powers()
@@ -133,3 +144,4 @@ joined()
 truths()
 nothing()
 roots()
+mixed()
