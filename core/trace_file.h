@@ -44,8 +44,8 @@ enum { TRACE_NOTHING,
        TRACE_BYTES     /* count, and number: the collective's */
 };
 
-enum { TRACE_QUEUED = 1, /* the thread's own second track */
-       TRACE_THERE = 2,  /* what devices do together, of the process */
+enum { TRACE_QUEUED = 1,        /* the thread's own second track */
+       TRACE_THERE = 2,         /* what devices do together, of the process */
        TRACE_KERNELS_THERE = 3, /* what each does alone: its number, below 64, is added */
        TRACE_DOWN_THERE = 70,   /* and its copies beside that, to the host and from it */
        TRACE_UP_THERE = 140 };
