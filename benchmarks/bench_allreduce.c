@@ -2,12 +2,17 @@
  * ("ours from anywhere") and from memory of the transport, where gradients' buckets lie ("ours from window"); MPI_Allreduce; the
  * same window reduced by hand, without anything around it; and a copy of the array, by all ranks at once.
  *
- *     mpirun -np 2 bench_allreduce [--filter "1 MiB"] [--csv FILE]
+ *     mpirun -np 2 bench_allreduce [--filter "1 MiB"] [--csv FILE] [--device cuda]
  *
  * Every round measures every way once, one after the other, so that what disturbs one disturbs all; the slowest rank counts.
  * bus = 2 (n-1)/n bytes / time, comparable for any number of ranks; best is the plain window.  The error is the number of
  * elements on any rank that are not the sum, looked at before and after.  "fresh": each rank has just written its array, as
- * gradients are; else every part of it stays with the core that adds it. */
+ * gradients are; else every part of it stays with the core that adds it.
+ *
+ * With --device cuda the arrays lie on ranks' GPUs, which meet by NCCL, or, where they are one, through the host: there from
+ * where an array happens to lie, and as a gradients' bucket goes.  Best is a copy of as many bytes on one of these devices, read
+ * and written. */
+#include "allreduce_device.h"
 #include "bench.h"
 
 #include "dist/window.h"
@@ -19,7 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <trireme/error.h>
+#include <trireme/trireme.h>
 #include <unistd.h>
 
 static int rank, world, spins;
@@ -183,7 +188,7 @@ enum { MOST_ROUNDS = 1000 };
 
 /* What rank 0 was told on its command line. */
 static struct {
-    int rounds, quick;
+    int rounds, quick, on_device, index; /* index: of the device; -1: each rank's own */
 } how;
 
 static double slowest(double seconds)
@@ -266,6 +271,25 @@ static float *zeroed(int64_t bytes)
     return memory;
 }
 
+/* Each sample waits by itself. */
+static void nothing_to_wait_for(void) {}
+static const char *nothing_is_missing(void) { return NULL; }
+
+/* "cuda" is each rank's own, "cuda:1" one for all.  False: the program ends. */
+static bool find_device(void)
+{
+    tr_device at;
+    if (!bench_on_device()) return true;
+    if (tr_device_parse(bench_device(), &at) < 0) return bench_refuse();
+    if (at.type == TR_CUDA && at.index >= tr_cuda_device_count()) {
+        bench_skip(tr_cuda_missing() ? tr_cuda_missing() : "this machine has fewer devices");
+        return false;
+    }
+    how.on_device = at.type == TR_CUDA;
+    how.index = strchr(bench_device(), ':') ? at.index : -1;
+    return true;
+}
+
 /* On every rank alike. */
 static bool begin(int argc, char **argv)
 {
@@ -273,13 +297,22 @@ static bool begin(int argc, char **argv)
     snprintf(about, sizeof about, "sums over %d ranks, in place, %s (thr: ranks)", world, ours->name);
     int ok = 1;
     if (rank == 0) {
-        ok = bench_begin(argc, argv, (bench_subject){.name = "allreduce", .about = about, .unit = "us", .rate_unit = "bus GB/s", .rate_formula = "2(n-1)/n bytes / time; memcpy: bytes / time", .who = "trireme", .version = tr_version()});
+        bench_takes_device(nothing_to_wait_for, nothing_is_missing);
+        ok = bench_begin(argc, argv, (bench_subject){.name = "allreduce", .about = about, .unit = "us", .rate_unit = "bus GB/s", .rate_formula = "2(n-1)/n bytes / time; memcpy, one rank: bytes / time", .who = "trireme", .version = tr_version()});
+        ok = ok && find_device();
         how.rounds = bench_rounds();
         how.quick = bench_quick();
     }
     MPI_Bcast(&ok, 1, MPI_INT, 0, MPI_COMM_WORLD);
-    MPI_Bcast(&how, 2, MPI_INT, 0, MPI_COMM_WORLD);
+    MPI_Bcast(&how, sizeof how / sizeof(int), MPI_INT, 0, MPI_COMM_WORLD);
     return ok;
+}
+
+static int64_t measure_on_device(void)
+{
+    const int count = tr_cuda_device_count();
+    const int mine = count > 0 ? (int)(ours->local_rank % count) : 0;
+    return allreduce_on_device(ours, tr_cuda(how.index >= 0 ? how.index : mine), how.rounds, how.quick);
 }
 
 static int64_t measure_all(int64_t most)
@@ -304,7 +337,9 @@ int main(int argc, char **argv)
     int64_t wrong = 0;
     bool told = begin(argc, argv);
     int64_t most = how.quick ? 1 << 20 : 64 << 20;
-    if (told) {
+    if (told && how.on_device) {
+        wrong = measure_on_device();
+    } else if (told) {
         anywhere = zeroed(most);
         for_mpi = zeroed(most);
         in_window = ours->take(ours, most);

@@ -20,11 +20,12 @@ from tables import FLOOR, Results, illustrate, read_rows, report, rows_of, save_
 
 HERE = Path(__file__).resolve().parent
 ORDER = ["loops", "ops", "matmul", "train", "memory", "startup", "allreduce", "scaling"]  # others follow
-ON_DEVICE = ["ops", "matmul", "loops", "train", "memory", "startup", "scaling"]  # what --device measures, what matters most first
+ON_DEVICE = ["ops", "matmul", "loops", "train", "memory", "startup", "scaling", "allreduce"]  # what --device measures, what matters most first
 PEERS_ON_DEVICE = {"memory"}  # PyTorch tells no peak of the host's memory
 PEERS_AT_HOME = {"scaling"}  # over gloo, which is the CPU's
 DEVICE_SECONDS = 200
 RANKS = {"allreduce": 2}  # run under `trireme run -n`
+RANKS_ON_DEVICE = {"allreduce": (1, 2)}  # one by NCCL; two, where they share a device, through the host
 FELL = 1.10  # --check names what takes so much longer
 
 
@@ -35,9 +36,9 @@ def programs_of(folder):
     return {name: found[name] for name in sorted(found, key=lambda n: (ORDER.index(n) if n in ORDER else 99, n))}
 
 
-def command_of(name, program):
+def command_of(name, program, ranks=None):
     if name in RANKS:
-        return [str(program.parent / "trireme"), "run", "--quiet", "-n", str(RANKS[name]), str(program)]
+        return [str(program.parent / "trireme"), "run", "--quiet", "-n", str(ranks or RANKS[name]), str(program)]
     return [str(program)]
 
 
@@ -89,6 +90,17 @@ class Run:
                 self.rows = None
 
 
+def joined(runs):
+    """Several numbers of ranks, in one table."""
+    first, *others = runs
+    for run in others:
+        first.gaps += run.gaps
+        first.failures += run.failures
+        if run.rows is not None:
+            first.rows = (first.rows or []) + run.rows
+    return first
+
+
 def measure(names, programs, pythons, options, results):
     """All rounds of all programs into results, which are handed out after each of them."""
     environment = peer_environment(cache_of(options.build))
@@ -100,7 +112,8 @@ def measure(names, programs, pythons, options, results):
         for name in names:
             print(f"round {turn + 1} of {options.rounds}: {name}", flush=True)
             r = results[name]
-            r.add("trireme", Run(command_of(name, programs[name]), short, limit=limit))
+            counts = RANKS_ON_DEVICE.get(name, (None,)) if on_device else (None,)
+            r.add("trireme", joined([Run(command_of(name, programs[name], n), short, limit=limit) for n in counts]))
             by_hand = programs[name].parent / f"peer_{name}"
             if by_hand.exists() and not on_device:
                 r.add(FLOOR, Run([str(by_hand)], short))

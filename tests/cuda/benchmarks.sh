@@ -3,6 +3,7 @@
 # folder it was built in, and $TRIREME_CUDA_LIBRARY.
 set -u
 failures=0
+launcher=() # what the next claim's program runs under
 header=subject,case,size,type,threads,who,version,median,p10,p90,unit,samples,rate,rate_unit,ceiling,share,error
 
 # Every row has all columns, a time, and an answer that was checked, unless nobody can check it (--unchecked).
@@ -20,7 +21,7 @@ claim() { # claim NAME ROWS [--unchecked] [--ceilings]: every row has something 
     shift 2
     case " $* " in *' --unchecked '*) unchecked=--unchecked ;; esac
     case " $* " in *' --ceilings '*) ceilings=yes ;; esac
-    if ! "$TRIREME_BIN/bench_$name" --quick --rounds 1 --device cuda --csv "$name.csv" >"$name.out" 2>&1; then
+    if ! "${launcher[@]}" "$TRIREME_BIN/bench_$name" --quick --rounds 1 --device cuda --csv "$name.csv" >"$name.out" 2>&1; then
         echo "FAILED  bench_$name runs"
         cat "$name.out"
         failures=$((failures + 1))
@@ -45,6 +46,42 @@ loops) claim loops 17 ;;
 memory) claim memory 6 ;;
 startup) claim startup 2 --unchecked ;;
 scaling) TRIREME_DEVICE_TRANSPORT=host claim scaling 4 --unchecked ;; # played devices do not say that they are one
+allreduce) # one rank by NCCL, two on devices of their own, two on one
+    says() { # says WORDS: how devices met
+        if grep -qE "^# .*$1\$" allreduce.out; then
+            echo "ok      $1"
+        else
+            echo "FAILED  they did not meet $1"
+            failures=$((failures + 1))
+        fi
+    }
+    launcher=("$TRIREME_BIN/trireme" run --quiet --oversubscribe -n 1)
+    claim allreduce 6 --ceilings
+    says 'by NCCL [0-9.]+'
+    launcher=("$TRIREME_BIN/trireme" run --quiet --oversubscribe -n 2)
+    claim allreduce 6 --ceilings
+    says 'by NCCL [0-9.]+'
+    PLAYED_DEVICES=1 claim allreduce 12 --ceilings
+    says 'through pinned memory: ranks 0 and 1 share a device'
+    status=0
+    FAKE_NCCL_FAIL=1:9 "${launcher[@]}" "$TRIREME_BIN/bench_allreduce" --quick --device cuda >out 2>&1 || status=$?
+    if [ $status != 0 ] && grep -q '^bench_allreduce: NCCL: all_reduce: unhandled system error' out; then
+        echo "ok      a rank that fails ends the others"
+    else
+        echo "FAILED  a rank that fails: status $status"
+        cat out
+        failures=$((failures + 1))
+    fi
+    status=0
+    TRIREME_CUDA_LIBRARY=/nonexistent.so "${launcher[@]}" "$TRIREME_BIN/bench_allreduce" --quick --device cuda >out 2>&1 || status=$?
+    if [ $status = 77 ] && grep -q 'skipped: .*nonexistent' out; then
+        echo "ok      without a device it is a skip"
+    else
+        echo "FAILED  without a device: status $status"
+        cat out
+        failures=$((failures + 1))
+    fi
+    ;;
 report) # the tables of a run on the device, beside a PyTorch that is played too
     command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
     run="$TEST_DIR/../../benchmarks/run.py"
