@@ -35,6 +35,9 @@ if(TRIREME_CUDA STREQUAL "ON" OR CMAKE_CUDA_COMPILER)
   set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)          # a static one beside another's is two runtimes
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 17)
+  if(CMAKE_VERSION VERSION_LESS 3.26 AND NOT TARGET CUDA::nvToolsExt)
+    add_library(CUDA::nvToolsExt INTERFACE IMPORTED) # CMake 3.25.1 takes for granted what CUDA 13 has no more
+  endif()
   find_package(CUDAToolkit REQUIRED)
   list(APPEND CMAKE_BUILD_RPATH ${CUDAToolkit_LIBRARY_DIR})  # CMake leaves an implicit folder out
 else()
