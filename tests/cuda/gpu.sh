@@ -135,6 +135,7 @@ gpu_sanitize() {
     gpu_checked racecheck "${kernels[@]}"
     gpu_checked initcheck "${kernels[@]}" test_cuda_programs test_writes_golden
     gpu_checked synccheck "${kernels[@]}"
+    gpu_checked ordered test_cuda_programs test_cuda_memory test_cuda_copies test_record_programs
     gpu_checked memcheck test_record test_record_plan test_record_programs test_record_refused test_cuda_bits # slow ones
 }
 gpu_checked() { # TOOL TEST...

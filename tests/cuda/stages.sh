@@ -61,9 +61,11 @@ holds "with what it printed" out/gpu-test.txt '^1 of 2 tests failed'
 holds "the steps behind it run" out/gpu-test.txt '^ok      the answers of bench_memory'
 
 gpu 1 sanitize
-holds "memcheck sees the golden cases" calls '^compute-sanitizer --tool memcheck .*test_ops_golden'
-holds "and the kernels on the device" calls '^compute-sanitizer --tool initcheck .*test_cuda_sort_device'
+holds "memcheck sees the golden cases" calls '^compute-sanitizer .*--tool memcheck .*test_ops_golden'
+holds "and the kernels on the device" calls '^compute-sanitizer .*--tool initcheck .*test_cuda_sort_device'
 holds "a tool that finds nothing is well" out/gpu-sanitize.txt '^ok      memcheck of 3 programs'
+holds "calls that fail on purpose are no findings" calls '^compute-sanitizer --error-exitcode 1 .*--report-api-errors no .*--tool memcheck'
+holds "memory is used in the order of streams" calls '^compute-sanitizer .*--track-stream-ordered-races all .*test_cuda_programs'
 holds "a race is a failure" out/gpu-sanitize.txt '^FAILED  racecheck of 2 programs'
 holds "of that program alone" out/gpu-sanitize.txt '^FAILED  racecheck, test_ops_golden .*: status 1'
 holds "with what was found" out/gpu-sanitize.txt '^ERROR SUMMARY: 1 race'
