@@ -17,6 +17,7 @@ gpu_main() { # what follows `./dev gpu`
         --build) gpu_folder=$(cd "${2:?}" && pwd) && shift ;;
         --quick) gpu_quick=yes ;;
         build | test | sanitize | bench) stages+=("$1") ;;
+        pack) gpu_pack && return ;;
         *) stop "./dev gpu: what is $1? (./dev help gpu)" ;;
         esac
         shift
@@ -48,6 +49,26 @@ gpu_main() { # what follows `./dev gpu`
     rm -f "$gpu_out/now.txt"
     [ $gpu_failures = 0 ]
 }
+
+# What a build wants beside what .gpu has already, from this machine's packages; and which commit it is, where git is not.
+gpu_pack() {
+    local lib=.gpu/usr/lib/x86_64-linux-gnu file
+    [ -f .gpu/env.sh ] || stop "no .gpu/env.sh: a folder of packages has to be there"
+    need libcmocka-dev zlib1g-dev git
+    mkdir -p $lib/pkgconfig .gpu/usr/include
+    cp -P /usr/include/{cmocka,zlib,zconf}.h .gpu/usr/include/
+    cp -P /usr/lib/x86_64-linux-gnu/libcmocka.so* $lib/
+    # Only for the linker: at run time a machine's own one is the right one for its programs.
+    ln -sfn ../../../fallback/libz.so.1 $lib/libz.so
+    for file in cmocka zlib; do
+        sed 's,/usr\(/\|$\),${pcfiledir}/../../..\1,g' /usr/lib/x86_64-linux-gnu/pkgconfig/$file.pc >$lib/pkgconfig/$file.pc
+    done
+    git describe --always --abbrev=40 --dirty=-changed >.gpu/commit || echo unknown >.gpu/commit
+    du -sm .gpu | sed 's/\t.*/ MiB in .gpu/'
+}
+
+# Is a header there for the compiler, or in .gpu? Before minutes of compiling without it.
+gpu_header() { echo "#include <$1>" | ${CC:-cc} -I.gpu/usr/include -E -x c - >/dev/null 2>&1; }
 
 # The machine, so that every report stands for itself.
 gpu_head() {
@@ -87,12 +108,23 @@ gpu_step() { # NAME SECONDS COMMAND...
 
 gpu_has() { command -v "$1" >/dev/null; }
 
+# "90-real" of what is in the machine: "native" asks a program that CMake compiles, and guesses if that fails.
+gpu_architectures() {
+    local found
+    found=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | sed -n 's/^\([0-9]*\)\.\([0-9]\)$/\1\2-real/p' | sort -u | paste -sd ';') || true
+    echo "${CUDAARCHS:-${found:-native}}"
+}
+
 gpu_build() {
-    local options=(-DCMAKE_CUDA_ARCHITECTURES="${CUDAARCHS:-native}")
+    local options=(-DCMAKE_CUDA_ARCHITECTURES="$(gpu_architectures)")
     [ -f .gpu/env.sh ] || need "${build_packages[@]}" "${test_packages[@]}"
+    if ! gpu_header zlib.h; then
+        gpu_line FAILED "nothing is built: no zlib.h (zlib1g-dev; ./dev gpu pack brings it into .gpu)"
+        return 0
+    fi
     if ! pkg-config --exists 'cmocka >= 1.1'; then
         options+=(-DBUILD_TESTING=OFF)
-        gpu_line SKIPPED "all tests but the programs: cmocka (libcmocka-dev) is not here"
+        gpu_line SKIPPED "all tests but the programs: no cmocka (libcmocka-dev; ./dev gpu pack brings it into .gpu)"
     fi
     gpu_step "disk, memory, tools" 60 bash -c 'df -h . | tail -1; free -g | sed -n 2p; cmake --version | head -1; gcc --version | head -1
         python3 -c "import torch; print(\"PyTorch\", torch.__version__, torch.cuda.is_available())" || echo "no PyTorch"

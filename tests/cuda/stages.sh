@@ -4,7 +4,7 @@
 set -u
 dev=$TEST_DIR/../../dev
 failures=0
-rm -rf tools build out calls pids
+rm -rf tools build out calls pids packed
 mkdir -p tools build/bin build/tests/run out
 ln -s "$TRIREME_BIN"/{trireme,trireme-bench-worker,bench_ops} build/bin/
 for name in matmul loops train memory startup scaling; do ln -s /bin/true build/bin/bench_$name; done
@@ -74,6 +74,24 @@ holds "what was not built is skipped" out/gpu-sanitize.txt '^SKIPPED memcheck, t
 
 gpu 0 --quick bench
 holds "the benchmarks run" calls '^python3 benchmarks/run.py --device cuda --build .*/build --out .*/out --quick'
+
+# What a machine without packages wants from this one.
+if [ -e /usr/lib/x86_64-linux-gnu/libcmocka.so ]; then
+    mkdir -p packed/.gpu/fallback
+    touch packed/.gpu/env.sh
+    (
+        cd packed || exit
+        # shellcheck disable=SC2317 # gpu_pack asks for it
+        need() { :; }
+        # shellcheck source=gpu.sh disable=SC1091
+        . "$TEST_DIR/gpu.sh"
+        gpu_pack
+    ) >said 2>&1
+    holds "cmocka is packed" <(PKG_CONFIG_PATH=$PWD/packed/.gpu/usr/lib/x86_64-linux-gnu/pkgconfig pkg-config --libs cmocka) 'packed/.gpu/'
+    holds "zlib is packed" packed/.gpu/usr/include/zlib.h 'inflateInit'
+    holds "and its library only for the linker" <(ls packed/.gpu/usr/lib/x86_64-linux-gnu) '^libz.so$'
+    holds "and which commit it is" packed/.gpu/commit '^([0-9a-f]{40}|unknown)'
+fi
 
 # Where cmocka is missing all but the tests is built; where a step never ends, the report has all before it.
 ln -sf /bin/true build/bin/trireme # the doctor takes its time
