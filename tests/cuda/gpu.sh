@@ -5,7 +5,7 @@
 # (ok, FAILED, SKIPPED) and the end of what it said go into OUT/gpu-STAGE.txt, at once, so that a run that is cut off leaves
 # all that came before, and where it was. A failure does not stop the steps after it.
 
-gpu_stages=(build test sanitize bench)
+gpu_stages=(build smoke test sanitize bench)
 gpu_out=benchmarks/gpu gpu_folder='' gpu_end=0 gpu_report='' gpu_failures=0 gpu_quick=''
 
 gpu_main() { # what follows `./dev gpu`
@@ -16,7 +16,7 @@ gpu_main() { # what follows `./dev gpu`
         --seconds) seconds=${2:?} && shift ;;
         --build) gpu_folder=$(cd "${2:?}" && pwd) && shift ;;
         --quick) gpu_quick=yes ;;
-        build | test | sanitize | bench) stages+=("$1") ;;
+        build | smoke | test | sanitize | bench) stages+=("$1") ;;
         pack) gpu_pack && return ;;
         *) stop "./dev gpu: what is $1? (./dev help gpu)" ;;
         esac
@@ -101,8 +101,14 @@ gpu_step() { # NAME SECONDS COMMAND...
     124 | 137) gpu_line FAILED "$name: stopped after $took s" ;;
     *) gpu_line FAILED "$name: status $status after $took s" ;;
     esac
-    [ $status = 0 ] || [ $status = 77 ] || lines=250
-    { head -2 "$now" && tail -n +3 "$now" | tail -n $lines | cut -c1-400 && echo; } >>"$gpu_report"
+    [ $status = 0 ] || [ $status = 77 ] || lines=1000
+    {
+        head -2 "$now"
+        # A build that goes on after errors has them far from its end.
+        [ $lines = 40 ] || tail -n +3 "$now" | head -n -1000 | grep -A 8 -m 25 -E '^FAILED:|error:|\*\*\*Failed' | cut -c1-400 || true
+        tail -n +3 "$now" | tail -n $lines | cut -c1-400
+        echo
+    } >>"$gpu_report"
     [ $status = 0 ] || [ $status = 77 ]
 }
 
@@ -131,17 +137,40 @@ gpu_build() {
         mpirun --version | head -1; compute-sanitizer --version | tail -1; true' || true
     gpu_step "configure" 120 cmake --preset cuda -B "$gpu_folder" "${options[@]}" --log-level=WARNING || return 0
     gpu_step "compile" 560 cmake --build "$gpu_folder" --parallel "$jobs" -- -k 0 || true
-    gpu_step "the device" 60 "$gpu_folder/bin/trireme" info || true
     # Its warnings (status 1) are about the machine.
     gpu_step "the doctor" 120 bash -c '"$1/bin/trireme" doctor --full || [ $? = 1 ]' - "$gpu_folder" || true
-    gpu_step "its first numbers" 60 "$gpu_folder/bin/bench_ops" --quick --device cuda || true
+}
+
+# Each test is a process of its own: what a fault leaves behind ends with it. Most wait for the device.
+gpu_ctest() { # NAME SECONDS LABELS
+    gpu_step "$1" "$2" ctest --test-dir "$gpu_folder" -L "$3" --no-tests=error --output-on-failure --parallel "$((jobs < 8 ? 4 : 8))"
+}
+
+# Seconds, to know where one stands: a call of every family of kernels, each alone, a graph, NCCL on one rank.
+gpu_smoke() {
+    gpu_step "the device" 60 "$gpu_folder/bin/trireme" info || true
+    if [ ! -d "$gpu_folder/tests/run" ]; then
+        gpu_line SKIPPED "a first look: it was not built"
+        return 0
+    fi
+    gpu_ctest "a first look" 150 '^smoke$' || gpu_again
+}
+
+# Where the fault was, not where it was met.
+gpu_again() {
+    gpu_step "what failed, launch by launch" 100 env CUDA_LAUNCH_BLOCKING=1 ctest --test-dir "$gpu_folder" --rerun-failed --output-on-failure || true
+    local name failed=()
+    gpu_has compute-sanitizer || return 0
+    while read -r name; do failed+=("$name"); done < <(sed -n 's/^[0-9]*:smoke_\(.*\)_gpu$/\1/p' "$gpu_folder/Testing/Temporary/LastTestsFailed.log" 2>/dev/null)
+    for name in "${failed[@]::3}"; do
+        gpu_step "memcheck of $name" 60 env TRIREME_CUDA_LIBRARY="${TRIREME_CUDA_LIBRARY:-$gpu_folder/lib/libtrireme-cuda.so}" \
+            compute-sanitizer "$gpu_folder/tests/test_cuda_smoke" "$name" || true
+    done
 }
 
 gpu_test() {
     if [ -d "$gpu_folder/tests/run" ]; then
-        # Each test is a process of its own: what a fault leaves behind ends with it. Most wait for the device.
-        gpu_step "tests of the label gpu" 420 ctest --test-dir "$gpu_folder" -L '^gpu(-mpi)?$' --no-tests=error --timeout 90 \
-            --parallel 4 --output-on-failure || true
+        gpu_ctest "tests of the label gpu" 420 '^gpu(-mpi)?$' || true
     else
         gpu_line SKIPPED "tests of the label gpu: they were not built"
         gpu_step "the programs" 240 env TRIREME_BIN="$gpu_folder/bin" \

@@ -8,7 +8,7 @@ rm -rf tools build out calls pids packed
 mkdir -p tools build/bin build/tests/run out
 ln -s "$TRIREME_BIN"/{trireme,trireme-bench-worker,bench_ops} build/bin/
 for name in matmul loops train memory startup scaling; do ln -s /bin/true build/bin/bench_$name; done
-for test in test_ops_golden test_cuda_programs test_cuda_sort_device; do ln -s /bin/true build/tests/$test; done
+for test in test_ops_golden test_cuda_programs test_cuda_sort_device test_cuda_smoke; do ln -s /bin/true build/tests/$test; done
 
 tool() { # tool NAME: a program of that name that notes its call and does what stdin says
     { echo '#!/usr/bin/env bash'; echo "echo \"$1 \$*\" >>'$PWD/calls'"; cat; } >"tools/$1"
@@ -52,13 +52,22 @@ gpu 0 build
 holds "the report begins with the machine" out/gpu-build.txt '^a CPU that plays a GPU'
 holds "the build is compiled" calls '^cmake --build .*/build --parallel'
 holds "the doctor finds no problem" out/gpu-build.txt '^ok      the doctor'
-holds "its device answers" out/gpu-build.txt '^ok      its first numbers'
 holds "what was built is said" out/gpu-build.txt '^ninja: 7 targets'
+
+mkdir -p build/Testing/Temporary
+echo "12:smoke_softmax_gpu" >build/Testing/Temporary/LastTestsFailed.log
+gpu 1 smoke
+holds "the device is there" out/gpu-smoke.txt '^a CPU that plays a GPU'
+holds "and described" out/gpu-smoke.txt '^ok      the device'
+holds "the first look runs" calls '^ctest .*-L .smoke'
+holds "what fails there runs again" calls '^ctest .*--rerun-failed'
+holds "and under memcheck" calls '^compute-sanitizer .*test_cuda_smoke softmax'
 
 gpu 1 test
 holds "a failed step is said" out/gpu-test.txt '^FAILED  tests of the label gpu: status 8'
 holds "with what it printed" out/gpu-test.txt '^1 of 2 tests failed'
 holds "the steps behind it run" out/gpu-test.txt '^ok      the answers of bench_memory'
+holds "a device answers" out/gpu-test.txt '^ok      the answers of bench_ops'
 
 gpu 1 sanitize
 holds "memcheck sees the golden cases" calls '^compute-sanitizer .*--tool memcheck .*test_ops_golden'
