@@ -63,9 +63,19 @@ static inline void fibres_check_argument(void *stream, const char *name, T *cons
     fibres_check(stream, name, (const void *)pointer);
 }
 
+/* What a launch carries, as nvcc lays it out; 4 KiB on every driver. */
+template <class... T>
+constexpr size_t fibres_bytes()
+{
+    size_t at = 0;
+    ((at = (at + alignof(T) - 1) / alignof(T) * alignof(T) + sizeof(T)), ...);
+    return at;
+}
+
 template <class body, class... arguments>
 static inline void fibres_call(void *stream, const char *name, dim3 blocks, dim3 threads, body kernel, arguments... given)
 {
+    static_assert(fibres_bytes<arguments...>() <= 4096, "more than a launch can carry");
     (fibres_check_argument(stream, name, given), ...);
     auto bound = [=] { kernel(given...); };
     typedef decltype(bound) call;
