@@ -25,7 +25,7 @@ static cudaError_t end_first(cuda_stage *s)
 {
     unsigned i = s->first % CUDA_STAGED;
     cudaError_t status = cudaEventQuery(s->done[i]);
-    if (status == cudaErrorNotReady) status = cudaEventSynchronize(s->done[i]);
+    if (status == cudaErrorNotReady) status = ((void)cudaGetLastError(), cudaEventSynchronize(s->done[i])); /* or the next launch would be blamed */
     if (!status && s->part[i].to) memcpy(s->part[i].to, s->part[i].from, (size_t)s->part[i].bytes);
     s->tail = s->part[i].ends;
     s->first++;

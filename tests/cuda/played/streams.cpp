@@ -195,14 +195,15 @@ cudaError_t cudaDeviceSynchronize(void)
     return said(broken[current]);
 }
 
-/* Whoever asks again and again must not ask for ever. */
+/* Whoever asks again and again must not ask for ever.  That nothing is ready stays the last error: CUDA's guide says it does not,
+ * and PyTorch takes it away all the same. */
 static cudaError_t ask(cudaStream_t s, const std::function<bool()> &done)
 {
     if (broken[s->device]) return said(broken[s->device]);
     if (done()) return cudaSuccess;
     (void)try_next(s);
     memory_close();
-    return cudaErrorNotReady;
+    return said(cudaErrorNotReady);
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t s)
