@@ -19,7 +19,13 @@ static _Thread_local cuda_device *here;
 /* After these every call fails until the process ends. */
 static bool lasts(cudaError_t status)
 {
-    return status == cudaErrorECCUncorrectable || status == cudaErrorLaunchTimeout || (status >= cudaErrorIllegalAddress && status <= cudaErrorLaunchFailure);
+    switch ((int)status) {
+    case cudaErrorECCUncorrectable:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert: return true;
+    default: return status >= cudaErrorHardwareStackError && status <= cudaErrorLaunchFailure;
+    }
 }
 
 int cuda_error(const char *doing, cudaError_t status)
@@ -57,6 +63,7 @@ static cudaError_t pool_new(int index, cudaMemPool_t *pool)
     uint64_t keep = UINT64_MAX;
     int off = 0;
     cudaError_t status = cudaMemPoolCreate(pool, &props);
+    if (status == cudaErrorNotSupported) return (void)cudaGetLastError(), *pool = NULL, cudaSuccess; /* whatever the attribute says */
     if (!status) status = cudaMemPoolSetAttribute(*pool, cudaMemPoolAttrReleaseThreshold, &keep);
     if (!status) status = cudaMemPoolSetAttribute(*pool, cudaMemPoolReuseAllowOpportunistic, &off);
     if (!status) status = cudaMemPoolSetAttribute(*pool, cudaMemPoolReuseAllowInternalDependencies, &off);

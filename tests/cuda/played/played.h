@@ -18,7 +18,7 @@ extern "C" {
 
 /* When work is done.  PLAYED_ORDER=lazy|at_once|others_first|random and PLAYED_SEED=n say it for a whole program, which
  * otherwise runs at random from seed 1.  PLAYED_NO_DEVICE=1 makes a machine without a GPU, PLAYED_NO_POOLS=1 devices without
- * memory pools. */
+ * memory pools; =unsaid: they say that they have some. */
 typedef enum {
     PLAYED_LAZY,         /* as late as can be, and only what is needed */
     PLAYED_AT_ONCE,      /* before the call that asks for it returns */

@@ -126,11 +126,12 @@ cudaError_t cudaDeviceGetPCIBusId(char *text, int bytes, int device)
 }
 
 static bool has_pools(void) { return !getenv("PLAYED_NO_POOLS"); }
+static bool says_pools(void) { return has_pools() || strcmp(getenv("PLAYED_NO_POOLS"), "unsaid") == 0; }
 
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr which, int)
 {
     *value = which == cudaDevAttrComputeCapabilityMajor ? 9 : which == cudaDevAttrMultiProcessorCount ? 4
-                                                          : which == cudaDevAttrMemoryPoolsSupported  ? has_pools()
+                                                          : which == cudaDevAttrMemoryPoolsSupported  ? says_pools()
                                                                                                       : 0;
     return cudaSuccess;
 }
