@@ -7,14 +7,22 @@
 #ifndef LAUNCHER_MPI_FOLDER_H
 #define LAUNCHER_MPI_FOLDER_H
 
+#include <sys/types.h>
+
 /* Where mpirun reads of it; not for what it starts. */
 #define MPI_FOLDER "OMPI_MCA_orte_local_tmpdir_base"
 
-/* Makes one, and names it to the mpirun that we start next. Its path, for mpi_folder_remove; NULL: the user has named one,
- * or there is none to be had, and Open MPI's own serves. */
-char *mpi_folder_make(void);
+typedef struct {
+    char *path; /* NULL: the user has named one, or there is none to be had, and Open MPI's own serves */
+    int held;   /* a pipe's end, which mpirun inherits, or -1 */
+    pid_t remover;
+} mpi_folder;
 
-/* With all that is in it. NULL is fine. */
-void mpi_folder_remove(char *path);
+/* Makes one, and names it to the mpirun that we start next. Should we be killed, a process that waits at the pipe's other
+ * end removes it when mpirun is gone, too. */
+mpi_folder mpi_folder_make(void);
+
+/* With all that is in it. */
+void mpi_folder_remove(mpi_folder f);
 
 #endif

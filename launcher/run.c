@@ -227,7 +227,7 @@ int launcher_run(int argc, char **argv)
         status = EXIT_CANNOT_EXECUTE;
         fprintf(stderr, "trireme run: %s: %s\n", c.arg[0], strerror(errno));
     } else {
-        char *folder = mpi ? mpi_folder_make() : NULL;
+        mpi_folder folder = mpi ? mpi_folder_make() : (mpi_folder){.held = -1};
         status = run_job(&c, &o, ranks, network);
         mpi_folder_remove(folder);
     }

@@ -5,7 +5,6 @@ set -u
 . "$(dirname "$0")/claim.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-export TMPDIR=$folder # a trireme run that is killed leaves its folder
 cd "$folder" || exit 1
 for name in $(compgen -e | grep -E '^(OMPI_|PMIX_|PRTE_|OMP_|GOMP_|NCCL_|TRIREME_[A-Z]*|COLUMNS|HWLOC_|SLURM_)'); do unset "$name"; done
 
@@ -22,6 +21,17 @@ alive() { # one of these processes runs, and is not a zombie
     local pid
     for pid; do grep -q '^State:.[^ZX]' "/proc/$pid/status" 2>/dev/null && return 0; done
     return 1
+}
+leaves_of_a_killed_run() { # what is wrong with the folder own, if anything
+    local job
+    "${in_own[@]}" 'echo ready; exec sleep 60' >ready 2>err &
+    job=$!
+    for _ in {1..600}; do [ "$(wc -l <ready)" = 2 ] && break || sleep 0.05; done
+    [ -n "$(ls own)" ] || echo "there was no folder"
+    kill -KILL $job
+    wait $job 2>/dev/null
+    for _ in {1..600}; do [ -z "$(ls own)" ] && break || sleep 0.05; done
+    ls own
 }
 ranks_end_with_their_mpirun() {
     local mpirun
@@ -131,6 +141,7 @@ if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
     claim "mpirun's files stand in a folder of the job" 0 "$folder/own/trireme-" "/ompi." -- "${in_own[@]}" 'ls -d $TMPDIR/trireme-*/ompi.*'
     result "which goes with it" "$(ls own)"
     result "also where mpirun is killed" "$("${in_own[@]}" 'kill -KILL $(ps -o ppid= -p $PPID)' >out 2>err && echo "no failure"; ls own)"
+    result "or trireme run itself" "$(leaves_of_a_killed_run)"
     claim "one that the user names is taken" 0 "$folder/own/ompi." -- env "OMPI_MCA_orte_tmpdir_base=$folder/own" "${in_own[@]}" 'ls -d $TMPDIR/*'
     claim "a batch system's slots do not count" 0 "0 of 2" -- env SLURM_JOB_ID=1 SLURM_JOBID=1 SLURM_NODELIST=elsewhere \
         SLURM_JOB_NODELIST=elsewhere SLURM_TASKS_PER_NODE=1 SLURM_NNODES=1 \
