@@ -6,6 +6,7 @@ set -u
 . "$(dirname "$0")/claims.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+export TMPDIR=$folder # bare mpirun's files, too
 cd "$folder" || exit 1
 unset TRIREME_LAUNCHER TRIREME_RESTART
 alive() { # one of these processes runs, and is not a zombie

@@ -7,6 +7,7 @@ set -u
 ranks=$TRIREME_BIN/../tests/launcher_ranks
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+export TMPDIR=$folder # bare mpirun's files, too
 cd "$folder" || exit 1
 unset TRIREME_LAUNCHER TRIREME_TRACE TRIREME_LEDGER
 
