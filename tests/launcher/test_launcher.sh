@@ -143,6 +143,7 @@ if command -v mpirun >/dev/null && mpirun --version | grep -q 'Open MPI'; then
     result "also where mpirun is killed" "$("${in_own[@]}" 'kill -KILL $(ps -o ppid= -p $PPID)' >out 2>err && echo "no failure"; ls own)"
     result "or trireme run itself" "$(leaves_of_a_killed_run)"
     claim "one that the user names is taken" 0 "$folder/own/ompi." -- env "OMPI_MCA_orte_tmpdir_base=$folder/own" "${in_own[@]}" 'ls -d $TMPDIR/*'
+    result "and no other is made" "$(grep trireme- out)"
     claim "a batch system's slots do not count" 0 "0 of 2" -- env SLURM_JOB_ID=1 SLURM_JOBID=1 SLURM_NODELIST=elsewhere \
         SLURM_JOB_NODELIST=elsewhere SLURM_TASKS_PER_NODE=1 SLURM_NNODES=1 \
         "$trireme" run -n 2 --oversubscribe sh -c 'echo $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE'
