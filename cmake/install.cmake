@@ -1,4 +1,4 @@
-# The installed tree: headers, both libraries, a CMake package, pkg-config files, the licence. The launcher installs itself.
+# The installed tree: headers, both libraries, a CMake package, pkg-config files, pages, the licence. The launcher installs itself.
 include(CMakePackageConfigHelpers)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/trireme)
 set(libraries trireme)
@@ -15,7 +15,8 @@ endif()
 install(DIRECTORY include/trireme DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN *.h)
 install(TARGETS ${libraries} EXPORT trireme LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT trireme NAMESPACE trireme:: FILE trireme-targets.cmake DESTINATION ${package})
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE docs/accuracy.md docs/environment.md docs/from-pytorch.md docs/installing.md
+        DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 configure_package_config_file(cmake/trireme-config.cmake.in ${PROJECT_BINARY_DIR}/trireme-config.cmake
   INSTALL_DESTINATION ${package} NO_SET_AND_CHECK_MACRO)
