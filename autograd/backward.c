@@ -223,9 +223,10 @@ static int show(autograd_node *n, const autograd_walk *w)
     return arrives ? arrive(n, n->origin.made, n->gradient) : 0;
 }
 
-/* The gradient has been used. */
-static inline void done(autograd_node *n, tr_tensor *dy)
+/* The gradient has been used; it may be another than the derivative was given (autograd_whole). */
+static inline void done(autograd_node *n)
 {
+    tr_tensor *dy = n->gradient;
     n->gradient = NULL;
     if (n->odd & AUTOGRAD_DIVIDED) undivided(n);
     core_drop_tensor(dy);
@@ -235,7 +236,7 @@ static int run_sink(core_thread *here, autograd_node *n, const autograd_walk *w)
 {
     if (!n->gradient) return 0;
     if (show(n, w) < 0) return -1;
-    done(n, n->gradient);
+    done(n);
     if (w->captures || !n->hook || !n->origin.made) return 0;
     autograd_hooks_call(n);
     return here->failure.stands ? -1 : 0;
@@ -269,9 +270,8 @@ static int run(core_thread *here, autograd_node *n, const autograd_walk *w)
     bool usual = !(n->odd & ~AUTOGRAD_DIVIDED) && !w->captures;
     int way = usual ? DERIVED : look_at(n, w);
     if (way == FAILED || (n->odd & AUTOGRAD_DIVIDED && grows_for_a_leaf(n) && !autograd_whole(n))) return -1;
-    tr_tensor *dy = n->gradient;
-    if (way == DERIVED && derive_and_let_go(here, n, dy, w) < 0) return -1;
-    done(n, dy);
+    if (way == DERIVED && derive_and_let_go(here, n, n->gradient, w) < 0) return -1;
+    done(n);
     return 0;
 }
 
@@ -288,9 +288,8 @@ static autograd_node *walk_line(core_thread *here, autograd_node *n, const autog
 {
     for (autograd_node *to = NULL; !(n->odd & ~AUTOGRAD_DIVIDED) && n->gradient && (to = along(n)); n = to) {
         if (n->odd & AUTOGRAD_DIVIDED && is_sink(to) && grows_for_a_leaf(n) && !autograd_whole(n)) return NULL;
-        tr_tensor *dy = n->gradient;
-        if (derive_and_let_go(here, n, dy, w) < 0) return NULL;
-        done(n, dy);
+        if (derive_and_let_go(here, n, n->gradient, w) < 0) return NULL;
+        done(n);
     }
     return n;
 }

@@ -88,3 +88,16 @@ TEST(a_walk_that_failed_leaves_no_division_behind)
     assert_int_equal(tr_backward(a, .gradient = row(1, 1, 1, 1)), 0); /* half of what comes to a had come */
     assert_close(tr_grad(x), row(1, 1, 1, 1), 0);
 }
+
+/* The division happens where the gradient leaves its type, in memory that the mean's gradient, one number stretched, does not have. */
+TEST(a_mean_right_behind_a_change_of_type)
+{
+    for (int i = 0; i < 4; i++) {
+        TR_SCOPE;
+        tr_tensor *x = leaf(row(1, 2, 4)), *third = tr_div(tr_ones(TR_SHAPE(3)), 3), *to = tr_zeros(TR_SHAPE(3), .dtype = TR_FLOAT64);
+        assert_int_equal(tr_backward(i % 2 ? tr_mean(tr_to(x, TR_FLOAT64)) : tr_mean(tr_copy_(to, x))), 0);
+        assert_int_equal(tr_dtype_of(tr_grad(x)), TR_FLOAT32);
+        assert_close(tr_grad(x), third, 0);
+        assert_null(tr_grad_fn(tr_grad(x)));
+    }
+}
