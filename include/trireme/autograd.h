@@ -69,6 +69,30 @@ TR_API void tr_remove_hook(tr_tensor *leaf, int id);
  * called from a tr_on_grad hook; 0, or -1 outside of one. */
 TR_API int(tr_on_backward_end)(void (*f)(void *data), void *data);
 
+/* ---- an operation of one's own, whose derivative the program knows ----
+ *     static tr_tensor *cube(tr_tensor *const *x, void *data) { return tr_mul(x[0], tr_square(x[0])); }
+ *     static int cube_backward(tr_tensor *const *x, tr_tensor *y, tr_tensor *dy, tr_tensor **dx, void *data)
+ *     {
+ *         dx[0] = tr_mul(dy, tr_mul(3, tr_square(x[0])));
+ *         return 0;
+ *     }
+ *     static const tr_function cubed = {"CubeBackward", cube, cube_backward};
+ *     y = tr_apply(&cubed, TR_TENSORS(x), NULL);
+ * forward   its result, made of the inputs by whatever means; nothing of it is noted
+ * backward  dx[i] = d(whatever)/d(x[i]), like x[i], from the inputs, the result and dy = d(whatever)/d(y), none of which it writes
+ *           to; NULL, as it begins: none goes there.  Made by operations on these it can be differentiated again.  0, or a
+ *           negative status after tr_fail
+ * Both run in scopes of their own.  In a recorded step what they do by other means than the library's stands in tr_record_call. */
+typedef struct {
+    const char *name; /* tr_grad_fn's, and in errors; stays where it is, as all of this does */
+    tr_tensor *(*forward)(tr_tensor *const *x, void *data);
+    int (*backward)(tr_tensor *const *x, tr_tensor *y, tr_tensor *dy, tr_tensor **dx, void *data);
+} tr_function;
+
+/* f's result for one to three inputs; it belongs to the open scope.  `data`, the program's, lives as long as the graph.  NULL with
+ * an error standing. */
+TR_API tr_tensor *(tr_apply)(const tr_function *f, tr_tensors inputs, void *data);
+
 /* The name of the operation that made t, "MulBackward0", or NULL for a leaf. */
 TR_API const char *tr_grad_fn(const tr_tensor *t);
 
@@ -103,6 +127,7 @@ TR_API void tr_anomaly_restore_(const bool *before);
   TR_AUTOGRAD_GRAD_(outputs, inputs, __VA_ARGS__, )
 # define TR_AUTOGRAD_GRAD_(outputs, inputs, gradients, ...) \
   TR_STATUS_((tr_autograd_grad)(outputs, inputs, gradients, (tr_autograd_grad_options){.reserved_ = 0, __VA_ARGS__}))
+# define tr_apply(f, inputs, data)      TR_TENSOR_((tr_apply)(f, inputs, data))
 # define tr_set_grad(t, gradient)       TR_STATUS_((tr_set_grad)(t, gradient))
 # define tr_set_grad_place(leaf, place) TR_STATUS_((tr_set_grad_place)(leaf, place))
 # define tr_retain_grad(t)              TR_TENSOR_((tr_retain_grad)(t))
