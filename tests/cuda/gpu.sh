@@ -180,6 +180,10 @@ gpu_test() {
     for name in ops matmul loops train memory startup scaling; do # their answers
         gpu_step "the answers of bench_$name" 90 "$gpu_folder/bin/bench_$name" --quick --device cuda || true
     done
+    [ -d "$gpu_folder/tests/run" ] || return 0
+    # The last, since they may hang; and if two do, all will.
+    gpu_step "NCCL, two ranks on one GPU" 70 ctest --test-dir "$gpu_folder" -R '^test_dist_device_2_nccl_gpu$' --no-tests=error --output-on-failure &&
+        gpu_ctest "NCCL, ranks on one GPU" 240 '^gpu-nccl$' || true
 }
 
 gpu_sanitize() {

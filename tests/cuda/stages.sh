@@ -67,6 +67,7 @@ gpu 1 test
 holds "a failed step is said" out/gpu-test.txt '^FAILED  tests of the label gpu: status 8'
 holds "with what it printed" out/gpu-test.txt '^1 of 2 tests failed'
 holds "the steps behind it run" out/gpu-test.txt '^ok      the answers of bench_memory'
+holds "NCCL's ranks on one GPU come last" out/gpu-test.txt '^FAILED  NCCL, two ranks on one GPU: status 8'
 holds "a device answers" out/gpu-test.txt '^ok      the answers of bench_ops'
 
 gpu 1 sanitize
