@@ -57,10 +57,27 @@ struct narrowed<bf16> {
 };
 
 /* ---- several elements at once, moved as one word of 1 to 16 bytes ---- */
-struct __align__(16) word16
-{
+#if defined(__CUDACC__)
+typedef uint4 word16;
+#else
+struct alignas(16) word16 {
     uint64_t half[2];
 };
+#endif
+
+template <class WORD>
+__device__ inline void write_word(WORD *to, WORD bits)
+{
+    *to = bits;
+}
+#if defined(__CUDACC__)
+/* As one instruction: nvcc takes them apart where what they hold comes out of branches, as an optimiser's states do. */
+__device__ inline void write_word(word16 *to, word16 bits)
+{
+    asm("st.global.v4.u32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(bits.x), "r"(bits.y), "r"(bits.z), "r"(bits.w)
+        : "memory");
+}
+#endif
 template <int bytes>
 struct word_of;
 template <>
@@ -105,7 +122,7 @@ __device__ inline void store(T *to, const pack<T, count> &p)
     typedef typename word_of<sizeof(T) * count>::type word;
     word bits;
     memcpy(&bits, &p, sizeof bits);
-    *(word *)to = bits;
+    write_word((word *)to, bits);
 }
 
 #endif

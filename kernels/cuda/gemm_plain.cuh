@@ -79,11 +79,14 @@ static __device__ inline void tiles_of_block(const product &p, int64_t block, in
 
         S *c = (S *)p.c + step * p.c_step;
         const S *bias = (const S *)p.bias;
-        for (int r = 0; r < PER; r++)
+        UNROLLED
+        for (int r = 0; r < PER; r++) {
+            UNROLLED
             for (int s = 0; s < PER; s++) {
                 const int64_t row = i + y + r * SIDE, column = j + x + s * SIDE;
                 if (row < p.m && column < p.n) finish(c + row * p.c_row + column * p.c_column, sum[r][s], p.alpha, p.beta, bias ? bias + column : bias, p.relu);
             }
+        }
     }
 }
 

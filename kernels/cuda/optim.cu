@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(MOST_TENSORS, 1) count_steps(const optim_count
 }
 
 template <class OP, bool captured>
-__global__ void __launch_bounds__(THREADS) step_all(const optim_list list, const OP now, const OP *replayed, const double *skip)
+__global__ void __launch_bounds__(THREADS, 1) step_all(const optim_list list, const OP now, const OP *replayed, const double *skip)
 {
     enum { COUNT = 16 / sizeof(typename OP::type) };
     if (skip && *skip != 0) return;
