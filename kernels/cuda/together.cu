@@ -127,6 +127,7 @@ static bool add_step(together_list *list, int kind, const kernel_call *call)
 static bool add(together_list *list, const kernel_call *call)
 {
     if (call->n < 1) return false;
+    if (cast_kind(call)) return call->n <= LITTLE && add_record(list, CAST, cast_of(call));
     if (call->type != TR_FLOAT32) return copies_as_it_is(call) && add_move(list, call);
     switch (call->kernel) {
     case KERNEL_SUM: return add_sum(list, call);
@@ -176,7 +177,9 @@ static int together(const kernel_call *call)
     int count = 0;
     memset(&list, 0, sizeof list);
     while (count < call->n && add(&list, calls[count])) count++;
-    if (count < LEAST) return cuda_chain(call); /* they may be longer */
+    const int casts = cuda_casts(call, count < LEAST ? 1 : count); /* they may be longer */
+    if (casts != 0) return casts;
+    if (count < LEAST) return cuda_chain(call);
     for (int at = 0; at < list.bytes; at += ((record_head *)(list.record + at))->bytes) place_numbers((record_head *)(list.record + at));
     LAUNCH(do_together, 1, THREADS, list);
     return launched(call) < 0 ? -1 : count;

@@ -8,6 +8,7 @@
 #ifndef TRIREME_KERNELS_CUDA_TOGETHER_CUH
 #define TRIREME_KERNELS_CUDA_TOGETHER_CUH
 
+#include "kernels/cuda/casts.cuh"
 #include "kernels/cuda/element_of.cuh"
 #include "kernels/cuda/gemm_plain.cuh"
 #include "kernels/cuda/matvec.cuh"
@@ -18,6 +19,7 @@
 
 enum together_kinds { POINTWISE,
                       MOVE,
+                      CAST,
                       SUM_OF_ROWS,
                       SUM_OF_COLUMNS,
                       PRODUCT,
@@ -119,6 +121,8 @@ static __device__ inline void do_move(const little_move &m)
     }
 }
 
+static __device__ inline void little_cast(const cast &c) { do_cast(c, 0, c.n, (int)threadIdx.x, THREADS); }
+
 /* ---- optimisers' steps ---- */
 enum { MOST_PARAMETERS = 8,
        MOST_NUMBERS = 40 }; /* bytes */
@@ -151,6 +155,7 @@ static __device__ inline void do_record(const record_head &r)
     switch (r.kind) {
     case POINTWISE: return do_pointwise(((const record_of<little_pointwise> &)r).x);
     case MOVE: return do_move(((const record_of<little_move> &)r).x);
+    case CAST: return little_cast(((const record_of<cast> &)r).x);
     case SUM_OF_ROWS: return rows_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
     case SUM_OF_COLUMNS: return columns_of_block<little_sum>(((const record_of<reduction> &)r).x, 0, 1);
     case PRODUCT: return tiles_of_block<float, float, 2>(((const record_of<product> &)r).x, 0, 1);

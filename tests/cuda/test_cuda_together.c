@@ -78,6 +78,19 @@ static kernel_call move(void)
     return call;
 }
 
+/* From float32 to a half type or back, of any length; more than one often stand together. */
+static kernel_call cast(void)
+{
+    static const tr_dtype half[] = {TR_BFLOAT16, TR_FLOAT16};
+    const int n = some_length(), a = below(ARRAYS), floats = n;
+    const tr_dtype narrow = half[below(2)];
+    const bool narrows = below(2);
+    kernel_call call = {.kernel = KERNEL_COPY, .type = (uint8_t)(narrows ? narrow : TR_FLOAT32), .from = (uint8_t)(narrows ? TR_FLOAT32 : narrow), .n = n};
+    call.at[0] = array(a) + below(ROOM - floats + 1), call.at[1] = not_in(a, floats);
+    if (below(3) == 0) call.at[narrows ? 0 : 1] = (char *)call.at[narrows ? 0 : 1] + 2; /* half a float further */
+    return call;
+}
+
 static kernel_call sum(void)
 {
     const int outputs = 1 + below(20), reduced = 1 + below(120), a = below(ARRAYS);
@@ -144,11 +157,15 @@ static kernel_call step(int at)
 
 static kernel_call any_call(int at)
 {
-    switch (below(11)) {
+    switch (below(15)) {
     case 0: return strided();
     case 8: return softmax();
     case 9: return losses(at);
     case 10: return move();
+    case 11:
+    case 12:
+    case 13:
+    case 14: return cast();
     case 1:
     case 2: return sum();
     case 3:
@@ -268,6 +285,34 @@ TEST(longer_calls_of_elements_are_a_chain)
     assert_int_equal(together(&all), 0);
     then = first, then.type = TR_BFLOAT16;
     assert_int_equal(together(&all), 0);
+}
+
+/* Of any lengths, where none writes what another reads or writes. */
+TEST(longer_casts_are_one_launch)
+{
+    enum { N = 2300 };
+    kernel_call weight = {.kernel = KERNEL_COPY, .type = TR_BFLOAT16, .from = TR_FLOAT32, .n = N, .at = {array(0), array(1)}};
+    kernel_call bias = {.kernel = KERNEL_COPY, .type = TR_BFLOAT16, .from = TR_FLOAT32, .n = 10, .at = {array(2), array(3)}};
+    kernel_call back = {.kernel = KERNEL_COPY, .type = TR_FLOAT32, .from = TR_FLOAT16, .n = 5000, .at = {array(4), array(5)}};
+    const kernel_call *calls[] = {&bias, &bias, &weight, &back};
+    kernel_call all = {.kernel = KERNEL_TOGETHER, .type = TR_FLOAT32, .n = 4, .at = {calls}}, two = all;
+    kernel_fn *together = on_gpu[KERNEL_TOGETHER][TR_FLOAT32];
+    two.at[0] = calls + 2, two.n = 2;
+    fill_memory();
+    assert_int_equal(together(&two), 2);
+    assert_int_equal(together(&all), 2); /* the same bias twice, by one block */
+    calls[1] = &back, calls[2] = &weight, all.n = 3;
+    assert_int_equal(together(&all), 3);
+    back.at[1] = (char *)array(0) + 2 * N - 2; /* the last that the weight's writes */
+    assert_int_equal(together(&two), 0);
+    back.at[1] = (char *)array(0) + 2 * N;
+    assert_int_equal(together(&two), 2);
+    back.at[0] = array(1) + N - 1;
+    assert_int_equal(together(&two), 0);
+    back.at[0] = array(4), weight.ones = 2; /* one element for all */
+    assert_int_equal(together(&two), 0);
+    weight.ones = 0, back.from = TR_FLOAT64;
+    assert_int_equal(together(&two), 0);
 }
 
 TEST(a_list_ends_where_a_launch_is_full)
