@@ -1,13 +1,9 @@
-/* Backward: what arrives where, how often, and what is refused. */
+/* Backward: what arrives where, in which modes, and what is refused. */
 #include <math.h>
-#include <pthread.h>
 #include <trireme/autograd.h>
-#include <trireme/random.h>
-#include "core/tensor.h"
 #include "test.h"
 
 static tr_tensor *leaf(tr_tensor *t) { return tr_requires_grad_(t, true); }
-static int64_t reads(const tr_tensor *t) { return tr_memory(tr_device_of(t)).allocated_bytes; }
 
 /* ---- what arrives ---- */
 
@@ -145,8 +141,6 @@ TEST(intermediate_results_keep_no_gradient_unless_asked)
     assert_error_says("tr_retain_grad: (1,) float32 does not require grad");
 }
 
-/* ---- modes ---- */
-
 TEST(a_result_that_its_derivative_needs_may_retain_its_gradient)
 {
     tr_tensor *x = leaf(row(1, 2)), *y = tr_retain_grad(tr_exp(x)); /* of y^2: 2 y, and 2 y exp x */
@@ -154,6 +148,33 @@ TEST(a_result_that_its_derivative_needs_may_retain_its_gradient)
     assert_close(tr_grad(y), tr_mul(2, y), 0);
     assert_close(tr_grad(x), tr_mul(2, tr_square(y)), 1e-5);
 }
+
+TEST(an_infinite_gradient_ends_at_a_relu_that_is_off)
+{
+    tr_tensor *x = leaf(row(-1, 0, 2, NAN)), *dy = row(INFINITY, INFINITY, INFINITY, 3);
+    for (int create_graph = 0; create_graph < 2; create_graph++) {
+        assert_int_equal(tr_backward(tr_relu(x), .gradient = dy, .create_graph = create_graph != 0), 0);
+        assert_close(tr_grad(x), row(0, 0, INFINITY, 3), 0);
+        tr_set_grad(x, NULL);
+    }
+    assert_int_equal(tr_backward(tr_sum(tr_mul(tr_relu(x), INFINITY))), 0);
+    assert_close(tr_narrow(tr_grad(x), 0, 0, 3), row(0, 0, INFINITY), 0);
+    tr_set_grad(x, NULL);
+}
+
+TEST(an_infinite_gradient_ends_at_a_function_that_is_flat)
+{
+    tr_tensor *(*const flat[])(tr_tensor *) = {(tr_sign), (tr_floor), (tr_ceil), (tr_round), (tr_trunc)};
+    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++)
+        for (int create_graph = 0; create_graph < 2; create_graph++) {
+            tr_tensor *x = leaf(row(-1.5, 0, NAN, 2)), *dy = row(INFINITY, -INFINITY, 3, NAN);
+            assert_int_equal(tr_backward(flat[i](x), .gradient = dy, .create_graph = create_graph != 0), 0);
+            assert_close(tr_detach(tr_grad(x)), row(0, 0, 0, 0), 0);
+            tr_set_grad(x, NULL); /* a graph that holds the leaf that holds it */
+        }
+}
+
+/* ---- modes ---- */
 
 TEST(nothing_is_noted_without_grad)
 {
@@ -207,123 +228,6 @@ TEST(a_complex_result_is_no_loss)
     assert_close(tr_grad(z), row(2, 2), 0);
 }
 
-/* ---- the graph's life ---- */
-
-TEST(the_graph_goes_with_the_first_backward_unless_retained)
-{
-    tr_tensor *x = leaf(tr_tensor_of(2.0)), *y = tr_exp(tr_mul(x, x));
-    assert_int_equal(tr_backward(y, .retain_graph = true), 0);
-    assert_int_equal(tr_backward(y), 0);
-    assert_true(tr_backward(y) < 0);
-    assert_error_says("a second time: the saved values of ExpBackward0 are gone");
-
-    tr_tensor *z = tr_sum(tr_sub(x, 1)); /* saved nothing */
-    assert_int_equal(tr_backward(z), 0);
-    assert_int_equal(tr_backward(z), 0);
-}
-
-TEST(backward_frees_the_saved_values_as_it_goes)
-{
-    tr_tensor *x = leaf(tr_rand(TR_SHAPE(1000))), *loss;
-    {
-        TR_SCOPE;
-        loss = tr_pass_up(tr_sum(tr_exp(tr_exp(tr_exp(x)))));
-    }
-    int64_t held = reads(x);
-    assert_int_equal(tr_backward(loss), 0);
-    assert_true(reads(x) <= held - 3 * 4000 + 5000 /* x's gradient */);
-}
-
-TEST(a_gradient_that_dies_makes_room_for_the_next)
-{
-    enum { N = 1 << 18 }; /* more than any other test here */
-    tr_tensor *x = leaf(tr_full(TR_SHAPE(N), 0.5)), *y = x;
-    for (int i = 0; i < 8; i++) y = tr_sigmoid(y);
-    tr_tensor *loss = tr_sum(y);
-    int64_t held = reads(loss);
-    assert_int_equal(tr_backward(loss, .retain_graph = true), 0);
-    assert_true(tr_memory(tr_cpu()).peak_bytes - held < 2 * N * (int64_t)sizeof(float));
-}
-
-TEST(a_gradient_that_somebody_holds_is_not_written_over)
-{
-    tr_tensor *x = leaf(row(1, 2)), *given = row(3, 4);
-    assert_int_equal(tr_backward(tr_exp(x), .gradient = given), 0);
-    assert_close(given, row(3, 4), 0);
-    tr_set_grad(x, NULL);
-
-    tr_tensor *b = tr_neg(x), *both = tr_add(tr_exp(b), tr_sigmoid(b)); /* two take the same one */
-    assert_int_equal(tr_backward(tr_sum(tr_mul(both, row(1, 2)))), 0);
-    tr_tensor *s = tr_sigmoid(b);
-    assert_close(tr_grad(x), tr_neg(tr_mul(row(1, 2), tr_add(tr_exp(b), tr_mul(s, tr_sub(1, s))))), 1e-6);
-}
-
-TEST(derivatives_can_be_differentiated_when_asked)
-{
-    tr_tensor *x = leaf(row64(2, 3));
-    assert_int_equal(tr_backward(tr_sum(tr_mul(tr_square(x), x)), .create_graph = true), 0);
-    tr_tensor *dx = tr_grad(x);
-    assert_close(dx, row64(12, 27), 1e-12);
-    assert_true(tr_requires_grad(dx));
-    tr_tensor *sum = tr_sum(dx);
-    assert_int_equal(tr_set_grad(x, NULL), 0);
-    assert_int_equal(tr_backward(sum, .create_graph = true), 0);
-    assert_close(tr_grad(x), row64(12, 18), 1e-12);
-    sum = tr_sum(tr_grad(x));
-    assert_int_equal(tr_set_grad(x, NULL), 0);
-    assert_int_equal(tr_backward(sum), 0);
-    assert_close(tr_grad(x), row64(6, 6), 1e-12);
-    assert_false(tr_requires_grad(tr_grad(x)));
-    assert_true(tr_grad_enabled());
-}
-
-enum { LONG = 100000 };
-
-static void *walk_a_long_chain(void *data)
-{
-    tr_on_error(NULL, NULL);
-    tr_tensor *x = leaf(tr_tensor_of(1.0)), *kept, *y;
-    {
-        TR_SCOPE;
-        y = tr_mul(x, 1);
-        for (int i = 1; i < LONG; i++) y = i % 2 ? tr_sin(y) : tr_add(y, 1);
-        kept = tr_keep(y);
-    }
-    bool good = tr_backward(kept) == 0 && tr_grad(x) && tr_item(tr_grad(x)) == tr_item(tr_grad(x));
-    tr_drop(kept);
-    {
-        TR_SCOPE; /* and one that nobody walks */
-        y = x;
-        for (int i = 0; i < LONG; i++) y = tr_mul(y, x);
-    }
-    return good && !tr_error_stands() && tr_finish() == 0 ? data : NULL;
-}
-
-TEST(a_chain_of_100000_operations_needs_little_stack)
-{
-    pthread_attr_t little;
-    pthread_t thread;
-    void *good = NULL;
-    pthread_attr_init(&little);
-    assert_int_equal(pthread_attr_setstacksize(&little, 256 << 10), 0);
-    assert_int_equal(pthread_create(&thread, &little, walk_a_long_chain, &good), 0);
-    pthread_attr_destroy(&little);
-    assert_int_equal(pthread_join(thread, &good), 0);
-    assert_non_null(good);
-}
-
-TEST(a_leaf_may_go_before_its_graph)
-{
-    tr_tensor *y, *z = leaf(row(1));
-    {
-        TR_SCOPE;
-        tr_tensor *x = leaf(row(2));
-        y = tr_pass_up(tr_sum(tr_add(tr_mul(x, 3), z)));
-    }
-    assert_int_equal(tr_backward(y), 0);
-    assert_close(tr_grad(z), row(1), 0);
-}
-
 /* ---- refusals ---- */
 
 TEST(backward_says_what_cannot_be_walked)
@@ -370,109 +274,6 @@ TEST(a_walk_that_fails_leaves_nothing_half_done)
     assert_int_equal(tr_backward(loss), 0);
     assert_close(tr_grad(x), row(8, 10), 0);
     assert_null(tr_grad(z));
-}
-
-/* ---- writing in place ---- */
-
-TEST(a_saved_value_that_was_changed_is_refused)
-{
-    tr_tensor *x = leaf(row(1, 2, 3)), *y = tr_exp(x), *z = tr_sum(y);
-    tr_add_(y, 1);
-    assert_true(tr_backward(z) < 0);
-    assert_error_says("[torch.FloatTensor [3]], which is output 0 of ExpBackward0, is at version 1; expected version 0 instead");
-
-    tr_tensor *w = tr_mul(x, 2), *v = tr_sum(tr_mul(w, row(1, 2, 3))); /* w itself is not needed */
-    tr_zero_(w);
-    assert_int_equal(tr_backward(v), 0);
-    assert_close(tr_grad(x), row(2, 4, 6), 0);
-}
-
-TEST(a_change_through_a_view_is_seen)
-{
-    tr_tensor *data = row(1, 2, 3), *x = leaf(row(4, 5, 6)), *y = tr_sum(tr_mul(x, data));
-    tr_fill_(tr_select(data, 0, 1), 7);
-    assert_close(data, row(1, 7, 3), 0);
-    assert_true(tr_backward(y) < 0);
-    assert_error_says("MulBackward0");
-}
-
-TEST(a_leaf_is_not_changed_in_place)
-{
-    tr_tensor *x = leaf(row(1, 2));
-    assert_null(tr_add_(x, 3));
-    assert_error_says("tr_add_: a leaf Variable that requires grad is being used in an in-place operation");
-    assert_null(tr_fill_(x, 3));
-    assert_error_says("tr_fill_: a leaf");
-    assert_null(tr_fill_(tr_select(x, 0, 0), 0));
-    assert_error_says("tr_fill_: a view of a leaf Variable that requires grad is being used in an in-place operation.");
-    assert_null(tr_uniform_(x, 0, 1, NULL));
-    assert_error_says("tr_uniform_");
-    assert_close(x, row(1, 2), 0);
-}
-
-/* y op= b against y op b: values and both gradients. */
-static void in_place_agrees(tr_tensor *(*in_place)(tr_tensor *, tr_tensor *), tr_tensor *(*fresh)(tr_tensor *, tr_tensor *), bool itself)
-{
-    tr_tensor *a[2], *b[2];
-    for (int i = 0; i < 2; i++) {
-        a[i] = leaf(row64(1, 2, 3, 5));
-        b[i] = leaf(row64(4, 0.5, -2, 3));
-        tr_tensor *y = tr_mul(a[i], 2), *other = itself ? y : b[i];
-        tr_tensor *z = (i ? in_place : fresh)(y, other);
-        if (i) assert_ptr_equal(z, y);
-        assert_int_equal(tr_backward(tr_sum(tr_mul(tr_exp(tr_mul(z, 0.1)), row64(1, 2, 3, 4)))), 0);
-    }
-    assert_close(tr_grad(a[1]), tr_grad(a[0]), 1e-14);
-    if (!itself) assert_close(tr_grad(b[1]), tr_grad(b[0]), 1e-14);
-}
-
-TEST(operations_in_place_differentiate_as_fresh_ones_do)
-{
-    for (int itself = 0; itself < 2; itself++) {
-        in_place_agrees((tr_add_), (tr_add), itself);
-        in_place_agrees((tr_sub_), (tr_sub), itself);
-        in_place_agrees((tr_mul_), (tr_mul), itself);
-        in_place_agrees((tr_div_), (tr_div), itself);
-    }
-}
-
-TEST(an_infinite_gradient_ends_at_a_relu_that_is_off)
-{
-    tr_tensor *x = leaf(row(-1, 0, 2, NAN)), *dy = row(INFINITY, INFINITY, INFINITY, 3);
-    for (int create_graph = 0; create_graph < 2; create_graph++) {
-        assert_int_equal(tr_backward(tr_relu(x), .gradient = dy, .create_graph = create_graph != 0), 0);
-        assert_close(tr_grad(x), row(0, 0, INFINITY, 3), 0);
-        tr_set_grad(x, NULL);
-    }
-    assert_int_equal(tr_backward(tr_sum(tr_mul(tr_relu(x), INFINITY))), 0);
-    assert_close(tr_narrow(tr_grad(x), 0, 0, 3), row(0, 0, INFINITY), 0);
-    tr_set_grad(x, NULL);
-}
-
-TEST(an_infinite_gradient_ends_at_a_function_that_is_flat)
-{
-    tr_tensor *(*const flat[])(tr_tensor *) = {(tr_sign), (tr_floor), (tr_ceil), (tr_round), (tr_trunc)};
-    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++)
-        for (int create_graph = 0; create_graph < 2; create_graph++) {
-            tr_tensor *x = leaf(row(-1.5, 0, NAN, 2)), *dy = row(INFINITY, -INFINITY, 3, NAN);
-            assert_int_equal(tr_backward(flat[i](x), .gradient = dy, .create_graph = create_graph != 0), 0);
-            assert_close(tr_detach(tr_grad(x)), row(0, 0, 0, 0), 0);
-            tr_set_grad(x, NULL); /* a graph that holds the leaf that holds it */
-        }
-}
-
-TEST(a_constant_takes_part_once_it_is_written_to)
-{
-    tr_tensor *x = leaf(row(2)), *y = row(3);
-    tr_mul_(y, x);
-    assert_true(tr_requires_grad(y));
-    assert_int_equal(tr_backward(tr_mul(y, y)), 0);
-    assert_close(tr_grad(x), row(2 * 6 * 3), 0);
-    tr_tensor *z = tr_zeros(TR_SHAPE(2, 2));
-    tr_copy_(z, leaf(row(1, 2)));
-    assert_string_equal(tr_grad_fn(z), "CopyBackwards");
-    tr_fill_(z, 1);
-    assert_string_equal(tr_grad_fn(z), "FillBackward2");
 }
 
 /* ---- words ---- */
