@@ -152,6 +152,7 @@ static __attribute__((noinline)) tr_tensor *apply_in_place_any(const row *r, con
 {
     const char *function = r->function_in_place;
     if (!a || !b) return core_null(function);
+    CORE_TOLD_AS(function);
     bool plain = autograd_plainly(a, b) == a;
     tr_dtype type = plain && core_dtype_category[a->dtype] >= 2 ? (tr_dtype)a->dtype : working_type(r, a, b);
     tr_shape shape;

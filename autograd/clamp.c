@@ -43,6 +43,7 @@ static tr_tensor *bounded(int kernel, tr_dtype type, tr_tensor *x, tr_tensor **b
 static tr_tensor *clamp(const char *function, tr_tensor *x, tr_tensor *low, tr_tensor *high)
 {
     if (!x || (!low && !high)) return core_null(function);
+    CORE_TOLD_AS(function);
     tr_dtype type = core_result_type_of((const tr_tensor *const[]){x, low, high}, 3);
     if (autograd_no_complex(function, x) || (low && autograd_no_complex(function, low)) || (high && autograd_no_complex(function, high))) return NULL;
     if (x->dtype != type && !(x = (tr_to)(x, type))) return NULL;

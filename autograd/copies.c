@@ -75,6 +75,7 @@ static int carry(tr_tensor *y, const tr_tensor *source)
 tr_tensor *(tr_to_device)(tr_tensor *t, tr_device device)
 {
     if (!t) return core_null("tr_to_device");
+    CORE_TOLD_AS("tr_to_device");
     tr_device from = core_device_at(t);
     if (from.type == device.type && from.index == device.index) return t;
     if (!(t->flags & CORE_NUMBER)) core_not_recorded("tr_to_device", "a copy between devices");

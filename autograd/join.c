@@ -137,6 +137,7 @@ tr_tensor *(tr_cat)(tr_tensors tensors, int dim)
 tr_tensor *(tr_stack)(tr_tensors tensors, int dim)
 {
     if (!some("tr_stack", tensors)) return NULL;
+    CORE_TOLD_AS("tr_stack");
     const tr_tensor *first = tensors.tensor[0];
     tr_tensor **columns = core_scope_memory(tensors.count * (int64_t)sizeof(tr_tensor *), "tr_stack");
     for (int64_t i = 0; columns && i < tensors.count; i++) {

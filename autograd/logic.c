@@ -11,6 +11,7 @@ static tr_tensor *truth(tr_tensor *t) { return t && t->dtype != TR_BOOL ? (tr_ne
 static tr_tensor *both(const char *function, tr_tensor *(*f)(tr_tensor *, tr_tensor *), tr_tensor *a, tr_tensor *b)
 {
     if (!a || !b) return core_null(function);
+    CORE_TOLD_AS(function);
     return f(truth(a), truth(b));
 }
 
@@ -46,6 +47,7 @@ static tr_tensor *answer(tr_tensor *y, const tr_tensor *x) { return y && x->dtyp
 tr_tensor *(tr_any)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_any");
+    CORE_TOLD_AS("tr_any");
     tr_tensor *count = (tr_sum)(truth(x), options);
     return answer(count ? (tr_ne)(count, ZERO) : NULL, x);
 }
@@ -53,6 +55,7 @@ tr_tensor *(tr_any)(tr_tensor *x, tr_reduce_options options)
 tr_tensor *(tr_all)(tr_tensor *x, tr_reduce_options options)
 {
     if (!x) return core_null("tr_all");
+    CORE_TOLD_AS("tr_all");
     tr_tensor *count = (tr_sum)((tr_logical_not)(x), options);
     return answer(count ? (tr_eq)(count, ZERO) : NULL, x);
 }

@@ -98,6 +98,7 @@ tr_tensor *(tr_nll_loss)(tr_tensor *x, tr_tensor *target, tr_loss_options option
 tr_tensor *(tr_cross_entropy)(tr_tensor *logits, tr_tensor *target, tr_loss_options options)
 {
     if (!logits || !target) return core_null("tr_cross_entropy");
+    CORE_TOLD_AS("tr_cross_entropy");
     return classes_ok("tr_cross_entropy", logits, target, &options) ? nll((tr_log_softmax)(logits, -1), target, options.reduction) : NULL;
 }
 

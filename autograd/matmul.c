@@ -149,6 +149,7 @@ tr_tensor *(tr_mm)(tr_tensor *a, tr_tensor *b)
 tr_tensor *(tr_dot)(tr_tensor *a, tr_tensor *b)
 {
     if (!a || !b) return core_null("tr_dot");
+    CORE_TOLD_AS("tr_dot");
     if (a->shape.ndim != 1 || b->shape.ndim != 1) return core_fail("tr_dot: %s @ %s: both must be vectors", core_show(a), core_show(b));
     return (tr_matmul)(a, b);
 }
@@ -156,6 +157,7 @@ tr_tensor *(tr_dot)(tr_tensor *a, tr_tensor *b)
 tr_tensor *(tr_outer)(tr_tensor *a, tr_tensor *b)
 {
     if (!a || !b) return core_null("tr_outer");
+    CORE_TOLD_AS("tr_outer");
     if (a->shape.ndim != 1 || b->shape.ndim != 1) return core_fail("tr_outer: %s and %s: both must be vectors", core_show(a), core_show(b));
     return (tr_mul)((tr_unsqueeze)(a, 1), b);
 }

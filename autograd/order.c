@@ -93,6 +93,7 @@ tr_tensor *(tr_sort)(tr_tensor *x, int dim, tr_sort_options options)
 
 tr_tensor *(tr_argsort)(tr_tensor *x, int dim, tr_sort_options options)
 {
+    CORE_TOLD_AS("tr_argsort");
     tr_tensor *index = NULL;
     return (tr_sort)(x ? (tr_detach)(x) : NULL, dim, (tr_sort_options){.descending = options.descending, .indices = &index}) ? index : NULL;
 }

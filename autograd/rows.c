@@ -77,6 +77,7 @@ const autograd_op autograd_index = {"index", "IndexBackward0", index_derivative,
 tr_tensor *(tr_index)(tr_tensor *x, tr_tensor *index)
 {
     if (!x || !index) return core_null("tr_index");
+    CORE_TOLD_AS("tr_index");
     rows r;
     if (!find_rows("tr_index", x, index, &r)) return NULL;
     tr_tensor *y = NULL;
@@ -114,6 +115,7 @@ const autograd_op autograd_index_put = {"index_put_", "IndexPutBackward0", index
 tr_tensor *(tr_index_put_)(tr_tensor *x, tr_tensor *index, tr_tensor *values)
 {
     if (!x || !index || !values) return core_null("tr_index_put_");
+    CORE_TOLD_AS("tr_index_put_");
     rows r;
     tr_shape parts, shape;
     if (autograd_writable(x, values, "tr_index_put_") < 0 || !find_rows("tr_index_put_", x, index, &r)) return NULL;

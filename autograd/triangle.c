@@ -74,6 +74,7 @@ tr_tensor *(tr_diagonal)(tr_tensor *t, int64_t offset, int dim1, int dim2)
 
 tr_tensor *(tr_eye)(int64_t n, tr_tensor_options options)
 {
+    CORE_TOLD_AS("tr_eye");
     tr_dtype dtype;
     tr_shape shape = {2, {n, n}};
     if (core_check_options(&options, TR_DEFAULT_DTYPE, &dtype, "tr_eye") < 0 || core_check_shape(&shape, dtype, "tr_eye") < 0) return NULL;

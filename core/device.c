@@ -77,6 +77,7 @@ const char *tr_cuda_missing(void) { return core_cuda()->reason; }
 
 int(tr_synchronize)(tr_device device)
 {
+    CORE_TOLD_AS("tr_synchronize");
     const core_device *d = core_device_of(device);
     return d ? d->synchronize(device.index) : -1;
 }

@@ -25,11 +25,36 @@ static void tell(core_thread *here)
     if (handler) handler(&f->error, here->handler_data);
 }
 
+const char *core_tell_as(const char *function)
+{
+    core_thread *here = core_here();
+    const char *before = here->told_as;
+    if (!before) here->told_as = function;
+    return before;
+}
+
+void core_told_before(const char *const *before) { core_here()->told_as = *before; }
+
+/* The message under another name than that of the function that it begins with, if it does. */
+static void rename_to(char *message, size_t room, const char *as)
+{
+    size_t name = strncmp(message, "tr_", 3) == 0 ? strspn(message, "abcdefghijklmnopqrstuvwxyz0123456789_") : 0;
+    size_t rest = name && strncmp(message + name, ": ", 2) == 0 ? name + 2 : 0, begin = strlen(as) + 2;
+    if (strncmp(message, "out of memory", 13) == 0 || begin >= room) return;
+    size_t length = strlen(message + rest), left = room - 1 - begin;
+    memmove(message + begin, message + rest, length < left ? length : left);
+    message[begin + (length < left ? length : left)] = 0;
+    memcpy(message, as, begin - 2);
+    memcpy(message + begin - 2, ": ", 2);
+}
+
 static void note(const char *format, va_list arguments)
 {
+    const char *as = core_here()->told_as;
     core_error_state *f = &core_here()->failure;
     if (f->stands) return; /* the first one is the cause; the rest follow from it */
     vsnprintf(f->message, sizeof f->message, format, arguments);
+    if (as) rename_to(f->message, sizeof f->message, as);
     f->stands = true;
     f->told = false;
     f->error = (tr_error){f->message, NULL, 0};

@@ -11,6 +11,13 @@ void *core_fail(const char *format, ...) TR_PRINTF(1, 2);
 /* The same where a status is returned: always -1. */
 int core_fail_status(const char *format, ...) TR_PRINTF(1, 2);
 
+/* `CORE_TOLD_AS("tr_any");` as a line of a block: until it is left, an error is told as this function's, which the caller knows
+ * and which is made of others: "tr_sum: (2, 3) bool has no dim 7" becomes "tr_any: ...", and what begins with no function's name
+ * gets this one.  The outermost counts.  Not around what a program wrote. */
+#define CORE_TOLD_AS(function) const char *core_told_ __attribute__((cleanup(core_told_before), unused)) = core_tell_as(function)
+const char *core_tell_as(const char *function);
+void core_told_before(const char *const *before);
+
 /* `function` was handed NULL: an error that stands travels on; if there is none, NULL itself is the error.  The one for
  * a status also tells the handler of what stands; the other must not, since operations call each other, and the caller's
  * place is not known before the outermost returns. */

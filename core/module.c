@@ -7,12 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "core/fail.h"
+#include "core/thread.h"
 
 static char no_reason[512];
 static const core_device none = {.reason = no_reason};
 static const core_device *_Atomic cuda; /* NULL: not asked for yet */
 
-static int host_fail(const char *message) { return core_fail_status("%s", message); }
+/* What a device met may be of a call long ago: it is not told as that of who waits. */
+static int host_fail(const char *message)
+{
+    core_thread *here = core_here();
+    const char *as = here->told_as;
+    here->told_as = NULL;
+    core_fail_status("%s", message);
+    here->told_as = as;
+    return -1;
+}
 static const core_host host = {host_fail, core_fail_memory};
 
 static void load(void)

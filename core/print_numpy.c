@@ -91,5 +91,6 @@ const char *(tr_to_numpy_string)(const tr_tensor *t)
 int(tr_print_numpy)(const tr_tensor *t)
 {
     TR_SCOPE;
+    CORE_TOLD_AS("tr_print_numpy");
     return core_page_print(picture_of(t), "tr_print_numpy");
 }

@@ -87,6 +87,7 @@ uint32_t tr_random_u32(tr_generator *g)
 
 uint64_t tr_random_u64(tr_generator *g)
 {
+    CORE_TOLD_AS("tr_random_u64");
     uint64_t high = tr_random_u32(g);
     return high << 32 | tr_random_u32(g);
 }

@@ -166,6 +166,7 @@ static __attribute__((noinline)) tr_tensor *new_any(tr_dtype dtype, tr_device at
 {
     int64_t n = core_check_shape(shape, dtype, what);
     if (n < 0) return NULL;
+    CORE_TOLD_AS(what);
     const core_device *device = core_device_of(at);
     return device ? tensor_with(core_here(), device, at, dtype, shape, n, what) : NULL;
 }

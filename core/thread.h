@@ -40,6 +40,7 @@ typedef struct core_thread {
     int64_t allocated_bytes, peak_bytes, held_bytes /* and those that wait */, system_requests;
 
     core_error_state failure;
+    const char *told_as; /* whose errors are (CORE_TOLD_AS); NULL: their own */
     tr_error_handler *handler;
     void *handler_data;
     bool handler_set; /* else the default one */

@@ -36,6 +36,7 @@ static void *not_what_was_expected(const char *path, const char *expected, const
 tr_dataset *(tr_dataset_idx)(const char *images, const char *labels)
 {
     if (!images || !labels) return core_null("tr_dataset_idx");
+    CORE_TOLD_AS("tr_dataset_idx");
     TR_SCOPE;
     tr_tensor *x = (tr_load_idx)(images);
     tr_tensor *y = x ? (tr_load_idx)(labels) : NULL;

@@ -190,6 +190,7 @@ static const core_class loader_class = {"loader", loader_destroy};
 tr_loader *(tr_loader_new)(tr_dataset *d, tr_loader_options options)
 {
     if (!d) return core_null("tr_loader_new");
+    CORE_TOLD_AS("tr_loader_new");
     if (settle(&options) < 0 || !core_device_of(options.device)) return NULL;
     tr_loader *l = core_alloc(sizeof *l, "tr_loader_new");
     if (!l) return NULL;

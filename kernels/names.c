@@ -1,4 +1,4 @@
-/* What the kernels are called, in errors and traces. */
+/* What the kernels are called, in errors and traces: mostly as the public function, less its "tr_". */
 #include "kernels/kernels.h"
 
 static const char *const names[KERNEL_COUNT] = {
@@ -35,7 +35,7 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_GEMM] = "gemm",
     [KERNEL_GEMM_BIAS] = "gemm_bias",
     [KERNEL_MATVEC] = "matvec",
-    [KERNEL_INVERSE] = "inverse",
+    [KERNEL_INVERSE] = "inv",
     [KERNEL_SOLVE] = "solve",
     [KERNEL_DET] = "det",
     [KERNEL_CUMSUM] = "cumsum",
@@ -44,8 +44,8 @@ static const char *const names[KERNEL_COUNT] = {
     [KERNEL_LOG_SOFTMAX] = "log_softmax",
     [KERNEL_SOFTMAX_BACKWARD] = "softmax_backward",
     [KERNEL_LOG_SOFTMAX_BACKWARD] = "log_softmax_backward",
-    [KERNEL_NLL] = "nll",
-    [KERNEL_NLL_BACKWARD] = "nll_backward",
+    [KERNEL_NLL] = "nll_loss",
+    [KERNEL_NLL_BACKWARD] = "nll_loss_backward",
     [KERNEL_INDEX_SELECT] = "index_select",
     [KERNEL_INDEX_ADD] = "index_add",
     [KERNEL_INDEX_COPY] = "index_copy",

@@ -5,10 +5,25 @@
 #include "core/watch.h"
 #include "kernels/watched.h"
 
+/* Who is told of a kernel's failure asked for a function. */
+static const char *function_of(int kernel)
+{
+    switch (kernel) {
+    case KERNEL_GEMM:
+    case KERNEL_GEMM_BIAS:
+    case KERNEL_MATVEC: return "tr_matmul";
+    case KERNEL_COPY: return "tr_copy_";
+    case KERNEL_FILL: return "tr_fill_";
+    case KERNEL_PHILOX_UNIFORM: return "tr_uniform_";
+    case KERNEL_PHILOX_NORMAL: return "tr_normal_";
+    default: return core_text("tr_%s", kernel_name(kernel));
+    }
+}
+
 static kernel_fn *find_in(const kernel_table *table, tr_device device, const kernel_call *call)
 {
     kernel_fn *kernel = call->kernel < KERNEL_COUNT && call->type < TR_DTYPES ? (*table)[call->kernel][call->type] : NULL;
-    if (!kernel) core_fail("%s: %s is not served on %s", kernel_name(call->kernel), tr_dtype_name((tr_dtype)call->type), tr_device_name(device));
+    if (!kernel) core_fail("%s: %s is not served on %s", function_of(call->kernel), tr_dtype_name((tr_dtype)call->type), tr_device_name(device));
     return kernel;
 }
 
@@ -37,7 +52,7 @@ bool kernel_serves(tr_device device, int kernel, tr_dtype type)
 
 int kernel_run(tr_device device, const kernel_call *call)
 {
-    if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", kernel_name(call->kernel));
+    if (core_here()->recording) return core_fail_status("%s: this operation cannot be recorded", function_of(call->kernel));
     kernel_fn *kernel = device.type == TR_CPU ? find_in(kernels_cpu(), device, call) : find_there(device, call);
     if (kernel && core_watched()) return kernel_run_watched(device, kernel, call);
     return kernel ? kernel(call) : -1;

@@ -82,6 +82,7 @@ static int save(const char *path, tr_module *m, tr_optim *o, int64_t step)
 
 int(tr_checkpoint_save)(const char *path, tr_module *m, tr_optim *o, int64_t step)
 {
+    CORE_TOLD_AS("tr_checkpoint_save");
     if (!path || !m) return core_null_status("tr_checkpoint_save");
     int depth = tr_scope_open();
     int status = save(path, m, o, step);
@@ -180,6 +181,7 @@ static int load(const char *path, tr_module *m, tr_optim *o, int64_t *step)
 
 int(tr_checkpoint_load)(const char *path, tr_module *m, tr_optim *o, int64_t *step)
 {
+    CORE_TOLD_AS("tr_checkpoint_load");
     if (!path || !m) return core_null_status("tr_checkpoint_load");
     int depth = tr_scope_open();
     bool before = tr_set_grad_enabled(false);
@@ -189,5 +191,14 @@ int(tr_checkpoint_load)(const char *path, tr_module *m, tr_optim *o, int64_t *st
     return status;
 }
 
-int(tr_module_save)(tr_module *m, const char *path) { return (tr_checkpoint_save)(path, m, NULL, 0); }
-int(tr_module_load)(tr_module *m, const char *path) { return (tr_checkpoint_load)(path, m, NULL, NULL); }
+int(tr_module_save)(tr_module *m, const char *path)
+{
+    CORE_TOLD_AS("tr_module_save");
+    return (tr_checkpoint_save)(path, m, NULL, 0);
+}
+
+int(tr_module_load)(tr_module *m, const char *path)
+{
+    CORE_TOLD_AS("tr_module_load");
+    return (tr_checkpoint_load)(path, m, NULL, NULL);
+}

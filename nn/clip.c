@@ -180,6 +180,7 @@ double(tr_clip_grad_norm)(tr_tensors parameters, double max_norm, tr_clip_grad_n
 
 tr_tensor *(tr_clip_grad_norm_)(tr_tensors parameters, double max_norm, tr_clip_grad_norm_options options)
 {
+    CORE_TOLD_AS("tr_clip_grad_norm_");
     if (check(parameters, max_norm) < 0) return NULL;
     const tr_shape scalar = {0};
     if (parameters.count < 1) return (tr_zeros)(scalar, (tr_tensor_options){.dtype = TR_FLOAT64});

@@ -28,6 +28,7 @@ static tr_tensor *uniform(tr_module *m, const char *name, tr_shape shape, double
 
 tr_module *(tr_linear_layer)(int64_t in, int64_t out, tr_linear_options options)
 {
+    CORE_TOLD_AS("tr_linear_layer");
     if (in < 0 || out < 0) return core_fail("tr_linear_layer: from %lld to %lld features", (long long)in, (long long)out);
     tr_module *m = (tr_module_new)("Linear", linear_forward, sizeof(linear));
     if (!m) return NULL;

@@ -240,6 +240,7 @@ bool tr_named_buffer(tr_module *m, int64_t i, const char **name, tr_tensor **t) 
 
 void tr_module_zero_grad(tr_module *m)
 {
+    CORE_TOLD_AS("tr_module_zero_grad");
     tr_tensors all = tr_parameters(m);
     for (int64_t i = 0; i < all.count; i++) (tr_set_grad)(all.tensor[i], NULL);
 }
@@ -267,6 +268,7 @@ static void take_over(const nn_flat *f, tr_tensor *const *there)
 int(tr_module_to)(tr_module *m, tr_device device)
 {
     if (!m) return core_null_status("tr_module_to");
+    CORE_TOLD_AS("tr_module_to");
     int depth = tr_scope_open();
     bool before = tr_set_grad_enabled(false);
     const nn_flat *parameters = nn_flatten(m, NN_PARAMETER), *buffers = nn_flatten(m, NN_BUFFER);

@@ -39,6 +39,7 @@ static int check(tr_tensors parameters, const nn_optim_rule *rule)
             if (p == parameters.tensor[j]) return core_fail_status("%s: parameters %lld and %lld are one tensor", f, (long long)j, (long long)i);
         if (p->origin) return core_fail_status("%s: parameter %lld is the result of %s; only leaves can be optimised", f, (long long)i, p->origin->name);
         if (!core_row_major_tensor(p)) return core_fail_status("%s: parameter %lld, %s, is not contiguous", f, (long long)i, core_show(p));
+        CORE_TOLD_AS(f);
         kernel_call nothing = {.kernel = (uint16_t)rule->kernel, .type = p->dtype};
         if (!kernel_find(core_device_at(p), &nothing)) return -1; /* a type that is not served is an error now, not in the middle of a step */
     }
@@ -69,6 +70,7 @@ tr_optim *nn_optim_new(tr_tensors parameters, const nn_optim_rule *rule)
 tr_optim *(tr_optim_like)(tr_optim *o, tr_tensors parameters)
 {
     if (!o) return core_null("tr_optim_like");
+    CORE_TOLD_AS("tr_optim_like");
     tr_optim *other = nn_optim_new(parameters, &o->rule);
     if (other) other->like = o;
     return other;
@@ -386,6 +388,7 @@ void nn_optim_put(tr_optim *o, int64_t at, tr_tensor *t)
 int(tr_optim_set_state)(tr_optim *o, const char *name, tr_tensor *t)
 {
     if (!o || !name) return core_null_status("tr_optim_set_state");
+    CORE_TOLD_AS("tr_optim_set_state");
     int64_t at = nn_optim_state_at(o, name);
     if (at < 0) return -1;
     if (!t) return 0;

@@ -73,6 +73,7 @@ int64_t tr_scheduler_state(const tr_scheduler *s) { return s ? s->t : -1; }
 int(tr_scheduler_set_state)(tr_scheduler *s, int64_t steps)
 {
     if (!s) return core_null_status("tr_scheduler_set_state");
+    if (steps < 0) return core_fail_status("tr_scheduler_set_state: there is no step %lld", (long long)steps);
     return go_to(s, steps);
 }
 

@@ -37,7 +37,7 @@ static int count_columns(const char *columns, const char *what)
 
 static int fail_write(tr_metrics *m)
 {
-    return core_fail_status("metrics: cannot write %s: %s", m->path, strerror(errno));
+    return core_fail_status("tr_metrics_open: cannot write %s: %s", m->path, strerror(errno));
 }
 
 /* All or nothing: where the disk is full, the part that went is taken back. */
@@ -68,9 +68,9 @@ static int find_end(tr_metrics *m, const char *line, size_t bytes)
     if (!S_ISREG(s.st_mode) || s.st_size == 0) return 0;
     memset(met, 0, bytes);
     if (pread(m->file, met, bytes, 0) < 0 || pread(m->file, &last, 1, s.st_size - 1) < 0)
-        return core_fail_status("metrics: cannot read %s: %s", m->path, strerror(errno));
-    if (memcmp(met, line, bytes) != 0) return core_fail_status("metrics: %s does not begin with %.*s", m->path, (int)bytes - 1, line);
-    if (last != '\n') return core_fail_status("metrics: the last row of %s is not whole", m->path);
+        return core_fail_status("tr_metrics_open: cannot read %s: %s", m->path, strerror(errno));
+    if (memcmp(met, line, bytes) != 0) return core_fail_status("tr_metrics_open: %s does not begin with %.*s", m->path, (int)bytes - 1, line);
+    if (last != '\n') return core_fail_status("tr_metrics_open: the last row of %s is not whole", m->path);
     if (lseek(m->file, 0, SEEK_END) < 0) return fail_write(m);
     m->bytes = s.st_size;
     return 1;
@@ -84,7 +84,7 @@ static int64_t find_last(const tr_metrics *m, const char *header, int64_t last)
     FILE *file = copy < 0 || lseek(copy, 0, SEEK_SET) < 0 ? NULL : fdopen(copy, "r");
     if (!file) {
         if (copy >= 0) close(copy);
-        return core_fail_status("metrics: cannot read %s: %s", m->path, strerror(errno));
+        return core_fail_status("tr_metrics_open: cannot read %s: %s", m->path, strerror(errno));
     }
     char *line = NULL;
     size_t room = 0;
@@ -114,6 +114,7 @@ static tr_metrics *begin(const char *path, const char *columns, int64_t stays, c
 {
     bool goes_on = stays != NEW;
     if (!path || !columns) return core_null(what);
+    CORE_TOLD_AS(what);
     int count = count_columns(columns, what);
     if (count < 0) return NULL;
 
@@ -163,6 +164,7 @@ int(tr_metrics_row)(tr_metrics *m, const double *values, int count)
     if (count != m->columns) return core_fail_status("tr_metrics_row: %d values for the %d columns of %s", count, m->columns, m->path);
     if (m->broken) return core_fail_status("tr_metrics_row: %s ended when a row could not be written", m->path);
 
+    CORE_TOLD_AS("tr_metrics_row");
     char *end = m->row;
     for (int i = 0; i < count; i++) {
         char number[32];
@@ -176,6 +178,7 @@ int(tr_metrics_row)(tr_metrics *m, const double *values, int count)
 int(tr_metrics_close)(tr_metrics *m)
 {
     if (!m) return 0;
+    CORE_TOLD_AS("tr_metrics_close");
     int status = 0;
     if (m->broken) status = core_fail_status("tr_metrics_close: %s ended when a row could not be written", m->path);
     /* A pipe or a terminal has no disk to wait for. */

@@ -45,11 +45,11 @@ TEST(the_norm_may_be_a_tensor)
     assert_item(tr_clip_grad_norm_(((tr_tensors){NULL, 0}), 1), 0, 0);
     tr_tensor *a = with_grad(row(NAN, 1));
     assert_null(tr_clip_grad_norm_(TR_TENSORS(a), 1, .error_if_nonfinite = true));
-    assert_error_says("tr_clip_grad_norm: the total norm is nan");
+    assert_error_says("tr_clip_grad_norm_: the total norm is nan");
     assert_true(isnan((tr_item)(tr_clip_grad_norm_(TR_TENSORS(a), 1))));
     assert_true(isnan(tr_get(tr_grad(a), 1)));
     assert_null(tr_clip_grad_norm_(TR_TENSORS(a), -1));
-    assert_error_says("tr_clip_grad_norm: max_norm -1");
+    assert_error_says("tr_clip_grad_norm_: max_norm -1");
 }
 
 TEST(nothing_to_clip_has_norm_0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <trireme/autocast.h>
+#include <trireme/checkpoint.h>
 #include "test.h"
 
 /* ---- a handler that remembers ---- */
@@ -97,6 +98,45 @@ TEST(operations_made_of_operations_place_their_failures_at_the_caller)
     assert_null(tr_stack(TR_TENSORS(three(), two()), 0)), assert_int_equal(h.line, __LINE__);
     assert_error_says("tr_stack: stack expects each tensor to be equal size");
     assert_int_equal(h.calls, 3);
+}
+
+static void names(const char *function, bool failed)
+{
+    const char *message = tr_error_message();
+    size_t length = strlen(function);
+    if (!failed || strncmp(message, function, length) != 0 || message[length] != ':') fail_msg("%s: \"%s\"", function, message);
+    tr_error_clear();
+}
+
+/* Also where it is made of others, or a kernel refuses. */
+TEST(an_error_begins_with_the_function_that_was_called)
+{
+    tr_on_error(NULL, NULL);
+    tr_tensor *x = tr_ones(TR_SHAPE(2, 3)), *truth = tr_gt(x, 0), *singular = tr_zeros(TR_SHAPE(2, 2)), *far = tr_to(row(0, 7), TR_INT64);
+    tr_module *layer = tr_linear_layer(2, 2);
+    const tr_device nowhere = {.type = (tr_device_type)9};
+    names("tr_any", !tr_any(x, TR_DIM(7)));
+    names("tr_logical_or", !tr_logical_or(two(), three()));
+    names("tr_argsort", !tr_argsort(x, 7));
+    names("tr_stack", !tr_stack(TR_TENSORS(x), 7));
+    names("tr_clamp_min", !tr_clamp_min(x, two()));
+    names("tr_zeros_like", !tr_zeros_like(x, .dtype = (tr_dtype)77));
+    names("tr_index", !tr_index(x, far));
+    names("tr_index_select", !tr_index_select(x, 0, far));
+    names("tr_cross_entropy", !tr_cross_entropy(x, far));
+    names("tr_nll_loss", !tr_nll_loss(x, far));
+    names("tr_neg", !tr_neg(truth));
+    names("tr_sub_", !tr_sub_(truth, truth));
+    names("tr_inv", !tr_inv(singular));
+    names("tr_solve", !tr_solve(singular, singular));
+    names("tr_adamw", !tr_adamw(TR_TENSORS(x, far)));
+    names("tr_ones", !tr_ones(TR_SHAPE(2), .device = nowhere));
+    names("tr_to_device", !tr_to_device(x, nowhere));
+    names("tr_dataset_idx", !tr_dataset_idx("there-is-no-such-file", ""));
+    names("tr_module_to", tr_module_to(layer, nowhere) < 0);
+    names("tr_module_load", tr_module_load(layer, "there-is-no-such-file") < 0);
+    names("tr_module_save", tr_module_save(layer, "there/is/no/such/folder") < 0);
+    names("tr_checkpoint_load", tr_checkpoint_load("there-is-no-such-file", layer, NULL, NULL) < 0);
 }
 
 TEST(a_failing_derivative_is_placed_at_the_backward)

@@ -47,7 +47,7 @@ TEST(an_index_out_of_range_is_named_and_nothing_is_written)
     kernel_call call = {
         .kernel = KERNEL_INDEX_SELECT, .type = TR_FLOAT32, .n = 2, .at = {y, x, index}, .size = {1, 3, 1, 2}};
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
-    assert_error_says("index_select: index 3 is out of bounds for dimension 0 with size 3");
+    assert_error_says("tr_index_select: index 3 is out of bounds for dimension 0 with size 3");
     call.at[2] = negative;
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
     assert_error_says("index -1 is out of bounds");

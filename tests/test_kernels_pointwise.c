@@ -480,7 +480,7 @@ TEST(what_is_not_served_says_so)
 {
     kernel_call call = flat(KERNEL_SUB, TR_BOOL, 0, NULL, NULL, NULL, NULL);
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
-    assert_error_says("sub: bool is not served on cpu");
+    assert_error_says("tr_sub: bool is not served on cpu");
     assert_int_equal(kernel_run(tr_cuda(99), &call), -1);
     assert_error_says("cuda:99: there ");
     for (int k = 0; k < KERNEL_COUNT; k++) assert_non_null(kernel_name(k));

@@ -123,5 +123,5 @@ TEST(nll_names_the_bad_target)
     kernel_call call = {
         .kernel = KERNEL_NLL, .type = TR_FLOAT32, .n = 1, .at = {&loss, &count, x, target}, .size = {2, 2}};
     assert_int_equal(kernel_run(tr_cpu(), &call), -1);
-    assert_error_says("nll: target 2 of sample 1 is not in [0, 2)");
+    assert_error_says("tr_nll_loss: target 2 of sample 1 is not in [0, 2)");
 }

@@ -120,9 +120,9 @@ int cuda_trouble_told(cuda_device *d)
     if (found <= 0) return 0; /* nothing, or another thread's work is about to say it */
     char message[256];
     if (t->bound < 0)
-        snprintf(message, sizeof message, "%s: matrix %lld is singular: the diagonal element %lld is zero", kernel_name_of(found - 1), t->value, -t->bound);
+        snprintf(message, sizeof message, "tr_%s: matrix %lld is singular: the diagonal element %lld is zero", kernel_name_of(found - 1), t->value, -t->bound);
     else
-        snprintf(message, sizeof message, "%s: %lld is not in [0, %lld)", kernel_name_of(found - 1), t->value, t->bound);
+        snprintf(message, sizeof message, "tr_%s: %lld is not in [0, %lld)", kernel_name_of(found - 1), t->value, t->bound);
     __atomic_store_n(&t->found, 0, __ATOMIC_RELEASE);
     return cuda_host->fail(message);
 }

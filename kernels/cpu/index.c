@@ -12,7 +12,7 @@ static int check(const kernel_call *call, const int64_t *index, int64_t n, int64
 {
     for (int64_t i = 0; i < n; i++)
         if (index[i] < 0 || index[i] >= size)
-            return core_fail_status("%s: index %lld is out of bounds for dimension %d with size %lld", kernel_name(call->kernel), (long long)index[i], call->split, (long long)size);
+            return core_fail_status("tr_%s: index %lld is out of bounds for dimension %d with size %lld", kernel_name(call->kernel), (long long)index[i], call->split, (long long)size);
     return 0;
 }
 

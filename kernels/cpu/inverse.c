@@ -47,19 +47,19 @@ static int inverse(const kernel_call *call)
                                                                          : invert_c128;
     const int64_t bytes = tr_dtype_size(call->type);
     if (call->size[0] == 0) return 0;
-    if (call->size[0] > INT_MAX / 64) return core_fail_status("inverse: a matrix of %lld rows is too large", (long long)call->size[0]);
+    if (call->size[0] > INT_MAX / 64) return core_fail_status("tr_inv: a matrix of %lld rows is too large", (long long)call->size[0]);
     const int n = (int)call->size[0], size = 64 * n;
     int info = 0;
     int *pivots = malloc((size_t)n * sizeof *pivots);
     void *work = malloc((size_t)size * (size_t)bytes);
     if (!pivots || !work) {
-        core_fail_memory("inverse", size * bytes);
+        core_fail_memory("tr_inv", size * bytes);
         info = -1;
         goto out;
     }
     info = invert(call->at[0], call->at[1], n, pivots, work, size);
-    if (info > 0) core_fail_status("inverse: the matrix is singular: the diagonal element %d is zero, the inversion could not be completed because the input matrix is singular.", info);
-    if (info < 0) core_fail_status("inverse: LAPACK refused its argument %d", -info);
+    if (info > 0) core_fail_status("tr_inv: the matrix is singular: the diagonal element %d is zero, the inversion could not be completed because the input matrix is singular.", info);
+    if (info < 0) core_fail_status("tr_inv: LAPACK refused its argument %d", -info);
 out:
     free(pivots);
     free(work);

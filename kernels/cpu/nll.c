@@ -14,7 +14,7 @@ static int check(const kernel_call *call, const int64_t *target)
 {
     for (int64_t b = 0; b < call->size[0]; b++)
         if (target[b] != IGNORED && (target[b] < 0 || target[b] >= call->size[1]))
-            return core_fail_status("%s: target %lld of sample %lld is not in [0, %lld): Target %lld is out of bounds", kernel_name(call->kernel), (long long)target[b], (long long)b, (long long)call->size[1], (long long)target[b]);
+            return core_fail_status("tr_%s: target %lld of sample %lld is not in [0, %lld): Target %lld is out of bounds", kernel_name(call->kernel), (long long)target[b], (long long)b, (long long)call->size[1], (long long)target[b]);
     return 0;
 }
 

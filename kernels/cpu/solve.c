@@ -55,7 +55,7 @@ static int run(const kernel_call *call)
                                          : call->type == TR_COMPLEX64 ? one_c64
                                                                       : one_c128;
     const int64_t batch = call->size[0], n = call->size[1], m = solve ? call->size[2] : 0, bytes = tr_dtype_size(call->type);
-    if (n > 32768 || m > INT_MAX / 64) return core_fail_status("%s: a matrix of %lld rows is too large", kernel_name(call->kernel), (long long)n);
+    if (n > 32768 || m > INT_MAX / 64) return core_fail_status("tr_%s: a matrix of %lld rows is too large", kernel_name(call->kernel), (long long)n);
     int64_t room = n * (n + m) * bytes + 1;
     int *pivots = malloc((size_t)n * sizeof *pivots + 1), info = 0;
     void *lu = malloc((size_t)room);
@@ -68,8 +68,8 @@ static int run(const kernel_call *call)
         char *x = (char *)call->at[0] + i * (solve ? n * m : 1) * bytes;
         const char *a = (const char *)call->at[1] + i * n * n * bytes, *b = solve ? (const char *)call->at[2] + i * n * m * bytes : NULL;
         info = one(x, a, b, (int)n, (int)m, lu, pivots);
-        if (info > 0) core_fail_status("%s: matrix %lld is singular: the diagonal element %d is zero", kernel_name(call->kernel), (long long)i, info);
-        if (info < 0) core_fail_status("%s: LAPACK refused its argument %d", kernel_name(call->kernel), -info);
+        if (info > 0) core_fail_status("tr_%s: matrix %lld is singular: the diagonal element %d is zero", kernel_name(call->kernel), (long long)i, info);
+        if (info < 0) core_fail_status("tr_%s: LAPACK refused its argument %d", kernel_name(call->kernel), -info);
     }
 out:
     free(pivots);

@@ -162,8 +162,8 @@ static void wait_for(const core_device *device, int kernel)
     if (device->synchronize(0) == 0) return;
     char name[64] = "";
     cuda_trouble met = {.found = kernel + 1};
-    const bool place = sscanf(tr_error_message(), "%63[^:]: %lld is not in [0, %lld)", name, &met.value, &met.bound) == 3;
-    const bool diagonal = !place && sscanf(tr_error_message(), "%63[^:]: matrix %lld is singular: the diagonal element %lld is", name, &met.value, &met.bound) == 3;
+    const bool place = sscanf(tr_error_message(), "tr_%63[^:]: %lld is not in [0, %lld)", name, &met.value, &met.bound) == 3;
+    const bool diagonal = !place && sscanf(tr_error_message(), "tr_%63[^:]: matrix %lld is singular: the diagonal element %lld is", name, &met.value, &met.bound) == 3;
     if ((!place && !diagonal) || strcmp(name, kernel_name(kernel)) != 0) fail_msg("%s: %s", kernel_name(kernel), tr_error_message());
     if (diagonal) met.bound = -met.bound;
     trouble = met;

@@ -65,7 +65,7 @@ static int copy(const kernel_call *call)
 {
     static walk_loop *const moves[] = {[1] = move_1, [2] = move_2, [4] = move_4, [8] = move_8, [16] = move_16};
     tr_dtype to = call->type, from = call->from ? call->from : call->type;
-    if (!bytes_of(from)) return core_fail_status("copy: element type %d is none", from);
+    if (!bytes_of(from)) return core_fail_status("tr_copy_: element type %d is none", from);
     bool converts = to != from || to == TR_BOOL;
     if (converts && call->from && call->form == KERNEL_FLAT && !call->ones) {
         kernels_split(call->n, 64, call->n * 2, convert_part, (void *)(uintptr_t)call);

@@ -158,7 +158,7 @@ static int prod_complex(const kernel_call *call) { return reduce_by(call, &prod_
 static int whole(const kernel_call *call, const reducer *by)
 {
     tr_dtype from = call->from ? call->from : call->type;
-    if (from > TR_INT64) return core_fail_status("%s: elements of type %d do not add up to int64", kernel_name(call->kernel), from);
+    if (from > TR_INT64) return core_fail_status("tr_%s: elements of type %d do not add up to int64", kernel_name(call->kernel), from);
     return reduce_by(call, by, from);
 }
 

@@ -124,7 +124,7 @@ TEST(an_index_out_of_range_is_told_to_who_waits_next)
         tr_tensor *rows = tr_index_select(x, 0, index);
         assert_non_null(rows);
         assert_true(tr_synchronize(tr_cuda(0)) < 0);
-        assert_error_says("index_select: 7 is not in [0, 4)");
+        assert_error_says("tr_index_select: 7 is not in [0, 4)");
         assert_int_equal(tr_synchronize(tr_cuda(0)), 0); /* it was told */
     }
 }
