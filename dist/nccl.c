@@ -256,7 +256,7 @@ static void end_it(dist_device *d)
     nccl *v = (nccl *)d;
     for (int i = 0; i < TRIES; i++) {
         if (pthread_mutex_trylock(&v->inside) == 0) { /* and nobody comes inside any more */
-            (void)v->calls->abort(v->comm);
+            dist_nccl_abort(v->calls, v->comm);
             return;
         }
         nanosleep(&(struct timespec){0, 5 * MS}, NULL);
@@ -271,9 +271,14 @@ static void finish(dist_device *d)
     nccl *v = (nccl *)d;
     dist_watchdog_looks(NULL, NULL);
     bool stood = tr_error_stands();
+    pthread_mutex_lock(&v->inside); /* for ever, if somebody has just aborted it: the process ends */
     int status = v->calls->finalize(v->comm);
+    pthread_mutex_unlock(&v->inside);
     bool ended = is_good(status) && settle(v, "ending", -1) == 1;
-    (void)(ended ? v->calls->destroy(v->comm) : v->calls->abort(v->comm));
+    if (ended)
+        (void)v->calls->destroy(v->comm);
+    else
+        dist_nccl_abort(v->calls, v->comm);
     if (!stood) tr_error_clear(); /* nothing was asked of it any more */
     dist_underway_close(&v->device.underway);
     pthread_mutex_destroy(&v->inside);
@@ -326,7 +331,7 @@ dist_device *dist_nccl_open(dist_transport *way, tr_device at, const tr_lanes_ *
     snprintf(v->device.name, sizeof v->device.name, "by NCCL %s", dist_nccl_version_text(version, text));
     pthread_mutex_init(&v->inside, NULL);
     if (begin(v, way, at) < 0) {
-        if (v->comm) (void)calls->abort(v->comm);
+        if (v->comm) dist_nccl_abort(calls, v->comm);
         pthread_mutex_destroy(&v->inside);
         free(v);
         return NULL;

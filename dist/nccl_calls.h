@@ -60,6 +60,9 @@ typedef struct {
  * *why says so. */
 const nccl_calls *dist_nccl(int *version, const char **why);
 
+/* Tells NCCL to give up, and waits for that for a second at most (nccl_abort.c). */
+void dist_nccl_abort(const nccl_calls *calls, void *comm);
+
 /* "2.28.9" */
 const char *dist_nccl_version_text(int version, char text[16]);
 

@@ -16,6 +16,8 @@
  *     FAKE_NCCL_BREAK   leads to one that the state tells, later
  *     FAKE_NCCL_STALL   never brings its part    FAKE_NCCL_VERSION a number
  *
+ * FAKE_NCCL_HANGS=1: an abort does not return, as where a rank of this host never aborts.
+ *
  * What NCCL does not allow ends the program: ranks that ask for different things, two threads at once, a communicator used
  * after its end, a group without one, calls of a group that need each other. */
 #include "../played/cuda_runtime_api.h"
@@ -457,6 +459,8 @@ API int ncclCommFinalize(void *comm)
 {
     not_in_group("a communicator's end");
     entered in(comm);
+    for (double weight : in.c->weight)
+        if (weight != 0) stop("a communicator ends before a sum that multiplies");
     in.c->ends = true;
     in.c->all->ended++;
     return NCCL_GOES_ON;
@@ -495,6 +499,7 @@ API int ncclCommAbort(void *comm)
         in.c->aborted = true;
         (void)unlink(in.c->path.c_str());
     }
+    while (getenv("FAKE_NCCL_HANGS")) pause();
     leave(comm);
     return NCCL_DONE;
 }

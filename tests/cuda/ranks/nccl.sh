@@ -58,6 +58,11 @@ run "an unknown way" BADLY 'TRIREME_DEVICE_TRANSPORT.*expected auto, nccl or hos
 run "a call fails" BADLY 'rank 1 of [0-9]+ on .*: NCCL: all_reduce: unhandled system error: played; TRIREME_DEVICE_TRANSPORT=host' sums FAKE_NCCL_FAIL=1:4
 run "a device does not bring its part" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #.* and wait for each other; their devices are in it' sums FAKE_NCCL_STALL=1:7 TRIREME_TIMEOUT=2
 run "and NCCL is told to give up" BADLY 'fake NCCL: rank [0-9] aborts' sums FAKE_NCCL_STALL=1:7 TRIREME_TIMEOUT=2 FAKE_NCCL_TALKS=1
+run "and does not" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #.* and wait for each other' sums FAKE_NCCL_STALL=1:7 TRIREME_TIMEOUT=2 FAKE_NCCL_HANGS=1
+if grep -E 'signal 14|Alarm clock' out; then
+    echo "FAILED  a rank waited with NCCL instead of ending the others"
+    failures=$((failures + 1))
+fi
 run "large parameters travel in a group" WELL '^rank 1 began like rank 0$' group
 run "a group's end fails" BADLY 'rank 1 of [0-9]+ on .*: NCCL: broadcast: unhandled system error: played; TRIREME_DEVICE_TRANSPORT=host' group FAKE_NCCL_FAIL=1:2
 run "a device does not bring its part of a group" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #.* and wait for each other; their devices are in it' group FAKE_NCCL_STALL=1:2 TRIREME_TIMEOUT=2
