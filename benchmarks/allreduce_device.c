@@ -123,8 +123,8 @@ static int64_t measure(int64_t bytes, int rounds, bool quick)
     if (!wanted) return 0;
 
     const int64_t n = bytes / (int64_t)sizeof(float);
-    int64_t wrong[CONTENDERS], all_wrong = 0;
-    int times[CONTENDERS];
+    int64_t wrong[CONTENDERS] = {0}, all_wrong = 0;
+    int times[CONTENDERS] = {0};
     for (int c = 0; c < count_of(); c++) wrong[c] = wrong_elements(&contenders[c], n);
     if (!tr_zero_(there)) give_up(); /* zeros stay what they are */
     for (int c = 0; c < count_of(); c++) times[c] = enough(&contenders[c], n, quick);
