@@ -169,7 +169,7 @@ static void norm_derivative(autograd_node *n, tr_tensor *dy)
     operands o;
     double p = n->args.x[0];
     if (!bring(n, dy, true, &o)) return;
-    tr_tensor *slope;
+    tr_tensor *slope, *given = o.dy;
     if (p == 1)
         slope = (tr_sgn)(o.x);
     else if (isinf(p))
@@ -179,9 +179,10 @@ static void norm_derivative(autograd_node *n, tr_tensor *dy)
         tr_tensor *x = p < 2 ? (tr_where)(none, number(1), o.x) : o.x; /* 0 has no such power, and no derivative of it */
         tr_tensor *ratio = (tr_div)(x, (tr_where)(no_norm, number(1), o.y));
         slope = p == 2 ? ratio : (tr_mul)((tr_sgn)(ratio), (tr_pow)((tr_abs)(ratio), number(p - 1)));
+        if (p != 2) given = (tr_where)(no_norm, ZERO, o.dy); /* as in PyTorch 0 also where dy is NaN */
         if (p < 2) slope = (tr_where)(p < 1 ? (tr_logical_or)(none, no_norm) : none, ZERO, slope);
     }
-    autograd_give(n, 0, slope ? (tr_mul)(o.dy, slope) : NULL);
+    autograd_give(n, 0, slope ? (tr_mul)(given, slope) : NULL);
 }
 
 static tr_tensor *norm_all(tr_tensor *const *x) { return (tr_norm)(x[0], (tr_norm_options){0}); }

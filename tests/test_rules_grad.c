@@ -90,6 +90,13 @@ TEST(a_second_derivative_that_is_0_is_given)
     assert_true(tr_item(tr_all(tr_isfinite(norm))) == 1); /* a 0 in x is not all elements' NaN */
 }
 
+TEST(a_norm_that_is_0_passes_no_nan_on)
+{
+    tr_tensor *x = leaf(row(0, 0)), *dx;
+    assert_int_equal(tr_autograd_grad(TR_TENSORS(tr_norm(x, .p = 3)), TR_TENSORS(x), &dx, .grad_outputs = (const tr_tensor *const[]){tr_tensor_of(0. / 0.)}), 0);
+    assert_close(dx, row(0, 0), 0);
+}
+
 TEST(what_is_not_used_is_an_error_unless_allowed)
 {
     tr_tensor *x = leaf(row(1)), *other = leaf(row(2)), *y = tr_mul(x, 2), *g[2] = {x, x};
