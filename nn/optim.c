@@ -52,6 +52,7 @@ tr_optim *nn_optim_new(tr_tensors parameters, const nn_optim_rule *rule)
     tr_optim *o = core_alloc(sizeof *o, rule->function);
     if (!o) return NULL;
     o->rule = *rule;
+    o->initial = NAN;
     o->count = parameters.count;
     for (int s = 0; s < NN_OPTIM_STATES; s++) o->has_states |= rule->state[s] != NULL;
     int64_t bytes = o->count * (int64_t)sizeof(tr_tensor *);

@@ -37,6 +37,7 @@ struct tr_optim {
     bool has_states;          /* the rule names one */
     bool skips;               /* it has taken steps that the device may skip */
     char name[48];
+    double initial;       /* the rate that its first scheduler found; NaN before */
     const tr_optim *like; /* made by tr_optim_like of this one; compared, never looked at, for it may be gone */
 };
 

@@ -18,14 +18,16 @@ static void scheduler_destroy(core_object *object)
 static const core_class scheduler_class = {"scheduler", scheduler_destroy};
 
 /* Where somebody else has changed the rate since, another scheduler or the program, it moves by the part that the formula
- * moves by, as PyTorch's do that go from rate to rate.  From a formula's zero there is no such part. */
+ * moves by, as PyTorch's do that go from rate to rate.  From a formula's zero, which has no such part, by what is added; to
+ * the first from `base`, which the optimiser's first scheduler found. */
 static double chained(tr_scheduler *s, double lr)
 {
+    bool first = isnan(s->set);
     double stands = tr_learning_rate(s->optim);
-    s->shared |= s->chains && !isnan(s->set) && stands != s->set;
+    s->shared |= s->chains && stands != (first ? s->base : s->set);
     if (!s->shared) return lr;
-    double from = s->at(s, s->t).lr - s->eta_min;
-    return from > 0 ? s->eta_min + (stands - s->eta_min) * ((lr - s->eta_min) / from) : lr;
+    double begins = first ? s->base : s->at(s, s->t).lr, from = begins - s->eta_min;
+    return from != 0 ? s->eta_min + (stands - s->eta_min) * ((lr - s->eta_min) / from) : stands + (lr - begins);
 }
 
 /* The rate for step t; all is as it was if there is none. */
@@ -46,7 +48,8 @@ tr_scheduler *nn_scheduler_new(tr_optim *o, const tr_scheduler *made)
     tr_scheduler *s = core_alloc(sizeof *s, made->function);
     if (!s) return NULL;
     *s = *made;
-    s->base = tr_learning_rate(o);
+    if (isnan(o->initial)) o->initial = tr_learning_rate(o);
+    s->base = o->initial;
     s->set = NAN;
     if (!s->last) s->last = INT64_MAX;
     s->optim = tr_optim_keep(o);

@@ -61,6 +61,27 @@ TEST(two_schedulers_on_one_optimiser_multiply_as_torchs_do)
     assert_both_give(o, steps, cosine, (double[]){1, 0.9330127, 0.75, 0.05, 0.025, 0.0066987, 0, 0.0669873});
 }
 
+static void steps_of_two(tr_optim *o, tr_scheduler *a, tr_scheduler *b, int n, const double *want)
+{
+    for (int i = 0; i < n; i++) {
+        if (!(fabs(tr_learning_rate(o) - want[i]) <= 1e-12)) fail_msg("step %d: %.12g, not %.12g", i, tr_learning_rate(o), want[i]);
+        assert_int_equal(tr_scheduler_step(a), 0);
+        assert_int_equal(tr_scheduler_step(b), 0);
+    }
+}
+
+/* Values of PyTorch. */
+TEST(the_second_begins_where_the_first_did_and_rises_from_its_end_again)
+{
+    tr_optim *a = rated(.1), *b = rated(.1), *c = rated(.1);
+    tr_scheduler *linear = tr_linear_lr(a, .start_factor = .25, .total_iters = 8), *cosine = tr_cosine_annealing_lr(a, 3, .eta_min = .01);
+    steps_of_two(a, linear, cosine, 10, (double[]){0.025, 0.02828125, 0.0186647727273, 0.01, 0.0342647058824, 0.0982132352941, 0.144698209719, 0.123545617745, 0.0521087329638, 0.01});
+    tr_scheduler *warm = tr_cosine_warm_restarts(b, 4), *power = tr_polynomial_lr(b, .total_iters = 3);
+    steps_of_two(b, warm, power, 7, (double[]){0.1, 0.0569035593729, 0.025, 0, 0.1, 0.0853553390593, 0.05});
+    linear = tr_linear_lr(c, .start_factor = .25, .total_iters = 4), warm = tr_cosine_warm_restarts(c, 2);
+    steps_of_two(c, linear, warm, 5, (double[]){0.1, 0.05, 0.1, 0.05, 0.1});
+}
+
 TEST(schedulers_that_are_put_back_together_give_the_same_rate)
 {
     double want = NAN;

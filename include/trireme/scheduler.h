@@ -6,7 +6,7 @@
  *         tr_scheduler_step(s);                        after tr_step, once an epoch (or a step, if it counts those)
  *     }
  *
- * A scheduler keeps its optimiser, takes the rate that it finds as `base`, and sets the rate for step t = 0 at once.
+ * A scheduler keeps its optimiser, takes the rate that the first of them found as `base`, and sets the rate for step t = 0 at once.
  * Names and values are those of torch.optim.lr_scheduler; each is computed from t alone, so that t is all there is to
  * save (tr_training_save also saves what the rates began with and who else changed them).  Two on one optimiser multiply (a linear warm-up and a decay), and from a rate set by hand they go on, as in
  * PyTorch; warm restarts, one cycle and lambdas set their own at every step.  Schedulers belong to the open scope;
