@@ -32,6 +32,7 @@ enum { FAILED_WAITS_SECONDS = 2, /* in tr_dist_finish, for the others to come to
 static struct {
     dist_transport *way; /* borrowed from the file that made it; NULL: alone */
     bool refused;        /* tr_dist_init failed */
+    bool orphaned;       /* MPI was finalised before tr_dist_finish */
     bool checked;
     atomic_bool leaving; /* what is left of tr_dist_finish is for the transport alone */
     int generation;
@@ -41,6 +42,7 @@ static struct {
 dist_transport *dist_way(void)
 {
     if (ranks.refused) return tr_fail("tr_dist_init failed, so the ranks cannot meet");
+    if (ranks.orphaned) return tr_fail("MPI_Finalize was called before tr_dist_finish(), so the ranks cannot meet any more");
     return ranks.way ? ranks.way : dist_alone();
 }
 
@@ -107,7 +109,7 @@ static void end_from_outside(const char *lines)
     leave(1);
 }
 
-static bool others_wait(void) { return ranks.way && ranks.way->world > 1; }
+static bool others_wait(void) { return ranks.way && ranks.way->world > 1 && !ranks.orphaned; }
 
 void dist_stop_if_failed(void)
 {
@@ -245,6 +247,18 @@ int(tr_dist_init_fortran)(int mpi_comm)
 
 /* ---- finishing ---- */
 
+/* What ranks share goes with MPI: what reads it stops, what lies there comes away. */
+void dist_mpi_ends(void)
+{
+    if (!ranks.way || ranks.orphaned) return; /* they have finished, or are about to */
+    dist_leave_memory();
+    dist_watchdog_leaves();
+    dist_watch_stop(ranks.way);
+    dist_watchdog_stop();
+    ranks.orphaned = true;
+    ranks.generation++;
+}
+
 /* All ranks are here and some have failed: the lowest of them tells the others why. */
 static void spread(dist_transport *way, int64_t culprit)
 {
@@ -272,9 +286,10 @@ int(tr_dist_finish)(void)
 {
     dist_transport *way = ranks.way;
     int failed = 0;
+    if (ranks.orphaned) tr_fail("tr_dist_finish: MPI_Finalize was called before it");
     if (others_wait()) failed = agree_on_end(way);
-    if (way && !failed && (tr_is_traced_() || dist_ledger_speaks())) dist_device_seen(way);
-    if (way && !failed && dist_done(dist_ledger_finish(way)) < 0) failed = 1;
+    if (way && !failed && !ranks.orphaned && (tr_is_traced_() || dist_ledger_speaks())) dist_device_seen(way);
+    if (way && !failed && !ranks.orphaned && dist_done(dist_ledger_finish(way)) < 0) failed = 1;
     dist_leave_memory();
     ranks.leaving = true;
     dist_watchdog_leaves();
@@ -282,7 +297,7 @@ int(tr_dist_finish)(void)
     if (tr_finish() != 0) failed = 1;
     if (ranks.refused) failed = 1;
     ranks.way = NULL;
-    ranks.refused = false;
+    ranks.refused = ranks.orphaned = false;
     ranks.generation++;
     dist_watchdog_finalizes();
     if (way) dist_device_close(way);

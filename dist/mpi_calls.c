@@ -62,6 +62,24 @@ int dist_mpi_begin(int *argc, char ***argv)
 
 int dist_mpi_end(void) { return failed(MPI_Finalize(), "MPI_Finalize"); }
 
+/* MPI_Finalize begins with the attributes of MPI_COMM_SELF. */
+static void (*before_end)(void);
+static int ending(MPI_Comm self, int key, void *value, void *extra)
+{
+    (void)self, (void)key, (void)value, (void)extra;
+    before_end();
+    return MPI_SUCCESS;
+}
+
+int dist_mpi_before_end(void (*f)(void))
+{
+    static int key = MPI_KEYVAL_INVALID;
+    before_end = f;
+    if (key != MPI_KEYVAL_INVALID) return 0;
+    if (failed(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, ending, &key, NULL), "MPI_Comm_create_keyval") < 0) return -1;
+    return failed(MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL), "MPI_Comm_set_attr");
+}
+
 int dist_mpi_from_any_thread(bool *any)
 {
     int level = MPI_THREAD_SINGLE;

@@ -21,6 +21,7 @@ typedef uintptr_t dist_mpi_request, dist_mpi_window;
 bool dist_mpi_is_over(void);                     /* finalised, by whomever */
 int dist_mpi_begin(int *argc, char ***argv);     /* for one thread at a time */
 int dist_mpi_end(void);                          /* finalise */
+int dist_mpi_before_end(void (*f)(void));        /* call f when anybody finalises, while MPI still works */
 int dist_mpi_from_any_thread(bool *any);         /* may other threads than the first call MPI? */
 void dist_mpi_library(char *text, size_t bytes); /* "Open MPI v4.1.4" */
 

@@ -4,6 +4,7 @@
  * instead of ending the program.  MPI is finalised only by who started it. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "dist/mpi.h"
+#include "dist/ranks.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -131,7 +132,7 @@ dist_mpi_ranks *dist_mpi_over(dist_mpi_comm comm)
 static dist_transport *open_on(dist_mpi_comm comm, bool ours)
 {
     mpi_ranks *r = dist_mpi_over(comm);
-    if (r && look_around(r) < 0) {
+    if (r && (look_around(r) < 0 || dist_mpi_before_end(dist_mpi_ends) < 0)) {
         finish(&r->way);
         return NULL;
     }

@@ -22,6 +22,9 @@ void dist_stop_if_failed(void);
 /* A collective's last word: passes a status on, but ends all ranks if the way itself failed (others may be stuck in it). */
 int dist_done(int status);
 
+/* MPI_Finalize has been called, and will return after this: where ranks have not finished, they are parted now. */
+void dist_mpi_ends(void);
+
 /* The ranks are about to finish, and what lies in their memory must leave it (data_parallel.c). */
 void dist_leave_memory(void);
 

@@ -18,8 +18,9 @@ extern "C" {
 TR_API int(tr_dist_init)(int *argc, char ***argv);
 
 /* Join an application's own communicator, given as `MPI_Comm *` (or a Fortran handle): it is duplicated, errors on the
- * duplicate are returned, and MPI_COMM_WORLD is never touched.  MPI must be running, and is left running.  Collective
- * over that communicator; after tr_dist_finish another may be joined. */
+ * duplicate are returned, and MPI_COMM_WORLD is never touched.  MPI must be running, and is left running; tr_dist_finish
+ * comes before the application's MPI_Finalize (else it is an error, as collectives are then).  Collective over that
+ * communicator; after tr_dist_finish another may be joined. */
 TR_API int(tr_dist_init_comm)(const void *mpi_comm);
 TR_API int(tr_dist_init_fortran)(int mpi_comm);
 
