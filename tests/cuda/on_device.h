@@ -33,13 +33,14 @@ static bool mapping_of(const char *at, char **low, char **high)
     if ((uintptr_t)at < begin || (uintptr_t)at >= end) {
         FILE *maps = fopen("/proc/self/maps", "r");
         unsigned long first, last;
-        char mode;
-        for (begin = end = 0; maps && fscanf(maps, "%lx-%lx %c%*[^\n]", &first, &last, &mode) == 3;) {
-            if (mode != 'r' || first != end) {
+        char mode, line[4352]; /* a path, and what stands before it */
+        for (begin = end = 0; maps && fgets(line, sizeof line, maps) && sscanf(line, "%lx-%lx %c", &first, &last, &mode) == 3;) {
+            const bool readable = mode == 'r' && !strstr(line, "/dev/nvidia"); /* the driver's, whose pages may be no memory */
+            if (!readable || first != end) {
                 if ((uintptr_t)at < end) break;
                 begin = first;
             }
-            end = mode == 'r' ? last : first;
+            end = readable ? last : first;
         }
         if (maps) fclose(maps);
     }
