@@ -64,7 +64,7 @@ LOOK(sum_along, 0) { return tr_sum(floats(70, 1000, on), TR_DIM(1)); }
 LOOK(sum_across, 0) { return tr_sum(floats(20, 300, on), TR_DIM(0)); }
 LOOK(sum_in_parts, 1e-2) { return tr_sum(floats(400, 2000, on)); }
 LOOK(largest, 0) { return tr_max(floats(70, 300, on), TR_DIM(1)); }
-LOOK(where_largest, 0) { return tr_argmax(floats(70, 300, on), TR_DIM(0)); }
+LOOK(place_of_most, 0) { return tr_argmax(floats(70, 300, on), TR_DIM(0)); }
 LOOK(running_sum, 1e-4) { return tr_cumsum(floats(7, 3000, on), 1); }
 LOOK(softmax, 1e-6)
 {
