@@ -37,8 +37,10 @@ static inline tr_tensor *made_lately(core_thread *here, tr_dtype type, uint64_t 
 static tr_tensor *remembered(core_thread *here, tr_tensor *t, uint64_t bits)
 {
     if (!t || here->recording) return t;
-    tr_tensor **place = place_of(here, bits);
+    tr_tensor **place = place_of(here, bits), **there = &here->number_there[place - here->number];
     core_drop_tensor(*place);
+    core_drop_tensor(*there);
+    *there = NULL;
     return *place = core_keep_tensor(t);
 }
 
@@ -86,19 +88,46 @@ tr_tensor *tr_complex_number_(double real, double imag)
     return t;
 }
 
-tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device)
+/* Where a number that was made lately has what it became on a device; NULL: it was not, or is recorded. */
+static tr_tensor **place_there(core_thread *here, const tr_tensor *number)
+{
+    uint64_t bits;
+    if (here->recording || (number->dtype != TR_FLOAT64 && number->dtype != TR_INT64)) return NULL;
+    memcpy(&bits, number->data, sizeof bits);
+    tr_tensor **place = place_of(here, bits);
+    return *place == number ? &here->number_there[place - here->number] : NULL;
+}
+
+static tr_tensor *written_there(const tr_tensor *number, tr_dtype type, tr_device device)
 {
     tr_tensor *s = core_tensor_scalar(type, device, "number");
     if (!s) return NULL;
-    if (device.type == TR_CPU) {
-        core_convert(s->data, type, number->data, (tr_dtype)number->dtype, 1);
-        return s;
-    }
     const double *part = number->data; /* of a complex one */
     tr_scalar value = {.kind = (tr_dtype)number->dtype, .real = core_element_get(number->data, (tr_dtype)number->dtype, 0)};
     if (number->dtype == TR_INT64) value.whole = *(const int64_t *)number->data;
     if (number->dtype == TR_COMPLEX128) value.imag = part[1];
     return autograd_write(s, &value, "number") == 0 ? s : NULL;
+}
+
+tr_tensor *autograd_number_as(tr_tensor *number, tr_dtype type, tr_device device)
+{
+    if (device.type == TR_CPU) {
+        tr_tensor *s = core_tensor_scalar(type, device, "number");
+        if (s) core_convert(s->data, type, number->data, (tr_dtype)number->dtype, 1);
+        return s;
+    }
+    core_thread *here = core_here();
+    tr_tensor **place = place_there(here, number), *s = place ? *place : NULL;
+    if (s && s->dtype == type && s->storage->at.type == device.type && s->storage->at.index == device.index && !s->storage->version) {
+        if (!core_scope_owns(here, &s->object)) return NULL;
+        s->object.count++;
+        return s;
+    }
+    if ((s = written_there(number, type, device)) && place) {
+        core_drop_tensor(*place);
+        *place = core_keep_tensor(s);
+    }
+    return s;
 }
 
 bool autograd_one_device(const char *function, const tr_tensor *a, const tr_tensor *b)

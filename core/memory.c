@@ -137,7 +137,8 @@ void core_memory_trim(void)
     core_thread *here = core_here();
     for (int i = 0; i < CORE_NUMBERS; i++) {
         core_drop_tensor(here->number[i]);
-        here->number[i] = NULL;
+        core_drop_tensor(here->number_there[i]);
+        here->number[i] = here->number_there[i] = NULL;
     }
     core_drop_tensor(here->one);
     here->one = NULL;

@@ -33,10 +33,11 @@ typedef struct core_thread {
     uint32_t id;           /* 1, 2, ...; 0: it has asked the system for nothing, so that its end need not be noticed */
 
     void *pool[CORE_POOLS];
-    struct tr_tensor *little;               /* tensors that wait whole and need no block (whole.h) */
-    struct tr_tensor *number[CORE_NUMBERS]; /* C numbers made lately, by value; owns one count of each (autograd/operands.c) */
-    struct tr_tensor *one;                  /* that backward began with last; owns one count (autograd/backward.c) */
-    core_blocks *block;                     /* CORE_CLASSES of them, and an empty one; NULL before the first is taken */
+    struct tr_tensor *little;                     /* tensors that wait whole and need no block (whole.h) */
+    struct tr_tensor *number[CORE_NUMBERS];       /* C numbers made lately, by value; owns one count of each (autograd/operands.c) */
+    struct tr_tensor *number_there[CORE_NUMBERS]; /* what each of them became on the device that asked last; owns one count */
+    struct tr_tensor *one;                        /* that backward began with last; owns one count (autograd/backward.c) */
+    core_blocks *block;                           /* CORE_CLASSES of them, and an empty one; NULL before the first is taken */
     int64_t allocated_bytes, peak_bytes, held_bytes /* and those that wait */, system_requests;
 
     core_error_state failure;

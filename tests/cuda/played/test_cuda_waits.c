@@ -75,6 +75,45 @@ static tr_tensor *clip(tr_device one, tr_device two, tr_tensor **a, tr_tensor **
     return norm;
 }
 
+/* And no launch brings it again: a loop has the same ones in every iteration. */
+static int64_t launches_of_tenfold(tr_tensor *x)
+{
+    TR_SCOPE;
+    const int64_t before = counted().launches;
+    tr_tensor *y = tr_mul(x, 10);
+    const int64_t launches = counted().launches - before;
+    assert_close(tr_to(y, TR_FLOAT64), tr_mul(tr_to(tr_ones(TR_SHAPE(3)), TR_FLOAT64), 10.0), 0);
+    return launches;
+}
+
+static void *multiplies(void *done)
+{
+    TR_SCOPE;
+    *(bool *)done = tr_mul(there(tr_ones(TR_SHAPE(3))), 10);
+    return NULL;
+}
+
+TEST(a_number_stands_on_the_device_that_it_was_used_on)
+{
+    needs_played_device();
+    tr_tensor *x = there(tr_ones(TR_SHAPE(3))), *wide = tr_to(x, TR_FLOAT64);
+    tr_tensor *elsewhere = tr_to_device(tr_ones(TR_SHAPE(3)), tr_cuda(1));
+    pthread_t thread;
+    bool done = false;
+    assert_int_equal(launches_of_tenfold(x), 2);
+    for (int i = 0; i < 3; i++) assert_int_equal(launches_of_tenfold(x), 1);
+    assert_int_equal(launches_of_tenfold(wide), 2);
+    assert_int_equal(launches_of_tenfold(wide), 1);
+    assert_int_equal(launches_of_tenfold(elsewhere), 2);
+    assert_int_equal(launches_of_tenfold(x), 2);
+    assert_int_equal(pthread_create(&thread, NULL, multiplies, &done), 0); /* and ends with one of its own */
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(done);
+    for (int i = 0; i < 40; i++) tr_mul(x, 10 + i); /* more than are remembered */
+    assert_int_equal(launches_of_tenfold(x), 2);
+    assert_int_equal(launches_of_tenfold(x), 1);
+}
+
 TEST(clipping_waits_for_nothing_and_a_norm_that_is_asked_for_once)
 {
     in_every_order(order)
