@@ -38,6 +38,20 @@ claim() { # claim NAME ROWS [--unchecked] [--ceilings]: every row has something 
     fi
 }
 
+ends() { # ends SENTENCE STATUS TEXT COMMAND...: with this status (a pattern), and saying this
+    local sentence=$1 want=$2 text=$3 status=0
+    shift 3
+    "$@" >out 2>&1 || status=$?
+    # shellcheck disable=SC2053 # it is a pattern
+    if [[ $status == $want ]] && grep -q -e "$text" out; then
+        echo "ok      $sentence"
+    else
+        echo "FAILED  $sentence: status $status"
+        cat out
+        failures=$((failures + 1))
+    fi
+}
+
 case $1 in
 ops) claim ops 12 --ceilings ;;
 matmul) claim matmul 20 --ceilings ;;
@@ -63,24 +77,10 @@ allreduce) # one rank by NCCL, two on devices of their own, two on one
     says 'by NCCL [0-9.]+'
     PLAYED_DEVICES=1 claim allreduce 12 --ceilings
     says 'through pinned memory: ranks 0 and 1 share a device'
-    status=0
-    FAKE_NCCL_FAIL=1:9 "${launcher[@]}" "$TRIREME_BIN/bench_allreduce" --quick --device cuda >out 2>&1 || status=$?
-    if [ $status != 0 ] && grep -q '^bench_allreduce: NCCL: all_reduce: unhandled system error' out; then
-        echo "ok      a rank that fails ends the others"
-    else
-        echo "FAILED  a rank that fails: status $status"
-        cat out
-        failures=$((failures + 1))
-    fi
-    status=0
-    TRIREME_CUDA_LIBRARY=/nonexistent.so "${launcher[@]}" "$TRIREME_BIN/bench_allreduce" --quick --device cuda >out 2>&1 || status=$?
-    if [ $status = 77 ] && grep -q 'skipped: .*nonexistent' out; then
-        echo "ok      without a device it is a skip"
-    else
-        echo "FAILED  without a device: status $status"
-        cat out
-        failures=$((failures + 1))
-    fi
+    FAKE_NCCL_FAIL=1:9 ends "a rank that fails ends the others" '[1-9]*' '^bench_allreduce: NCCL: all_reduce: unhandled system error' \
+        "${launcher[@]}" "$TRIREME_BIN/bench_allreduce" --quick --device cuda
+    TRIREME_CUDA_LIBRARY=/nonexistent.so ends "without a device it is a skip" 77 'skipped: .*nonexistent' \
+        "${launcher[@]}" "$TRIREME_BIN/bench_allreduce" --quick --device cuda
     ;;
 report) # the tables of a run on the device, beside a PyTorch that is played too
     command -v python3 >/dev/null || { echo "skipped: no python3"; exit 77; }
@@ -138,24 +138,9 @@ EOF
     [ $failures = 0 ] || cat said "$table"
     ;;
 none) # who has no such device says so, and is no failure
-    status=0
-    TRIREME_CUDA_LIBRARY=/nonexistent.so "$TRIREME_BIN/bench_ops" --quick --device cuda >out 2>&1 || status=$?
-    if [ $status = 77 ] && grep -q 'skipped: .*nonexistent' out; then
-        echo "ok      without a device it is a skip"
-    else
-        echo "FAILED  without a device: status $status"
-        cat out
-        failures=1
-    fi
-    status=0
-    "$TRIREME_BIN/bench_ops" --quick --device gpu >out 2>&1 || status=$?
-    if [ $status = 2 ] && grep -q '"gpu" is none of cpu' out; then
-        echo "ok      what is no device's name is a wrong option"
-    else
-        echo "FAILED  --device gpu: status $status"
-        cat out
-        failures=1
-    fi
+    TRIREME_CUDA_LIBRARY=/nonexistent.so ends "without a device it is a skip" 77 'skipped: .*nonexistent' \
+        "$TRIREME_BIN/bench_ops" --quick --device cuda
+    ends "what is no device's name is a wrong option" 2 '"gpu" is none of cpu' "$TRIREME_BIN/bench_ops" --quick --device gpu
     ;;
 *) echo "FAILED  what is $1?"; failures=1 ;;
 esac
