@@ -38,7 +38,8 @@ TR_API tr_tensor *(tr_index_copy_)(tr_tensor *x, int dim, tr_tensor *index, tr_t
 
 /* x[index] and x[index] = values.  An int64 tensor of any shape picks along the first dim, negative ones from its end; a
  * bool tensor of x's leading sizes picks where it is true (a scalar has none of them, and picks x or nothing).  Values
- * broadcast to x[index]; of equal indices the last stays. */
+ * broadcast to x[index]; of equal indices the last stays.  x[index] is a copy always; torch gives a view for one of no dims,
+ * whose number it waits for (tr_select does, for a number that the program has). */
 TR_API tr_tensor *(tr_index)(tr_tensor *x, tr_tensor *index);
 TR_API tr_tensor *(tr_index_put_)(tr_tensor *x, tr_tensor *index, tr_tensor *values);
 
