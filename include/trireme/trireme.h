@@ -1,5 +1,9 @@
 /* Trireme: PyTorch's tensors, automatic differentiation, modules, optimisers and data loaders for C.
- * Programs with ranks include <trireme/dist.h> too. */
+ * Programs with ranks include <trireme/dist.h> too.
+ *
+ * Threads: scopes, the standing error and its handler, the default generator and type, TR_NO_GRAD, TR_AUTOCAST and what is being
+ * recorded are each thread's own, so several threads may train a model each as if they were alone.  A thing (a tensor, a module, a
+ * loader ...) may pass from thread to thread, kept by tr_keep() and its kin, but is for one at a time. */
 #ifndef TRIREME_TRIREME_H
 #define TRIREME_TRIREME_H
 
