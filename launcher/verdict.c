@@ -123,13 +123,13 @@ static bool told_by_others(char *text, size_t bytes, const verdict_rank *rank, i
     for (int by = 0; by < ranks; by++) {
         if (by == which || (rank[by].of && !together(&rank[by], &rank[which]))) continue;
         snprintf(name, sizeof name, "rank %d on %s ", rank[by].of ? rank[which].number : which, rank[which].host);
-        const char *why = strstr(rank[by].words, JUDGED), *clause = why ? strstr(why, name) : NULL;
-        if (!why && passed_on(&rank[by]) && strstr(rank[by].words, name)) {
-            snprintf(text, bytes, "%s", passed_on(&rank[by]));
+        const char *judged = strstr(rank[by].words, JUDGED), *why = judged ? judged + strlen(JUDGED) : passed_on(&rank[by]);
+        if (!why || !strstr(rank[by].words, name)) continue;
+        const char *clause = strstr(why, name);
+        if (!clause) { /* what that rank itself said */
+            snprintf(text, bytes, "%s", why);
             return true;
         }
-        if (!clause) continue;
-        why += strlen(JUDGED);
         const char *first = strstr(why, "rank "); /* before it the limit, said once for all */
         clause += strlen(name);
         const char *next = strstr(clause, "; rank "), *more = strstr(clause, "; and ");

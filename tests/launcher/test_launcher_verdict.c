@@ -189,6 +189,9 @@ TEST(a_rank_that_passes_on_what_another_said_before_is_not_it)
     assert_int_equal(verdict_first(rank, 2), 1);
     verdict_how(how, sizeof how, rank, 2, 1);
     assert_string_equal(how, "tr_add: (2) + (3)");
+    rank[0] = saying(ended(1, 0, false, 5), 4, "trireme: rank 1 on h failed first: after 2 s (TRIREME_TIMEOUT) rank 1 on h has not come to #7: its process 12 is stopped");
+    verdict_how(how, sizeof how, rank, 2, 1);
+    assert_string_equal(how, "after 2 s (TRIREME_TIMEOUT) it has not come to #7: its process 12 is stopped"); /* which a third one judged */
     rank[1] = saying(ended(1, 0, true, 6), 5, "trireme: rank 1 of 2 on h: tr_add: (2) + (3)");
     assert_int_equal(verdict_first(rank, 2), 1);
     assert_false(verdict_all_say_the_same(rank, 2, 1));
