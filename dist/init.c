@@ -122,12 +122,19 @@ int dist_done(int status)
     return status;
 }
 
+/* The transport goes; MPI's end, which may come of it, finds none any more (dist_mpi_ends). */
+static int let_go(dist_transport *way)
+{
+    ranks.way = NULL;
+    return way->finish(way);
+}
+
 /* A process of a job that exits without tr_dist_finish. */
 static void left_early(int status)
 {
     if (!ranks.way || !ranks.way->ends_process) return;
     if (!others_wait()) {
-        ranks.way->finish(ranks.way);
+        (void)let_go(ranks.way);
         return;
     }
     char message[128];
@@ -175,7 +182,7 @@ static int agree(dist_transport *way, uint64_t *token, uint64_t wishes[DIST_WISH
     memcpy(wishes, &words[3], sizeof *wishes * DIST_WISHES);
     if (!words[2]) return 0;
     if (!unread) tr_fail("tr_dist_init: another rank's environment holds what it cannot read");
-    way->finish(way);
+    (void)let_go(way);
     return -1;
 }
 
