@@ -14,13 +14,14 @@ void core_storage_part(core_thread *here, core_blocks *blocks)
     core_pool_give(here, CORE_POOL_STORAGE, s, s->home);
 }
 
+static size_t bytes_of(core_pool pool) { return pool == CORE_POOL_TENSOR ? sizeof(tr_tensor) : sizeof(core_storage); }
+
 /* One more, all zeros but for its home; NULL. */
 static void *from_system(core_thread *here, core_pool pool)
 {
-    const size_t bytes = pool == CORE_POOL_TENSOR ? sizeof(tr_tensor) : sizeof(core_storage);
-    void *p = core_system_take((int64_t)bytes);
+    void *p = core_system_take((int64_t)bytes_of(pool));
     if (!p) return NULL;
-    memset(p, 0, bytes);
+    memset(p, 0, bytes_of(pool));
     *(pool == CORE_POOL_TENSOR ? &((tr_tensor *)p)->home : &((core_storage *)p)->home) = here->id;
     return p;
 }
@@ -43,7 +44,7 @@ static void *one_alone(core_thread *here, core_pool pool, const char *what)
     if (!here->pool[pool] && here->little && !(here->stocked >> pool & 1)) stock(here, pool);
     if (!here->pool[pool]) core_tensor_part(here, &here->little);
     void *p = core_list_pop(&here->pool[pool]);
-    return p || (p = from_system(here, pool)) ? p : core_fail_memory(what, pool == CORE_POOL_TENSOR ? sizeof(tr_tensor) : sizeof(core_storage));
+    return p || (p = from_system(here, pool)) ? p : core_fail_memory(what, (int64_t)bytes_of(pool));
 }
 
 tr_tensor *core_handle_alone(core_thread *here, const char *what) { return one_alone(here, CORE_POOL_TENSOR, what); }

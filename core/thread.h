@@ -29,7 +29,7 @@ typedef struct core_thread {
     uint8_t default_dtype; /* 0: float32 */
     uint8_t autocast;      /* the type of TR_AUTOCAST; 0: none */
     uint8_t precision;     /* of float32 products: a tr_precision */
-    uint8_t stocked;       /* a bit for each pool that core_stock() has filled */
+    uint8_t stocked;       /* a bit for each pool that was filled once (storage.c) */
     uint32_t id;           /* 1, 2, ...; 0: it has asked the system for nothing, so that its end need not be noticed */
 
     void *pool[CORE_POOLS];
