@@ -344,7 +344,7 @@ static tr_tensor *first_gradient(core_thread *here, tr_tensor *root, tr_tensor *
 {
     if (given || here->recording) return autograd_root_gradient("tr_backward", root, given);
     tr_tensor *one = here->one;
-    bool again = one && one->kind == root->kind && core_same_device(one, root) && core_same_shape(&one->shape, &root->shape) && !core_shared(one, 1);
+    bool again = one && one->kind == root->kind && core_same_shape(&one->shape, &root->shape) && !core_shared(one, 1);
     if (again) return one;
     one = autograd_root_gradient("tr_backward", root, NULL);
     if (one) {
