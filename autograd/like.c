@@ -3,13 +3,17 @@
 
 typedef tr_tensor *maker(tr_shape shape, tr_tensor_options options);
 
+static tr_tensor_options options_of(const tr_tensor *t, tr_tensor_options options)
+{
+    if (!options.dtype) options.dtype = (tr_dtype)t->dtype;
+    options.device = core_device_at(t);
+    return options;
+}
+
 static tr_tensor *like(const char *function, maker *make, const tr_tensor *t, tr_tensor_options options)
 {
     CORE_TOLD_AS(function);
-    if (!t) return core_null(function);
-    if (!options.dtype) options.dtype = (tr_dtype)t->dtype;
-    options.device = core_device_at(t);
-    return make(t->shape, options);
+    return t ? make(t->shape, options_of(t, options)) : core_null(function);
 }
 
 tr_tensor *(tr_empty_like)(tr_tensor *t, tr_tensor_options options) { return like("tr_empty_like", (tr_empty), t, options); }
@@ -22,8 +26,7 @@ tr_tensor *(tr_full_like)(tr_tensor *t, double value, tr_tensor_options options)
 tr_tensor *tr_full_like_(tr_tensor *t, tr_scalar value, tr_tensor_options options)
 {
     if (!t) return core_null("tr_full_like");
-    if (!options.dtype) options.dtype = (tr_dtype)t->dtype;
-    options.device = core_device_at(t);
+    options = options_of(t, options);
     return autograd_full("tr_full_like", &t->shape, &value, &options);
 }
 
