@@ -257,6 +257,129 @@ TEST(a_graph_does_again_what_was_captured)
     }
 }
 
+/* What a library counts: the n-th launch writes n into its byte of the host's. */
+static struct {
+    int launches, done, ended, gone;
+    bool open;
+    const void *stream; /* that graphs are launched in */
+} library;
+typedef struct {
+    int at, n;
+    const void *stream;
+} piece;
+
+static void *next_piece(void *at, void *stream)
+{
+    piece *p = malloc(sizeof *p);
+    *p = (piece){(int)(intptr_t)at, ++library.launches, stream};
+    return p;
+}
+static int is_open(void *p) { return (void)p, library.open; }
+static void write_number(void *data)
+{
+    piece *p = data;
+    bool in_order = p->n == ++library.done && p->stream == library.stream;
+    host[p->at] = (unsigned char)(in_order ? p->n : 0);
+}
+static void end_piece(void *p)
+{
+    library.ended++;
+    free(p);
+}
+static void gone(void *at) { (void)at, library.gone++; }
+
+static void ask_piece(cudaStream_t stream, int at)
+{
+    static const played_again numbers = {"a number", next_piece, is_open, write_number, end_piece, gone};
+    played_enqueue_again(stream, &numbers, (void *)(intptr_t)at);
+}
+
+/* Of one stream and another, which no event orders but the last. */
+static cudaGraphExec_t captured_pieces(void)
+{
+    cudaEvent_t event;
+    cudaGraphExec_t made = NULL;
+    assert_int_equal(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    begin_capture();
+    assert_int_equal(cudaEventRecord(event, one), cudaSuccess);
+    assert_int_equal(cudaStreamWaitEvent(other, event, 0), cudaSuccess);
+    ask_piece(other, 0);
+    ask_piece(one, 1);
+    ask_piece(other, 2);
+    assert_int_equal(cudaEventRecord(event, other), cudaSuccess);
+    assert_int_equal(cudaStreamWaitEvent(one, event, 0), cudaSuccess);
+    assert_int_equal(end_capture(&made), cudaSuccess);
+    assert_int_equal(cudaEventDestroy(event), cudaSuccess);
+    return made;
+}
+
+static void assert_pieces(int first)
+{
+    for (int i = 0; i < 3; i++) assert_int_equal(host[i], first + i);
+}
+
+TEST(what_a_library_does_is_another_work_in_every_launch_of_a_graph)
+{
+    in_every_order(seed)
+    {
+        begin((played_orders)order, seed);
+        memset(&library, 0, sizeof library);
+        library.open = true;
+        cudaGraphExec_t made = captured_pieces();
+        assert_int_equal(library.launches + library.gone, 0);
+        for (int i = 0; i < 5; i++) {
+            library.stream = i % 2 ? other : one;
+            assert_int_equal(cudaGraphLaunch(made, i % 2 ? other : one), cudaSuccess);
+            assert_int_equal(library.launches, 3 * (i + 1));
+            assert_int_equal(cudaDeviceSynchronize(), cudaSuccess);
+            assert_pieces(3 * i + 1);
+        }
+        assert_int_equal(library.ended, 15);
+        assert_int_equal(library.gone, 0);
+        assert_int_equal(cudaGraphExecDestroy(made), cudaSuccess);
+        assert_int_equal(library.gone, 3);
+    }
+}
+
+TEST(work_of_a_library_is_numbered_when_its_graph_is_launched_and_gone_when_that_has_ended)
+{
+    begin(PLAYED_LAZY, 0);
+    memset(&library, 0, sizeof library);
+    cudaGraphExec_t made = captured_pieces();
+    library.stream = one;
+    assert_int_equal(cudaGraphLaunch(made, one), cudaSuccess);
+    ask_piece(other, 3);
+    assert_int_equal(cudaGraphExecDestroy(made), cudaSuccess);
+    assert_int_equal(library.launches, 4);
+    assert_int_equal(cudaStreamQuery(one), cudaErrorNotReady);
+    assert_int_equal(cudaStreamQuery(one), cudaErrorNotReady);
+    assert_int_equal(library.done + library.gone, 0);
+    library.open = true;
+    assert_int_equal(cudaStreamSynchronize(one), cudaSuccess);
+    assert_int_equal(library.gone, 3);
+    library.stream = other;
+    assert_int_equal(cudaStreamSynchronize(other), cudaSuccess);
+    assert_int_equal(library.gone, 4);
+    assert_pieces(1);
+    assert_int_equal(host[3], 4);
+}
+
+TEST(work_of_a_library_in_a_capture_that_failed_is_gone)
+{
+    begin(PLAYED_LAZY, 0);
+    memset(&library, 0, sizeof library);
+    cudaGraphExec_t made = NULL;
+    cudaEvent_t event;
+    assert_int_equal(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), cudaSuccess);
+    begin_capture();
+    ask_piece(one, 0);
+    assert_int_equal(cudaEventRecord(event, one), cudaSuccess);
+    assert_int_equal(cudaStreamSynchronize(one), cudaErrorStreamCaptureUnsupported);
+    assert_int_equal(end_capture(&made), cudaErrorStreamCaptureInvalidated);
+    assert_int_equal(library.gone, 1);
+    assert_int_equal(cudaEventDestroy(event), cudaSuccess);
+}
+
 TEST(what_a_capture_forbids_ends_it)
 {
     begin(PLAYED_LAZY, 0);

@@ -94,12 +94,13 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
     if (!is_stream(s) || !s->in || s->in->origin != s) return said(cudaErrorIllegalState);
     std::shared_ptr<capture> c = s->in;
     if (c->thread != std::this_thread::get_id()) return said(cudaErrorStreamCaptureWrongThread);
-    bool joined = all_joined(c->graph, s->nodes);
+    CUgraph_st captured = std::move(c->graph); /* events that were recorded in it hold the capture, which has nothing any more */
+    bool joined = all_joined(captured, s->nodes);
     under_way.erase(std::find(under_way.begin(), under_way.end(), c));
     streams_leave(c);
     if (c->failed) return said(c->failed);
     if (!joined) return said(cudaErrorStreamCaptureUnjoined);
-    *graph = new CUgraph_st(std::move(c->graph));
+    *graph = new CUgraph_st(std::move(captured));
     counts.graphs++;
     return cudaSuccess;
 }
@@ -142,6 +143,20 @@ cudaError_t cudaGraphUpload(cudaGraphExec_t, cudaStream_t s)
     return is_stream(s) ? cudaSuccess : said(cudaErrorInvalidResourceHandle);
 }
 
+/* Those that may be next, after all that they come after.  A library's work waits for that which was captured before it. */
+static std::vector<size_t> able_nodes(const std::vector<CUgraph_st::node> &nodes, const std::vector<bool> &done)
+{
+    std::vector<size_t> able;
+    bool earlier = false;
+    for (size_t i = 0; i < nodes.size(); i++) {
+        bool again = nodes[i].what.again != nullptr, can = !done[i] && !(again && earlier);
+        for (size_t before : nodes[i].after) can = can && done[before];
+        if (can) able.push_back(i);
+        earlier = earlier || (again && !done[i]);
+    }
+    return able;
+}
+
 /* Its nodes in one of the orders that the graph allows. */
 cudaError_t cudaGraphLaunch(cudaGraphExec_t made, cudaStream_t s)
 {
@@ -150,17 +165,14 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t made, cudaStream_t s)
     if (broken[s->device]) return said(broken[s->device]);
     counts.launches++;
     const std::vector<CUgraph_st::node> &nodes = made->graph.nodes;
+    std::vector<work> does;
+    for (const CUgraph_st::node &one : nodes) does.push_back(one.what.again ? one.what.again(s) : one.what);
     std::vector<bool> done(nodes.size());
     for (size_t left = nodes.size(); left > 0; left--) {
-        std::vector<size_t> able;
-        for (size_t i = 0; i < nodes.size(); i++) {
-            bool can = !done[i];
-            for (size_t before : nodes[i].after) can = can && done[before];
-            if (can) able.push_back(i);
-        }
+        std::vector<size_t> able = able_nodes(nodes, done);
         size_t chosen = able[random_below(able.size())];
         done[chosen] = true;
-        enqueue(s, nodes[chosen].what);
+        enqueue(s, std::move(does[chosen]));
     }
     return cudaSuccess;
 }

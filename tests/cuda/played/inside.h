@@ -36,8 +36,9 @@ struct work {
     const char *name;
     std::function<void()> run;
     std::shared_ptr<mark> waits, reaches;
-    int other = -1;                        /* a device whose memory it touches, too */
-    std::function<bool()> ready = nullptr; /* it cannot begin before another process has done its part; none: it can */
+    int other = -1;                                    /* a device whose memory it touches, too */
+    std::function<bool()> ready = nullptr;             /* it cannot begin before another process has done its part; none: it can */
+    std::function<work(cudaStream_t)> again = nullptr; /* in a graph: what a launch does in its place */
 };
 struct CUstream_st {
     int device;

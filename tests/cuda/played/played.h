@@ -57,6 +57,23 @@ void played_enqueue(void *stream, const char *name, void (*work)(void *), void (
 /* The same for what other processes have a part in: it begins when `ready` says so, which is asked often and must not wait. */
 void played_enqueue_when(void *stream, const char *name, int (*ready)(void *), void (*work)(void *), void (*ends)(void *), void *argument);
 
+/* The same for work that every launch of a graph does anew, with an argument of its own:
+ *
+ *     launch             makes it when the graph is launched, in the order of launches, and in one launch in that of the capture
+ *     ready, work, ends  are that argument's
+ *     gone               the captured graph is destroyed, and all that was made of it, and every launch has ended
+ *
+ * A stream that is not captured launches it once, at once.  Pieces of such work keep their order in a graph also where no
+ * event orders them.  None of these functions may call the runtime. */
+typedef struct {
+    const char *name;
+    void *(*launch)(void *argument, void *stream);
+    int (*ready)(void *launched);
+    void (*work)(void *launched), (*ends)(void *launched);
+    void (*gone)(void *argument);
+} played_again;
+void played_enqueue_again(void *stream, const played_again *what, void *argument);
+
 /* Is p memory that a kernel may be handed: a device's, or pinned? */
 int played_reaches(const void *p);
 

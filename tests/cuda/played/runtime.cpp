@@ -301,28 +301,51 @@ void played_enqueue(void *stream, const char *name, void (*does)(void *), void (
     played_enqueue_when(stream, name, nullptr, does, ends, argument);
 }
 
+static bool can_launch_on(cudaStream_t stream)
+{
+    if (!is_stream(stream) || stream->device != current) return said(cudaErrorInvalidResourceHandle), false;
+    if (broken[current]) return false;
+    counts.launches++;
+    return true;
+}
+
+static work work_of(const char *name, int device, int (*ready)(void *), void (*does)(void *), const std::shared_ptr<void> &argument)
+{
+    bool faulty = fault_in > 0 && --fault_in == 0;
+    work w = {name, [=] {
+                  if (faulty)
+                      broken[device] = (cudaError_t)fault;
+                  else
+                      does(argument.get());
+              },
+              nullptr, nullptr};
+    if (ready) w.ready = [=] { return ready(argument.get()) != 0; };
+    return w;
+}
+
 void played_enqueue_when(void *handle, const char *name, int (*ready)(void *), void (*does)(void *), void (*ends)(void *), void *argument)
 {
     std::lock_guard<std::mutex> hold(lock);
     std::shared_ptr<void> owned(argument, ends);
     cudaStream_t stream = (cudaStream_t)handle;
-    if (!is_stream(stream) || stream->device != current) {
-        said(cudaErrorInvalidResourceHandle);
-        return;
-    }
-    if (broken[current]) return;
-    counts.launches++;
-    bool faulty = fault_in > 0 && --fault_in == 0;
-    int device = current;
-    work w = {name, [=] {
-                  if (faulty)
-                      broken[device] = (cudaError_t)fault;
-                  else
-                      does(owned.get());
-              },
-              nullptr, nullptr};
-    if (ready) w.ready = [=] { return ready(owned.get()) != 0; };
-    enqueue(stream, std::move(w));
+    if (can_launch_on(stream)) enqueue(stream, work_of(name, current, ready, does, owned));
+}
+
+void played_enqueue_again(void *handle, const played_again *what, void *argument)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    played_again is = *what;
+    std::shared_ptr<void> owned(argument, is.gone);
+    cudaStream_t stream = (cudaStream_t)handle;
+    if (!can_launch_on(stream)) return;
+    auto launched = [=](cudaStream_t on) {
+        std::shared_ptr<void> once(is.launch(owned.get(), on), [=](void *p) { is.ends(p), (void)owned; });
+        return work_of(is.name, on->device, is.ready, is.work, once);
+    };
+    if (stream->in)
+        capture_work(stream, {is.name, nullptr, nullptr, nullptr, -1, nullptr, launched});
+    else
+        enqueue(stream, launched(stream));
 }
 
 void played_count(played_counts *now)
