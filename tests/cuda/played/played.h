@@ -74,6 +74,10 @@ typedef struct {
 } played_again;
 void played_enqueue_again(void *stream, const played_again *what, void *argument);
 
+/* Does the next of a stream that can be done, as a query would: for a library's own thread.  The stream may be captured by
+ * now, or gone. */
+void played_go_on(void *stream);
+
 /* Is p memory that a kernel may be handed: a device's, or pinned? */
 int played_reaches(const void *p);
 

@@ -142,9 +142,16 @@ int played_queues(const void *stream)
     return stream && !all.empty();
 }
 
-/* ---- the runtime's names ---- */
-
 bool is_stream(cudaStream_t s) { return std::find(all.begin(), all.end(), s) != all.end(); }
+
+void played_go_on(void *stream)
+{
+    std::lock_guard<std::mutex> hold(lock);
+    if (is_stream((cudaStream_t)stream)) (void)try_next((cudaStream_t)stream);
+    memory_close();
+}
+
+/* ---- the runtime's names ---- */
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags) { return cudaStreamCreateWithPriority(stream, flags, 0); }
 

@@ -4,7 +4,10 @@
  *     take    adds up in the order of ranks, once everybody has given
  *
  * so that a stream that was not told to wait for another brings what is not there yet.  As on a GPU gives go on by
- * themselves, by a thread; takes wait until somebody needs them. */
+ * themselves, by a thread; takes wait until somebody needs them.
+ *
+ * A collective has its number, by which it meets the others, when it is launched: at once, or by each launch of a graph.  In
+ * that order a rank gives, whatever the streams. */
 #include "fake_nccl_inside.h"
 
 #include <dlfcn.h>
@@ -41,14 +44,12 @@ void find_runtime(void)
     const char *named = getenv("TRIREME_CUDA_LIBRARY");
     void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : nullptr;
     if (!object) stop("TRIREME_CUDA_LIBRARY names no loaded library");
-    find(object, "played_enqueue_when", cuda.enqueue);
+    find(object, "played_enqueue_again", cuda.enqueue);
+    find(object, "played_go_on", cuda.go_on);
     find(object, "played_reaches", cuda.reaches);
     find(object, "cudaGetDevice", cuda.get_device);
     find(object, "cudaSetDevice", cuda.set_device);
-    find(object, "cudaEventCreateWithFlags", cuda.event_new);
-    find(object, "cudaEventRecord", cuda.event_record);
-    find(object, "cudaEventQuery", cuda.event_query);
-    find(object, "cudaEventDestroy", cuda.event_end);
+    find(object, "cudaStreamIsCapturing", cuda.is_capturing);
 }
 
 /* ---- one collective ---- */
@@ -80,99 +81,177 @@ static void add_any(int type, void *to, const void *from, size_t n)
     }
 }
 
-static int can_give(void *argument)
+/* ---- launches ---- */
+
+struct op { /* a call that runs */
+    const call &of;
+    communicator *c;
+    int64_t number;
+    bool stalls;
+};
+
+std::atomic<int64_t> ran_in_graphs;
+
+bool scripted(const char *variable, const communicator *c, int64_t n)
 {
-    const op &o = *(op *)argument;
+    const char *text = getenv(variable);
+    long rank, at;
+    return text && sscanf(text, "%ld:%ld", &rank, &at) == 2 && rank == c->rank && at == n;
+}
+
+static call &call_of(void *argument) { return **(std::shared_ptr<call> *)argument; }
+
+static void *launch_give(void *argument, void *stream)
+{
+    call &k = call_of(argument);
+    communicator *c = k.c.get();
+    if (k.what.in_graph && (c->aborted || c->ends)) stop("a graph is launched after the end of a communicator that it needs");
+    std::lock_guard<std::mutex> hold(c->placing);
+    k.number = c->all->taken[c->rank] + (int64_t)c->places.size();
+    c->places.push_back({(cudaStream_t)stream, false});
+    if (scripted("FAKE_NCCL_BREAK", c, k.number + 1)) c->breaks_in = 8;
+    return new op{k, c, k.number, scripted("FAKE_NCCL_STALL", c, k.number + 1)};
+}
+
+static void *launch_take(void *argument, void *)
+{
+    call &k = call_of(argument);
+    return new op{k, k.c.get(), k.number, false};
+}
+
+static void end_op(void *launched) { delete (op *)launched; }
+static void end_call(void *argument) { delete (std::shared_ptr<call> *)argument; }
+
+static int can_give(void *launched)
+{
+    const op &o = *(op *)launched;
     if (o.c->aborted) return true;
-    if (o.stalls) return false;
+    if (o.stalls || o.c->all->given[o.c->rank] != o.number) return false;
     for (int r = 0; r < o.c->ranks; r++)
         if (o.c->all->taken[r] < o.number + 1 - SLOTS) return false;
     return true;
 }
 
-static void give(void *argument)
+static double value_of(const weight &w)
 {
-    const op &o = *(op *)argument;
+    if (!w.there) return w.value;
+    return w.type == NCCL_F32 ? (double)*(const float *)w.there : *(const double *)w.there;
+}
+
+static void give(void *launched)
+{
+    const op &o = *(op *)launched;
+    const asked &what = o.of.what;
     if (o.c->aborted) return;
-    size_t n = o.what.n * (o.what.kind == REDUCE_SCATTER ? (size_t)o.c->ranks : 1);
-    char *to = o.c->place(o.number, o.c->rank);
-    if (o.weight != 1 && o.what.type == NCCL_F32)
-        copy_weighted<float>(to, o.from, n, o.weight);
-    else if (o.weight != 1)
-        copy_weighted<double>(to, o.from, n, o.weight);
-    else if (o.what.kind != BROADCAST || o.what.root == o.c->rank)
-        memcpy(to, o.from, n * size_of(o.what.type));
-    o.c->all->what[o.number % SLOTS][o.c->rank] = o.what;
+    size_t n = what.n * (what.kind == REDUCE_SCATTER ? (size_t)o.c->ranks : 1);
+    char *to = o.c->part(o.number, o.c->rank);
+    if (what.multiplies && what.type == NCCL_F32)
+        copy_weighted<float>(to, o.of.from, n, value_of(o.of.times));
+    else if (what.multiplies)
+        copy_weighted<double>(to, o.of.from, n, value_of(o.of.times));
+    else if (what.kind != BROADCAST || what.root == o.c->rank)
+        memcpy(to, o.of.from, n * size_of(what.type));
+    o.c->all->what[o.number % SLOTS][o.c->rank] = what;
     o.c->all->given[o.c->rank] = o.number + 1;
 }
 
-static int can_take(void *argument)
+static int can_take(void *launched)
 {
-    const op &o = *(op *)argument;
+    const op &o = *(op *)launched;
     if (o.c->aborted) return true;
     for (int r = 0; r < o.c->ranks; r++)
         if (o.c->all->given[r] <= o.number) return false;
     return true;
 }
 
+static void check_all_agree(const op &o)
+{
+    const asked &mine = o.of.what;
+    for (int r = 0; r < o.c->ranks; r++) {
+        const asked &other = o.c->all->what[o.number % SLOTS][r];
+        if (mine.in_graph != other.in_graph) stop("collective %ld is in a graph on rank %d, and not on rank %d", (long)o.number + 1, mine.in_graph ? o.c->rank : r, mine.in_graph ? r : o.c->rank);
+        if (!(mine == other)) stop("collective %ld is another one, or in another group, on ranks %d and %d", (long)o.number + 1, o.c->rank, r);
+    }
+}
+
 static void take_sum(const op &o)
 {
-    size_t bytes = o.what.n * size_of(o.what.type), at = o.what.kind == REDUCE_SCATTER ? (size_t)o.c->rank * bytes : 0;
-    std::vector<char> sum(o.c->place(o.number, 0) + at, o.c->place(o.number, 0) + at + bytes);
-    for (int r = 1; r < o.c->ranks; r++) add_any(o.what.type, sum.data(), o.c->place(o.number, r) + at, o.what.n);
-    memcpy(o.into, sum.data(), bytes);
+    const asked &what = o.of.what;
+    size_t bytes = what.n * size_of(what.type), at = what.kind == REDUCE_SCATTER ? (size_t)o.c->rank * bytes : 0;
+    std::vector<char> sum(o.c->part(o.number, 0) + at, o.c->part(o.number, 0) + at + bytes);
+    for (int r = 1; r < o.c->ranks; r++) add_any(what.type, sum.data(), o.c->part(o.number, r) + at, what.n);
+    memcpy(o.of.into, sum.data(), bytes);
 }
 
-static void take(void *argument)
+/* The others may have the room of those before which nothing is left to take. */
+static void note_taken(communicator *c, int64_t number)
 {
-    const op &o = *(op *)argument;
-    const shared *all = o.c->all;
+    std::lock_guard<std::mutex> hold(c->placing);
+    std::atomic<int64_t> &taken = c->all->taken[c->rank];
+    c->places[(size_t)(number - taken)].taken = true;
+    for (; !c->places.empty() && c->places.front().taken; taken++) c->places.pop_front();
+}
+
+static void take(void *launched)
+{
+    const op &o = *(op *)launched;
+    const asked &what = o.of.what;
     if (o.c->aborted) return;
-    for (int r = 0; r < o.c->ranks; r++)
-        if (!(all->what[o.number % SLOTS][r] == o.what)) stop("collective %ld is another one, or in another group, on ranks %d and %d", (long)o.number + 1, o.c->rank, r);
-    size_t bytes = o.what.n * size_of(o.what.type);
-    if (o.what.kind == ALL_GATHER)
-        for (int r = 0; r < o.c->ranks; r++) memcpy((char *)o.into + (size_t)r * bytes, o.c->place(o.number, r), bytes);
-    else if (o.what.kind == BROADCAST)
-        memcpy(o.into, o.c->place(o.number, o.what.root), bytes);
+    check_all_agree(o);
+    size_t bytes = what.n * size_of(what.type);
+    if (what.kind == ALL_GATHER)
+        for (int r = 0; r < o.c->ranks; r++) memcpy((char *)o.of.into + (size_t)r * bytes, o.c->part(o.number, r), bytes);
+    else if (what.kind == BROADCAST)
+        memcpy(o.of.into, o.c->part(o.number, what.root), bytes);
     else
         take_sum(o);
-    o.c->all->taken[o.c->rank] = o.number + 1;
+    ran_in_graphs += what.in_graph;
+    note_taken(o.c, o.number);
 }
 
-static void forget_op(void *argument) { delete (op *)argument; }
-
-static void replace(cudaEvent_t &event, cudaStream_t stream)
+bool is_captured(cudaStream_t stream, bool *failed)
 {
-    cudaEvent_t next;
-    if (cuda.event_new(&next, cudaEventDisableTiming) || cuda.event_record(next, stream)) stop("an event");
-    if (event) (void)cuda.event_end(event);
-    event = next;
+    enum cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+    (void)cuda.is_capturing(stream, &status);
+    *failed = status == cudaStreamCaptureStatusInvalidated;
+    return status != cudaStreamCaptureStatusNone;
 }
 
-void enqueue(communicator *c, op *o)
+void enqueue(const std::shared_ptr<call> &one)
 {
+    static const played_again gives = {"NCCL gives", launch_give, can_give, give, end_op, end_call};
+    static const played_again takes = {"NCCL takes", launch_take, can_take, take, end_op, end_call};
     int before;
+    bool failed;
+    if (is_captured(one->stream, &failed) != one->what.in_graph) stop("a capture %s while a call goes on", one->what.in_graph ? "ends" : "begins");
     (void)cuda.get_device(&before);
-    (void)cuda.set_device(c->device);
-    cudaStream_t stream = o->stream; /* o may be gone at once */
-    op *again = new op(*o);
-    cuda.enqueue(stream, "NCCL gives", can_give, give, forget_op, o);
-    replace(c->given, stream);
-    cuda.enqueue(stream, "NCCL takes", can_take, take, forget_op, again);
-    replace(c->taken, stream);
+    (void)cuda.set_device(one->c->device);
+    cuda.enqueue(one->stream, &gives, new std::shared_ptr<call>(one));
+    cuda.enqueue(one->stream, &takes, new std::shared_ptr<call>(one));
     (void)cuda.set_device(before);
+}
+
+/* ---- by themselves ---- */
+
+/* The stream of the first collective that is not given, or at the end not taken. */
+static cudaStream_t next_stream(communicator *c)
+{
+    std::lock_guard<std::mutex> hold(c->placing);
+    int64_t taken = c->all->taken[c->rank], first = c->ends ? taken : (int64_t)c->all->given[c->rank];
+    return first - taken < (int64_t)c->places.size() ? c->places[(size_t)(first - taken)].stream : nullptr;
 }
 
 /* Gives go on whatever the host does; at its end a communicator has done all. */
 void go_on(communicator *c)
 {
     while (!c->leaves) {
-        if (c->inside.try_lock()) {
-            if (c->given) (void)cuda.event_query(c->given);
-            if (c->taken && c->ends) (void)cuda.event_query(c->taken);
-            c->inside.unlock();
-        }
+        if (cudaStream_t stream = next_stream(c)) cuda.go_on(stream);
         usleep(200);
     }
+}
+
+size_t under_way(communicator *c)
+{
+    std::lock_guard<std::mutex> hold(c->placing);
+    return c->places.size();
 }
