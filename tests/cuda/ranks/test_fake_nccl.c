@@ -316,6 +316,31 @@ static void unordered(void)
 
 TEST(a_collective_that_a_graph_does_not_order_shows) { assert_well(2, unordered); }
 
+/* What was launched later is looked for first. */
+static void two_streams(void)
+{
+    begin();
+    float *x = block(N * sizeof(float)), *y = block(N * sizeof(float)), *told = pinned(2 * N * sizeof(float));
+    cudaGraphExec_t graph = captured_sum(x);
+    for (int order = 0; order < PLAYED_ORDERS; order++) {
+        played_order((played_orders)order, 0);
+        for (int i = 0; i < 2 * N; i++) told[i] = i < N ? 1 : 2;
+        to_device(y, told + N, N * sizeof(float));
+        after(side, own);
+        to_device(x, told, N * sizeof(float));
+        launch(graph);
+        asked(ncclAllReduce(y, y, N, NCCL_F32, NCCL_ADD, comm, side));
+        must(!cudaStreamSynchronize(rank ? own : side) && !cudaStreamSynchronize(rank ? side : own));
+        to_host(told, x, N * sizeof(float)), to_host(told + N, y, N * sizeof(float));
+        must(!cudaStreamSynchronize(own));
+        must(told[N - 1] == (float)ranks && told[N] == (float)(2 * ranks));
+    }
+    must(!cudaGraphExecDestroy(graph));
+    finish();
+}
+
+TEST(collectives_of_two_streams_meet_in_the_order_of_launches) { assert_well(2, two_streams); }
+
 /* ---- nobody waits for a host ---- */
 
 static void rank_0_rests(void)
