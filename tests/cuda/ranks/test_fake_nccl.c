@@ -66,6 +66,7 @@ static int in_ranks(int n, void (*does)(void))
     fflush(NULL);
     for (rank = 0, ranks = n; rank < n; rank++) {
         of[rank] = fork();
+        assert_true(of[rank] >= 0);
         if (of[rank] > 0) continue;
         alarm(60);
         dup2(told[1], STDERR_FILENO);
@@ -76,12 +77,11 @@ static int in_ranks(int n, void (*does)(void))
     close(told[1]);
     for (int left = n; left > 0; left--) {
         pid_t one = wait(&status);
-        if (status && !worst)
-            for (int r = 0; r < n; r++)
-                if (of[r] != one) (void)kill(of[r], SIGKILL);
-        if (!worst) worst = status;
-        for (int r = 0; r < n; r++)
+        for (int r = 0; r < n; r++) {
             if (of[r] == one) of[r] = 0;
+            if (status && !worst && of[r] > 0) (void)kill(of[r], SIGKILL);
+        }
+        if (!worst) worst = status;
     }
     listen_to(told[0]);
     munmap((void *)signal_, PAGE);
