@@ -167,11 +167,19 @@ static void asked(int status)
     settle();
 }
 
-static int weighed(void *weight, int type)
+static int weighed(void *weight, int type, int residence)
 {
     int add;
-    must(ncclRedOpCreatePreMulSum(&add, weight, type, READ_ON_DEVICE, comm) == NCCL_DONE);
+    must(ncclRedOpCreatePreMulSum(&add, weight, type, residence, comm) == NCCL_DONE);
     return add;
+}
+
+/* The sum of w x, in the side stream; its operator has ended then. */
+static void ask_sum(float *x, float *into, float *w, int residence)
+{
+    int add = weighed(w, NCCL_F32, residence);
+    asked(ncclAllReduce(x, into, N, NCCL_F32, add, comm, side));
+    must(ncclRedOpDestroy(add, comm) == NCCL_DONE);
 }
 
 static void begin_capture(void) { must(!cudaStreamBeginCapture(own, cudaStreamCaptureModeThreadLocal)); }
@@ -212,10 +220,8 @@ static cudaGraphExec_t captured_group(const numbers *of)
 {
     begin_capture();
     after(side, own);
-    int add = weighed(of->w, NCCL_F32);
-    asked(ncclAllReduce(of->x, of->y, N, NCCL_F32, add, comm, side));
-    must(ncclRedOpDestroy(add, comm) == NCCL_DONE);
-    add = weighed(of->v, NCCL_F64);
+    ask_sum(of->x, of->y, of->w, READ_ON_DEVICE);
+    int add = weighed(of->v, NCCL_F64, READ_ON_DEVICE);
     must(ncclGroupStart() == NCCL_DONE);
     must(ncclReduceScatter(of->d, of->part, 1, NCCL_F64, add, comm, side) == NCCL_DONE);
     must(ncclAllGather(of->g, of->all, 1, NCCL_U8, comm, side) == NCCL_DONE);
@@ -234,10 +240,10 @@ typedef struct { /* of a launch, on the host */
 static void check(const row_ *got, int launched)
 {
     for (int i = 0; i < N; i++) {
-        float sum = 0;
-        for (int r = 0; r < ranks; r++) sum += weight_of(r, launched) * number(r, launched, i);
+        float sum = 0, weights = 0;
+        for (int r = 0; r < ranks; r++) sum += weight_of(r, launched) * number(r, launched, i), weights += weight_of(r, launched);
         must(got->y[i] == sum);
-        must(launched % 2 == 0 || got->twice[i] == (float)ranks * sum);
+        must(launched % 2 == 0 || got->twice[i] == weights * sum);
     }
     double part = 0;
     for (int r = 0; r < ranks; r++) part += (double)(weight_of(r, launched) * number(r, launched, rank));
@@ -259,7 +265,7 @@ static void launches_of(cudaGraphExec_t graph, const numbers *of, row_ *rows)
         to_host(one->y, of->y, sizeof one->y), to_host(&one->part, of->part, sizeof one->part), to_host(one->all, of->all, (size_t)ranks);
         if (l % 2 == 0) continue;
         after(side, own);
-        asked(ncclAllReduce(of->y, of->y, N, NCCL_F32, NCCL_ADD, comm, side));
+        ask_sum(of->y, of->y, of->w, READ_ON_DEVICE);
         after(own, side);
         to_host(one->twice, of->y, sizeof one->twice);
     }
@@ -289,6 +295,28 @@ TEST(every_launch_sums_what_is_there_then_in_every_order)
 {
     for (int n = 1; n <= MOST; n++) assert_well(n, sums_in_every_order);
 }
+
+static void weight_of_the_host(void)
+{
+    begin();
+    float *x = block(N * sizeof(float)), *told = pinned(N * sizeof(float)), w = 3;
+    for (int i = 0; i < N; i++) told[i] = 1;
+    to_device(x, told, N * sizeof(float));
+    begin_capture();
+    after(side, own);
+    ask_sum(x, x, &w, NCCL_SCALAR_OF_HOST);
+    after(own, side);
+    cudaGraphExec_t graph = end_capture();
+    w = 5;
+    launch(graph), launch(graph);
+    to_host(told, x, N * sizeof(float));
+    must(!cudaStreamSynchronize(own));
+    must(told[N - 1] == (float)(9 * ranks * ranks));
+    must(!cudaGraphExecDestroy(graph));
+    finish();
+}
+
+TEST(a_weight_of_the_host_stays_what_it_was) { assert_well(2, weight_of_the_host); }
 
 /* Ready only after the collective, for all that the graph says. */
 static void unordered(void)
