@@ -233,11 +233,11 @@ void enqueue(const std::shared_ptr<call> &one)
 
 /* ---- by themselves ---- */
 
-/* The stream of the first collective that is not given, or at the end not taken. */
+/* The stream of the first collective that is not given; at the end, and where all room is used, that is not taken. */
 static cudaStream_t next_stream(communicator *c)
 {
     std::lock_guard<std::mutex> hold(c->placing);
-    int64_t taken = c->all->taken[c->rank], first = c->ends ? taken : (int64_t)c->all->given[c->rank];
+    int64_t taken = c->all->taken[c->rank], first = c->ends || c->places.size() > SLOTS ? taken : (int64_t)c->all->given[c->rank];
     return first - taken < (int64_t)c->places.size() ? c->places[(size_t)(first - taken)].stream : nullptr;
 }
 
