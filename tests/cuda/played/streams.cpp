@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static std::vector<cudaStream_t> all;
+static std::vector<cudaStream_t> &all = *new std::vector<cudaStream_t>; /* a library's thread may look while the program ends */
 
 /* ---- the order ---- */
 
