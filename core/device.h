@@ -8,10 +8,11 @@
 
 /* What a thread's kernels ask of a device can be noted instead of done, and then be done as a whole, again and again. */
 typedef struct core_graph core_graph;
-typedef int core_asking(void *data); /* calls kernels; 0, or negative with an error noted */
+typedef int core_asking(void *data); /* calls kernels; 0; positive: that was to find out what they want, ask again; negative with an error noted */
 
 typedef struct {
-    /* Note what `ask` asks for, which is not done; it may be called twice.  NULL with an error noted. */
+    /* Note what `ask` asks for, which is not done; it may be called again, if there was too little memory for what its kernels
+     * want.  What its lanes (trireme/lanes.h) are asked for meanwhile is in the graph.  NULL with an error noted. */
     core_graph *(*capture)(int index, core_asking *ask, void *data);
     /* Do it, in the order of what else the device is asked for.  Before, `renew` calls once more, in their order, those
      * kernels whose numbers may have changed (kernel_takes_numbers), which then launch nothing.  0 or negative. */

@@ -17,8 +17,8 @@ typedef struct {
 
 typedef const core_device *core_module_entry(const core_host *host);
 /* The entry's name counts what is said above: an object of another age has none of this name. */
-#define CORE_MODULE_ENTRY      trireme_device_4
-#define CORE_MODULE_ENTRY_NAME "trireme_device_4"
+#define CORE_MODULE_ENTRY      trireme_device_5
+#define CORE_MODULE_ENTRY_NAME "trireme_device_5"
 
 __attribute__((visibility("default"))) core_module_entry CORE_MODULE_ENTRY; /* the object defines it */
 

@@ -139,9 +139,13 @@ const char *cuda_bytes_text(int64_t bytes, char text[32]);
  * replays change, and their place on the device; memory for the time of a call. */
 bool cuda_capturing(void);
 cudaStream_t cuda_capture_stream(void);
+cudaStream_t cuda_capture_lane(tr_lane_ lane); /* NULL with an error noted: a graph has no such lane */
 const void *cuda_capture_numbers(const void *numbers, int64_t bytes);
 void *cuda_capture_take(int64_t bytes);
 void cuda_capture_give(void);
+
+/* A stream that is a lane's, or like it. */
+cudaError_t cuda_lane_begin(cudaStream_t *s, tr_lane_ lane);
 
 /* lanes.c, graph.c */
 extern const tr_lanes_ cuda_lanes;

@@ -7,7 +7,10 @@
  *               collected on the host, and sent before the graph if one of them has changed
  *     scratch   what a kernel needs for the time of its call; the next call's stands in its place
  *
- * How much that is the first capture finds out.  If it is more than there was, a second one has it. */
+ * How much that is the first capture finds out.  If it is more than there was, a second one has it.
+ *
+ * Work with other ranks has a lane in the graph, too: a second stream, which the capture reaches when it is told to come
+ * after the first, and which is to be joined before the end. */
 #include "core/cuda/cuda.h"
 
 #include <stdlib.h>
@@ -31,6 +34,7 @@ struct core_graph {
 static _Thread_local struct {
     core_graph *graph;   /* NULL: launches are done */
     cudaStream_t stream; /* they are captured there; NULL: numbers are only renewed */
+    cudaStream_t ranks;  /* and what other ranks have a part in, there */
     int64_t numbers;     /* bytes so far */
     int64_t scratch, most_scratch;
     int held; /* pieces of scratch memory */
@@ -43,6 +47,14 @@ static int64_t rounded(int64_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALI
 bool cuda_capturing(void) { return now.graph; }
 
 cudaStream_t cuda_capture_stream(void) { return now.stream; }
+
+cudaStream_t cuda_capture_lane(tr_lane_ lane)
+{
+    cudaStream_t s = lane == TR_LANE_OWN_ ? now.stream : lane == TR_LANE_RANKS_ ? now.ranks
+                                                                                : NULL;
+    if (!s) cuda_host->fail("tr_replay: a copy from or to the host is in no graph");
+    return s;
+}
 
 /* A capture for which there is too little memory is not kept: it gets the block's beginning, whatever it asks for. */
 const void *cuda_capture_numbers(const void *numbers, int64_t bytes)
@@ -97,38 +109,40 @@ static int make_room(core_graph *g, int64_t numbers, int64_t scratch)
     return g->block ? 0 : -1;
 }
 
-/* Ask, in a stream that notes.  0 or negative, and what was noted. */
-static int ask_once(core_graph *g, cudaStream_t stream, core_asking *ask, void *data, cudaGraph_t *noted)
+/* Ask, in streams that note.  What was said, or negative; and what was noted. */
+static int ask_once(core_graph *g, const cudaStream_t stream[2], core_asking *ask, void *data, cudaGraph_t *noted)
 {
-    cudaError_t status = cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);
+    cudaError_t status = cudaStreamBeginCapture(stream[0], cudaStreamCaptureModeThreadLocal);
     if (status) return cuda_error("capturing a step", status);
     now.graph = g;
-    now.stream = stream;
+    now.stream = stream[0];
+    now.ranks = stream[1];
     now.numbers = now.scratch = now.most_scratch = now.held = 0;
     int asked = ask(data);
     now.graph = NULL;
-    now.stream = NULL;
-    status = cudaStreamEndCapture(stream, noted); /* also of a capture that has failed */
-    if (asked == 0 && !status) return 0;
+    now.stream = now.ranks = NULL;
+    status = cudaStreamEndCapture(stream[0], noted); /* also of a capture that has failed */
+    if (asked >= 0 && !status) return asked;
     if (*noted) (void)cudaGraphDestroy(*noted);
     *noted = NULL;
-    return asked ? ((void)cudaGetLastError(), asked) : cuda_error("capturing a step", status);
+    return asked < 0 ? ((void)cudaGetLastError(), asked) : cuda_error("capturing a step", status);
 }
 
-static int capture(core_graph *g, cudaStream_t stream, core_asking *ask, void *data)
+static int capture(core_graph *g, const cudaStream_t stream[2], core_asking *ask, void *data)
 {
     cudaGraph_t noted = NULL;
     int64_t numbers = FIRST_NUMBERS, scratch = FIRST_SCRATCH;
     for (;;) {
-        if (make_room(g, numbers, scratch) < 0 || ask_once(g, stream, ask, data, &noted) < 0) return -1;
-        if (now.numbers <= g->numbers_room && now.most_scratch <= g->scratch_room) break;
+        int asked = make_room(g, numbers, scratch) < 0 ? -1 : ask_once(g, stream, ask, data, &noted);
+        if (asked < 0) return -1;
+        if (asked == 0 && now.numbers <= g->numbers_room && now.most_scratch <= g->scratch_room) break;
         (void)cudaGraphDestroy(noted);
         numbers = now.numbers > numbers ? now.numbers : numbers;
         scratch = now.most_scratch > scratch ? now.most_scratch : scratch;
     }
     g->numbers_bytes = now.numbers;
     g->changed = true;
-    cudaError_t status = cudaGraphInstantiate(&g->launches, noted, 0);
+    cudaError_t status = cudaGraphInstantiate(&g->launches, noted, cudaGraphInstantiateFlagUseNodePriority);
     (void)cudaGraphDestroy(noted);
     if (!status) status = cudaGraphUpload(g->launches, g->device->stream);
     return status ? cuda_error("making a graph of a step", status) : 0;
@@ -140,10 +154,12 @@ static core_graph *graph_new(int index, core_asking *ask, void *data)
     core_graph *g = d ? calloc(1, sizeof *g) : NULL;
     if (!g) return d ? cuda_host->fail_memory("tr_replay", sizeof *g) : NULL;
     g->device = d;
-    cudaStream_t stream;
-    cudaError_t status = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+    cudaStream_t stream[2] = {NULL, NULL};
+    cudaError_t status = cuda_lane_begin(&stream[0], TR_LANE_OWN_);
+    if (!status) status = cuda_lane_begin(&stream[1], TR_LANE_RANKS_);
     int captured = status ? cuda_error("a stream", status) : capture(g, stream, ask, data);
-    if (!status) (void)cudaStreamDestroy(stream);
+    for (int i = 0; i < 2; i++)
+        if (stream[i]) (void)cudaStreamDestroy(stream[i]);
     if (captured == 0) return g;
     forget(g);
     return NULL;

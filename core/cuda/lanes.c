@@ -22,7 +22,7 @@ static mark_of *spare[MOST_SPARES]; /* events are recycled: making one takes lon
 static int spares;
 
 /* Other devices wait for what ranks do together: it goes before the rest of this one's work. */
-static cudaError_t begin_stream(cudaStream_t *s, tr_lane_ lane)
+cudaError_t cuda_lane_begin(cudaStream_t *s, tr_lane_ lane)
 {
     int least = 0, greatest = 0;
     if (lane != TR_LANE_RANKS_) return cudaStreamCreateWithFlags(s, cudaStreamNonBlocking);
@@ -33,18 +33,28 @@ static cudaError_t begin_stream(cudaStream_t *s, tr_lane_ lane)
 static cudaStream_t stream_of(int index, tr_lane_ lane)
 {
     cuda_device *d = cuda_enter(index);
+    if (d && cuda_capturing()) return cuda_capture_lane(lane);
     if (!d || lane == TR_LANE_OWN_) return d ? d->stream : NULL;
     cudaError_t status = cudaSuccess;
     pthread_mutex_lock(&lock);
     cudaStream_t *s = &streams[index][lane];
-    if (!*s) status = begin_stream(s, lane);
+    if (!*s) status = cuda_lane_begin(s, lane);
     pthread_mutex_unlock(&lock);
     if (!status) return *s;
     cuda_error("a stream", status);
     return NULL;
 }
 
-static void *stream(int index, tr_lane_ lane) { return stream_of(index, lane); }
+/* Another library takes a stream whose capture has failed for one that is not captured, and would begin at once. */
+static void *stream(int index, tr_lane_ lane)
+{
+    cudaStream_t s = stream_of(index, lane);
+    enum cudaStreamCaptureStatus is = cudaStreamCaptureStatusActive;
+    cudaError_t status = s && cuda_capturing() ? cudaStreamIsCapturing(s, &is) : cudaSuccess;
+    if (!status && is == cudaStreamCaptureStatusActive) return s;
+    cuda_error("capturing a step", status ? status : cudaErrorStreamCaptureInvalidated);
+    return NULL;
+}
 
 /* ---- marks ---- */
 
