@@ -9,6 +9,7 @@
 
 #include "autograd/record.h"
 
+#include <trireme/lanes.h>
 #include <trireme/record.h>
 
 enum { RECORD_ITEM_VIEWS = 2 + KERNEL_OPTIM_STATES,
@@ -44,9 +45,10 @@ typedef struct {
     autograd_knob *knob;
     int (*f)(void *data);
     void *data;
-    kernel_optim_item *items; /* owned; NULL for all but optimisers */
-    record_place *item_place; /* owned: RECORD_ITEM_VIEWS for each */
-    int32_t group;            /* one past the last call that runs together with this one, where it is the first; else 0 */
+    const tr_graph_call_ *in_graph; /* borrowed: how a graph has f; NULL: none can */
+    kernel_optim_item *items;       /* owned; NULL for all but optimisers */
+    record_place *item_place;       /* owned: RECORD_ITEM_VIEWS for each */
+    int32_t group;                  /* one past the last call that runs together with this one, where it is the first; else 0 */
 } record_entry;
 
 /* What replays look at of all memory: a handle that must still have its storage, a storage whose version goes up. */
@@ -74,7 +76,16 @@ typedef struct {
     core_graph *graph;   /* owned; NULL: one by one */
     kernel_fn *together; /* the device's KERNEL_TOGETHER; NULL: it has none, or may not */
     int32_t joined;      /* calls that it does */
+    bool tries;          /* it is asked to find out what it wants */
 } record_part;
+
+/* All calls as one graph: of a step in which ranks meet. */
+typedef struct record_whole {
+    tr_whole_step_ step;                /* first */
+    tr_recording *r;                    /* NULL: nobody has asked yet */
+    record_part part;                   /* its graph is owned; NULL: none */
+    struct record_whole *before, *next; /* of all that are captured */
+} record_whole;
 
 enum { RECORD_BINDINGS = 2 }; /* to the recorded inputs; to copies of others */
 
@@ -82,6 +93,7 @@ typedef struct {
     record_part *part; /* owned; NULL before they are captured */
     int64_t count;
     bool warm; /* they ran one by one */
+    record_whole whole;
 } record_parts;
 
 struct tr_recording {
@@ -100,7 +112,8 @@ struct tr_recording {
     record_parts parts[RECORD_BINDINGS];
     char *copies; /* on the device: of inputs that are not the recorded ones */
     int64_t copies_capacity;
-    int bound; /* on such a device: 1 + what the slots' addresses are; 0: anything */
+    int32_t leader; /* 1 + the call that leads where the step may be one graph; 0: not known; -1: none */
+    int bound;      /* on such a device: 1 + what the slots' addresses are; 0: anything */
     char *arena;
     int64_t entries, entry_room, memories, memory_room, slots, fixes, writes, gradients, gradient_room, inputs, arena_capacity;
     int32_t *table; /* storage -> memory, open addressing while recording */
@@ -148,6 +161,16 @@ int record_run(const tr_recording *r, int64_t from, int64_t to);
 /* All of it, on a device that is not the CPU, with these inputs or (NULL) the recorded ones. */
 int record_replay_there(tr_recording *r, tr_tensor *const *given);
 void record_forget_parts(tr_recording *r);
+
+/* A part's graph, for neighbours all of which record_capturable() says yes to, or of a whole step.  False: none, with an error
+ * noted.  And its launch. */
+bool record_capturable(const record_entry *e);
+bool record_capture_part(tr_recording *r, record_part *p);
+int record_launch_part(const tr_recording *r, record_part *p);
+
+/* replay_whole.c.  1: the step is done, as one graph; 0: nothing is; -1. */
+int record_replay_whole(tr_recording *r, record_parts *all);
+void record_forget_whole(record_whole *w);
 
 /* Is call `at` a pointwise one over whole operands, whose output may stand where `input`'s memory dies? */
 bool record_takes_place(const tr_recording *r, int64_t at, int32_t output, int32_t input);

@@ -5,8 +5,9 @@
  *
  * Neighbouring calls become one graph, in which the device does little ones, and those of elements, together
  * (KERNEL_TOGETHER).  Between graphs stands what the host does at its place: calls of the program's own, and what waits for a
- * value of the device.  A learning rate, a step count or a place among counted random numbers decides nothing: the device
- * reads it from memory that is brought up to date before the graph.
+ * value of the device.  Where all that stands between is what ranks do together the step may be one graph (replay_whole.c).
+ * A learning rate, a step count or a place among counted random numbers decides nothing: the device reads it from memory that
+ * is brought up to date before the graph.
  *
  * A graph's addresses are fixed.  Other inputs than the recorded ones are copied to a place of their own, and the calls are
  * captured once more, with that place; a step that writes into its inputs is not captured then.
@@ -100,30 +101,41 @@ static void bind_copies(tr_recording *r)
 
 /* ---- parts ---- */
 
-static bool capturable(const record_entry *e) { return e->kernel && (!e->knob || kernel_takes_numbers(e->call.kernel)); }
+bool record_capturable(const record_entry *e) { return e->kernel && (!e->knob || kernel_takes_numbers(e->call.kernel)); }
 
 static int64_t end_of(const tr_recording *r, int64_t first)
 {
     int64_t end = first + 1;
-    while (end < r->entries && capturable(&r->entry[end]) == capturable(&r->entry[first])) end++;
+    while (end < r->entries && record_capturable(&r->entry[end]) == record_capturable(&r->entry[first])) end++;
     return end;
+}
+
+/* The kernels from here on, as many as the device does together: how many, or negative. */
+static int ask_kernels(const record_part *p, int64_t first)
+{
+    const kernel_call *calls[MOST_TOGETHER];
+    int64_t n = 0;
+    for (int64_t i = first; i < p->end && p->entry[i].kernel && n < MOST_TOGETHER; i++) calls[n++] = &p->entry[i].call;
+    const kernel_call together = together_of(calls, n);
+    const int done = p->together ? p->together(&together) : 0;
+    return done ? done : p->entry[first].kernel(calls[0]) < 0 ? -1
+                                                              : 0;
 }
 
 static int ask(void *data)
 {
     record_part *p = data;
+    const bool tries = p->tries;
     p->joined = 0;
+    p->tries = false;
     for (int64_t i = p->first; i < p->end;) {
-        const kernel_call *calls[MOST_TOGETHER];
-        int64_t n = 0;
-        while (i + n < p->end && n < MOST_TOGETHER) calls[n] = &p->entry[i + n].call, n++;
-        const kernel_call together = together_of(calls, n);
-        const int done = p->together ? p->together(&together) : 0;
-        if (done < 0 || (done == 0 && p->entry[i].kernel(&p->entry[i].call) < 0)) return -1;
+        const record_entry *e = &p->entry[i];
+        const int done = e->kernel ? ask_kernels(p, i) : e->in_graph->ask(e->data, tries);
+        if (done < 0) return -1;
         p->joined += done;
         i += done ? done : 1;
     }
-    return 0;
+    return tries ? 1 : 0;
 }
 
 static int renew(void *data)
@@ -136,6 +148,18 @@ static int renew(void *data)
     return 0;
 }
 
+bool record_capture_part(tr_recording *r, record_part *p)
+{
+    const kernel_call together = together_of(NULL, 0);
+    p->entry = r->entry;
+    p->together = may_join(r) ? kernel_find(r->at, &together) : NULL;
+    p->graph = r->device->graphs->capture(r->at.index, ask, p);
+    if (!p->graph) return false;
+    r->info.graphs++;
+    r->info.joined += p->joined;
+    return true;
+}
+
 /* What cannot be captured is no error: it stays without a graph. */
 static bool make_parts(tr_recording *r, record_parts *all)
 {
@@ -143,17 +167,12 @@ static bool make_parts(tr_recording *r, record_parts *all)
     for (int64_t i = 0; i < r->entries; i = end_of(r, i)) count++;
     all->part = core_alloc((count + 1) * (int64_t)sizeof *all->part, "tr_replay");
     if (!all->part) return false;
-    const kernel_call together = together_of(NULL, 0);
-    kernel_fn *const joins = may_join(r) ? kernel_find(r->at, &together) : NULL;
     r->info.graphs = r->info.joined = 0;
     for (int64_t i = 0; i < r->entries; i = end_of(r, i)) {
         record_part *p = &all->part[all->count++];
-        *p = (record_part){.entry = r->entry, .first = (int32_t)i, .end = (int32_t)end_of(r, i), .together = joins};
-        if (!capturable(&r->entry[i]) || p->end - p->first < LEAST) continue;
-        p->graph = r->device->graphs->capture(r->at.index, ask, p);
-        r->info.graphs += p->graph != NULL;
-        r->info.joined += p->graph ? p->joined : 0;
-        tr_error_clear();
+        *p = (record_part){.first = (int32_t)i, .end = (int32_t)end_of(r, i)};
+        if (!record_capturable(&r->entry[i]) || p->end - p->first < LEAST) continue;
+        if (!record_capture_part(r, p)) tr_error_clear();
     }
     return true;
 }
@@ -165,13 +184,14 @@ void record_forget_parts(tr_recording *r)
         for (int64_t i = 0; i < all->count; i++)
             if (all->part[i].graph) r->device->graphs->forget(all->part[i].graph);
         core_free(all->part);
+        record_forget_whole(&all->whole);
     }
     if (r->copies) r->device->give(r->at.index, r->copies, r->copies_capacity);
 }
 
 /* ---- running ---- */
 
-static int launch(record_part *p, const tr_recording *r)
+int record_launch_part(const tr_recording *r, record_part *p)
 {
     CORE_SPAN(TRACE_KERNEL, "graph");
     const core_there there = core_watched() ? core_there_begin(r->at) : (core_there){0};
@@ -184,7 +204,7 @@ static int run_parts(tr_recording *r, const record_parts *all)
 {
     for (int64_t i = 0; i < all->count; i++) {
         record_part *p = &all->part[i];
-        int status = p->graph ? launch(p, r) : record_run(r, p->first, p->end);
+        int status = p->graph ? record_launch_part(r, p) : record_run(r, p->first, p->end);
         if (status < 0) return status;
     }
     return 0;
@@ -207,6 +227,8 @@ int record_replay_there(tr_recording *r, tr_tensor *const *given)
         all->warm = true;
         return record_run(r, 0, r->entries);
     }
+    const int whole = record_replay_whole(r, all);
+    if (whole) return whole < 0 ? -1 : 0;
     if (!all->part && !make_parts(r, all)) return -1;
     return run_parts(r, all);
 }

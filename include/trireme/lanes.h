@@ -10,6 +10,9 @@
  *     host                                      \-- sum --\   /
  *     up                                                   *-- copy
  *
+ * In a recorded step that is one graph (below) own work and ranks have lanes of their own, which the thread that captures it
+ * means by the same names.
+ *
  * Any thread may call.  Functions that return int give 0, or -1 with an error standing. */
 #ifndef TRIREME_LANES_H
 #define TRIREME_LANES_H
@@ -54,6 +57,37 @@ typedef struct {
 
 /* NULL with an error standing: there is no such device, or it has none (the CPU). */
 TR_API const tr_lanes_ *tr_lanes_of_(tr_device device);
+
+/* ---- in a recorded step ---- */
+
+/* A step that is one graph, work with other ranks included: a replay on a device may be one, if each of its calls is a kernel
+ * that waits for nothing or such as below.  The call that leads decides, each time. */
+typedef struct tr_whole_step_ {
+    int64_t number; /* the leader's; begins as 0 */
+    bool refused;   /* likewise */
+
+    /* Make the graph.  All calls are asked, twice.  0, or -1 with an error standing and nothing left. */
+    int (*capture)(struct tr_whole_step_ *step);
+    int (*launch)(struct tr_whole_step_ *step);
+    /* There is no graph any more, if there was one. */
+    void (*forget)(struct tr_whole_step_ *step);
+} tr_whole_step_;
+
+typedef struct {
+    /* As tr_record_call's: where the step is no graph. */
+    int (*call)(void *data);
+    /* NULL: it does not lead; one call of a step does.  1: the step is done; 0: not as a graph, this time; -1. */
+    int (*lead)(void *data, tr_whole_step_ *step);
+    /* In a capture, at the call's place: ask lanes and kernels.  First with `tries`, only to find out how many numbers and
+     * kernels that is: nothing that other ranks have a part in. */
+    int (*ask)(void *data, bool tries);
+} tr_graph_call_;
+
+/* tr_record_call for such a call; `how` stays where it is. */
+TR_API int tr_record_graph_call_(const tr_graph_call_ *how, void *data);
+
+/* No step is a whole one any more: other ranks are about to leave. */
+TR_API void tr_forget_whole_steps_(void);
 
 #ifdef __cplusplus
 }
