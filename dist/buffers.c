@@ -172,7 +172,7 @@ int(tr_reducer_begin)(tr_reducer *r, int64_t samples)
     snprintf(words, sizeof words, "average %lld buffers", (long long)r->buffers);
     r->ledger_steps = tr_ledger_turn_(r->ledger_steps);
     if (dist_check("tr_reducer_begin", words) < 0) return -1;
-    return dist_done(dist_reducer_begin(&r->reducer, samples, NULL));
+    return dist_done(dist_reducer_begin(&r->reducer, samples, NULL, 0));
 }
 
 int(tr_reducer_ready)(tr_reducer *r, int64_t buffer)

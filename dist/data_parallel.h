@@ -14,6 +14,9 @@ typedef struct dist_call {
     struct dist_call *next;
     dist_data_parallel *owner;
     int64_t samples, bucket, item;
+    bool stays;            /* the module's, as it was */
+    bool begun;            /* the samples are counted already: ranks did not agree on a graph */
+    bool meets, all_tried; /* data_parallel_graph.c's own */
     struct {
         dist_load how;
         const void *from;
@@ -73,18 +76,34 @@ void dist_backward_came(tr_tensor *anchor, void *data); /* a backward came by ou
 
 /* ---- data_parallel_calls.c ---- */
 
-/* Freed by make(), or, where a step is recorded, with the module. */
+/* Freed by make(), or, where a step is recorded, with the module.  in_graph: f, as a graph has it; or NULL. */
 dist_call *dist_call_new(dist_data_parallel *d, int64_t slots);
-int dist_call_make(int (*f)(void *data), dist_call *c);
+int dist_call_make(int (*f)(void *data), const tr_graph_call_ *in_graph, dist_call *c);
 void dist_calls_free(dist_data_parallel *d);
 
 /* One more backward: is it one that compares the ranks' parameters? */
 bool dist_data_parallel_checks(dist_data_parallel *d);
+
+/* The samples are counted, and with them who could launch which graph (reducer.h).  0 or -1. */
+int dist_call_count(dist_call *c, int64_t graph);
+
+/* n_r / N; NaN with an error standing, also where the parameters are not one any more. */
+double dist_call_weight(dist_data_parallel *d);
 
 int dist_call_begin(void *data);
 int dist_call_send(void *data);     /* load its bucket, and let it leave */
 int dist_call_wait(void *data);     /* for all buckets */
 int dist_call_gather(void *data);   /* TR_NO_SYNC: its item's gradient is added, weighted, to what has gathered */
 int dist_call_gathered(void *data); /* and such a backward is over */
+
+/* ---- data_parallel_graph.c ---- */
+
+/* Sums and gathers may be in a graph. */
+bool dist_graph_serves(const dist_data_parallel *d);
+
+/* NULL: not in a graph. */
+const tr_graph_call_ *dist_graph_begin(const dist_data_parallel *d);
+const tr_graph_call_ *dist_graph_send(const dist_call *c);
+const tr_graph_call_ *dist_graph_wait(const dist_data_parallel *d);
 
 #endif

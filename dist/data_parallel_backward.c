@@ -1,10 +1,8 @@
 /* What data parallel does in a backward: it hears of each gradient that is finished, sends buckets off as they fill, and
  * shows the sums when all have come. */
-#include "dist/check.h"
 #include "dist/data_parallel.h"
 #include "dist/ranks.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <trireme/dist.h>
 #include <trireme/record.h>
@@ -43,7 +41,7 @@ int dist_backward_full(void *owner, int64_t bucket)
         }
         c->slot[s].used = used || c->slot[s].how == DIST_LOAD_KEEP;
     }
-    return dist_call_make(dist_call_send, c);
+    return dist_call_make(dist_call_send, dist_graph_send(c), c);
 }
 
 /* TR_NO_SYNC: only the numbers of samples travel. */
@@ -60,7 +58,7 @@ static int gather(data_parallel *d, dist_gradient *g)
         free(c);
         return -1;
     }
-    if (dist_call_make(dist_call_gather, c) < 0) return -1;
+    if (dist_call_make(dist_call_gather, NULL, c) < 0) return -1;
     tr_drop(g->aside);
     g->aside = NULL;
     return dist_gradient_gather(g, true) < 0 ? -1 : dist_gradient_show(g);
@@ -71,16 +69,13 @@ static void backward_ended(void *data);
 /* True if this backward is one of ours. */
 static bool take_part(data_parallel *d)
 {
-    char words[DIST_WORDS];
     if (dist_plan_is_over(&d->reducer.plan)) return false;
     if (d->waiting) return true;
     if (d->mine && dist_own_check(d) < 0) return false;
     d->stays = no_sync;
     dist_stop_if_failed();
-    snprintf(words, sizeof words, "%s the gradients of %lld parameters", d->stays ? "gather" : "average", (long long)d->items);
-    if (dist_check("tr_backward", words) < 0) return false;
     call *c = dist_call_new(d, 0);
-    d->waiting = c && dist_call_make(dist_call_begin, c) == 0 && (tr_on_backward_end)(backward_ended, d) == 0;
+    d->waiting = c && dist_call_make(dist_call_begin, dist_graph_begin(d), c) == 0 && (tr_on_backward_end)(backward_ended, d) == 0;
     return d->waiting;
 }
 
@@ -104,7 +99,7 @@ void dist_backward_came(tr_tensor *anchor, void *data)
 static int end_of_gathering(data_parallel *d)
 {
     call *c = dist_call_new(d, 0);
-    if (!c || dist_call_make(dist_call_gathered, c) < 0) return -1;
+    if (!c || dist_call_make(dist_call_gathered, NULL, c) < 0) return -1;
     for (int64_t i = 0; i < d->items; i++) {
         dist_gradient *g = &d->gradient[i];
         bool marked = g->gathers && g->marker && tr_grad(g->parameter) == g->marker; /* not used this time */
@@ -146,7 +141,7 @@ static int average(data_parallel *d)
         free(c);
         return -1;
     }
-    if (dist_call_make(dist_call_wait, c) < 0 || store_all(d) < 0) return -1;
+    if (dist_call_make(dist_call_wait, dist_graph_wait(d), c) < 0 || store_all(d) < 0) return -1;
     return settle(d);
 }
 

@@ -1,10 +1,12 @@
 /* What data parallel does in a step beside tensors' operations: calls that a recorded step notes, and replays repeat. */
+#include "dist/check.h"
 #include "dist/data_parallel.h"
 #include "dist/ranks.h"
 #include "dist/replicas.h"
 #include "dist/watch.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <trireme/dist.h>
 #include <trireme/record.h>
@@ -18,12 +20,13 @@ dist_call *dist_call_new(data_parallel *d, int64_t slots)
     if (!c) return tr_fail("out of memory: data parallel");
     c->owner = d;
     c->samples = d->samples;
+    c->stays = d->stays;
     return c;
 }
 
-int dist_call_make(int (*f)(void *data), call *c)
+int dist_call_make(int (*f)(void *data), const tr_graph_call_ *in_graph, call *c)
 {
-    int status = (tr_record_call)(f, c);
+    int status = in_graph ? tr_record_graph_call_(in_graph, c) : (tr_record_call)(f, c);
     if (tr_is_recording()) {
         c->next = c->owner->recorded;
         c->owner->recorded = c;
@@ -35,23 +38,33 @@ int dist_call_make(int (*f)(void *data), call *c)
 
 bool dist_data_parallel_checks(data_parallel *d) { return d->check_every > 0 && ++d->backwards % d->check_every == 0; }
 
-int dist_call_begin(void *data)
+int dist_call_count(call *c, int64_t graph)
 {
-    call *c = data;
     data_parallel *d = c->owner;
     if (dist_plan_is_over(&d->reducer.plan)) {
         tr_fail("a step was recorded with other ranks than these");
         return -1;
     }
     dist_stop_if_failed();
+    char words[DIST_WORDS];
+    snprintf(words, sizeof words, "%s the gradients of %lld parameters", c->stays ? "gather" : "average", (long long)d->items);
+    if (dist_check("tr_backward", words) < 0) return -1;
     uint64_t digest;
     bool checks = dist_data_parallel_checks(d);
     if (checks && dist_replicas_digest(d->module, &digest) < 0) return dist_done(-1);
-    return dist_done(dist_reducer_begin(&d->reducer, c->samples, checks ? &digest : NULL));
+    return dist_done(dist_reducer_begin(&d->reducer, c->samples, checks ? &digest : NULL, graph));
 }
 
-/* NaN also where the parameters are not one any more: all ranks hear that here, and together look which. */
-static double weight_of(data_parallel *d)
+int dist_call_begin(void *data)
+{
+    call *c = data;
+    bool begun = c->begun;
+    c->begun = false;
+    return begun ? 0 : dist_call_count(c, 0);
+}
+
+/* All ranks hear here that parameters differ, and together look which. */
+double dist_call_weight(data_parallel *d)
 {
     double weight = dist_reducer_weight(&d->reducer);
     return d->reducer.differs && dist_replicas_compare("tr_backward", d->module) < 0 ? NAN : weight;
@@ -70,7 +83,7 @@ int dist_call_send(void *data)
     call *c = data;
     data_parallel *d = c->owner;
     dist_bucket *b = &d->reducer.plan.bucket[c->bucket];
-    double weight = weight_of(d);
+    double weight = dist_call_weight(d);
     if (isnan(weight)) return dist_done(-1);
     bool whole = weight > 0; /* the bucket can be weighted as a whole, on its way */
     for (int64_t s = 0; s < b->slots; s++) whole = whole && c->slot[s].how != DIST_LOAD_GATHER && c->slot[s].how != DIST_LOAD_KEEP;
@@ -92,7 +105,7 @@ int dist_call_gather(void *data)
 {
     call *c = data;
     data_parallel *d = c->owner;
-    double weight = weight_of(d);
+    double weight = dist_call_weight(d);
     if (isnan(weight)) return dist_done(-1);
     return dist_done(load(d, c, 0, c->item, weight));
 }
@@ -100,7 +113,7 @@ int dist_call_gather(void *data)
 int dist_call_gathered(void *data)
 {
     call *c = data;
-    if (isnan(weight_of(c->owner))) return dist_done(-1);
+    if (isnan(dist_call_weight(c->owner))) return dist_done(-1);
     c->owner->reducer.running = false;
     return 0;
 }

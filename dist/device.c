@@ -56,11 +56,26 @@ static wish read_wish(void)
     return AUTO;
 }
 
+/* Whether a recorded step may have NCCL's calls in its graph. */
+typedef enum { ON,
+               OFF,
+               NEITHER } switched;
+
+static switched read_graphs(void)
+{
+    const char *text = getenv("TRIREME_NCCL_GRAPHS");
+    return !text || !*text || strcmp(text, "on") == 0 ? ON : strcmp(text, "off") == 0 ? OFF
+                                                                                      : NEITHER;
+}
+
+bool dist_device_travels(const dist_transport *way) { return way->world > 1 || (way != dist_alone() && read_wish() == BY_NCCL); }
+
 /* What the others are to know of a rank's device, and of its NCCL. */
 typedef struct {
     char uuid[UUID];
-    char host[64];         /* the start of NCCL_HOSTID: which host NCCL takes this rank's for, where that is set */
-    int32_t version, wish; /* 0: it has none, and why */
+    char host[64]; /* the start of NCCL_HOSTID: which host NCCL takes this rank's for, where that is set */
+    int32_t wish, graphs;
+    int32_t version; /* 0: it has none, and why */
     char why[120];
 } card;
 
@@ -71,6 +86,7 @@ static int make_card(card *mine, const tr_lanes_ *lanes, tr_device at)
     memset(mine, 0, sizeof *mine);
     snprintf(mine->host, sizeof mine->host, "%s", host ? host : "");
     mine->wish = (int32_t)read_wish();
+    mine->graphs = (int32_t)read_graphs();
     (void)dist_nccl(&version, &why);
     mine->version = version;
     snprintf(mine->why, sizeof mine->why, "%s", why);
@@ -121,8 +137,13 @@ static dist_device *open_best(dist_transport *way, tr_device at, const tr_lanes_
     char why[200] = "";
     if (all[0].wish == UNKNOWN) return tr_fail("TRIREME_DEVICE_TRANSPORT (rank 0's): expected auto, nccl or host");
     if (all[0].wish == BY_HOST) snprintf(why, sizeof why, "TRIREME_DEVICE_TRANSPORT=host");
+    if (all[0].graphs == NEITHER) return tr_fail("TRIREME_NCCL_GRAPHS (rank 0's): expected on or off");
     bool host = why[0] || find_shared(all, way->world, why, sizeof why) || find_odd_version(all, way->world, why, sizeof why);
-    if (!host) return dist_nccl_open(way, at, lanes);
+    if (!host) {
+        dist_device *d = dist_nccl_open(way, at, lanes);
+        if (d && all[0].graphs == OFF) d->note = NULL;
+        return d;
+    }
     if (all[0].wish == BY_NCCL) return tr_fail("TRIREME_DEVICE_TRANSPORT=nccl: %s", why);
     dist_device *d = dist_staged_open(lanes);
     if (d) snprintf(d->name, sizeof d->name, "through pinned memory: %s", why);
@@ -182,6 +203,26 @@ int dist_device_join(dist_work *w)
     w->mark = NULL;
     return status;
 }
+
+/* One lane after the other, as far as they have come. */
+static int follow(dist_device *d, tr_lane_ lane, tr_lane_ before)
+{
+    void *mark = d->lanes->mark(d->at.index, before);
+    int status = mark ? d->lanes->after(d->at.index, lane, mark) : -1;
+    d->lanes->forget(mark);
+    return status;
+}
+
+int dist_device_note(dist_device *d, dist_work *works, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        works[i].behind = n - 1 - i;
+        works[i].next = i < n - 1 ? &works[i + 1] : NULL;
+    }
+    return follow(d, TR_LANE_RANKS_, TR_LANE_OWN_) < 0 ? -1 : d->note(d, works);
+}
+
+int dist_device_join_noted(dist_device *d) { return follow(d, TR_LANE_OWN_, TR_LANE_RANKS_); }
 
 int dist_device_has_read(dist_device *d)
 {

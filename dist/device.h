@@ -26,11 +26,18 @@ struct dist_device {
     bool widens;  /* halves are to be handed in as float32, which they are added in */
     bool pinless; /* nothing passes through a work's twin but `more` */
 
+    int64_t graphs; /* that all ranks have captured together (data_parallel_graph.c) */
+
     int (*hand_in)(dist_device *d, dist_work *w);
     int (*advance)(dist_device *d, dist_transport *way, dist_work *w, double seconds); /* as a transport's */
+    int (*note)(dist_device *d, dist_work *w);                                         /* into a graph, with those behind it; NULL: in none */
     void (*abort)(dist_device *d);                                                     /* ranks end, whatever they are doing; NULL: nothing to do */
     void (*finish)(dist_device *d);                                                    /* gives back all but pins */
 };
+
+/* Does a device's memory travel?  Of one rank only by NCCL, and where that is asked for by name: so that who has one device can
+ * see what it does. */
+bool dist_device_travels(const dist_transport *way);
 
 /* This rank's device; the first time collective.  A rank has one.  NULL with an error standing. */
 dist_device *dist_device_of(dist_transport *way, tr_device at);
@@ -42,6 +49,11 @@ void dist_device_abort(dist_transport *way);
 /* By the thread that computes; for a work of the host there is nothing to do.  0, or -1 with an error standing. */
 int dist_device_hand_in(dist_work *w);
 int dist_device_join(dist_work *w);
+
+/* While a step is captured (trireme/lanes.h): the works are in the graph, together; without `more`.  Then the device's own
+ * work comes after all of them.  0, or -1 with an error standing. */
+int dist_device_note(dist_device *d, dist_work *works, int64_t n);
+int dist_device_join_noted(dist_device *d);
 
 /* Wait until the device has read what was to be copied to it: works' twins are the host's to change.  0, or -1 with an error
  * standing. */

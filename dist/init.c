@@ -307,6 +307,7 @@ int(tr_dist_finish)(void)
     ranks.refused = ranks.orphaned = false;
     ranks.generation++;
     dist_watchdog_finalizes();
+    tr_forget_whole_steps_();
     if (way) dist_device_close(way);
     if (way && way->finish(way) < 0) failed = 1;
     dist_watchdog_stop();

@@ -108,7 +108,7 @@ dist_device *dist_nccl_open(dist_transport *way, tr_device at, const tr_lanes_ *
     dist_nccl_device *v = calloc(1, sizeof *v);
     if (!v) return tr_fail("out of memory: a device's way to other ranks");
     v->calls = calls;
-    v->device = (dist_device){.at = at, .lanes = lanes, .widens = true, .pinless = true, .hand_in = dist_nccl_hand_in, .advance = dist_nccl_advance, .abort = end_it, .finish = finish};
+    v->device = (dist_device){.at = at, .lanes = lanes, .widens = true, .pinless = true, .hand_in = dist_nccl_hand_in, .advance = dist_nccl_advance, .note = version >= NCCL_IN_GRAPHS ? dist_nccl_note : NULL, .abort = end_it, .finish = finish};
     snprintf(v->device.name, sizeof v->device.name, "by NCCL %s", dist_nccl_version_text(version, text));
     pthread_mutex_init(&v->inside, NULL);
     if (begin(v, way, at) < 0) {

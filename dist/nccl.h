@@ -33,5 +33,6 @@ int dist_nccl_settle(dist_nccl_device *v, const char *doing, double seconds);
 /* device.h's */
 int dist_nccl_hand_in(dist_device *d, dist_work *w);
 int dist_nccl_advance(dist_device *d, dist_transport *way, dist_work *w, double seconds);
+int dist_nccl_note(dist_device *d, dist_work *w);
 
 #endif

@@ -145,14 +145,11 @@ static int begin_in_lane(dist_nccl_device *v, dist_work *w)
     return w->begins ? 0 : -1;
 }
 
-/* For w and those that go with it, which have a beginning then. */
-static int ask(dist_nccl_device *v, dist_work *w)
+/* w and those that go with it. */
+static int call_all(dist_nccl_device *v, dist_work *w)
 {
     void *stream = v->device.lanes->stream(v->device.at.index, TR_LANE_RANKS_);
     if (!stream) return -1;
-    int64_t left = w->behind;
-    for (dist_work *one = w; left >= 0; left--, one = one->next)
-        if (begin_in_lane(v, one) < 0) return -1;
     if (w->behind == 0 && w->n == 0) return 0;
     pthread_mutex_lock(&v->inside);
     int status = w->behind > 0 ? call_together(v, w, stream) : call(v, w, stream);
@@ -160,23 +157,46 @@ static int ask(dist_nccl_device *v, dist_work *w)
     return dist_nccl_is_good(status) ? 0 : dist_nccl_fail(v, dist_operation_name(w->operation), status);
 }
 
+/* They have a beginning then. */
+static int ask(dist_nccl_device *v, dist_work *w)
+{
+    int64_t left = w->behind;
+    for (dist_work *one = w; left >= 0; left--, one = one->next)
+        if (begin_in_lane(v, one) < 0) return -1;
+    return call_all(v, w);
+}
+
+/* A way to add is wanted until its call is in the lane. */
+static void end_sum(dist_nccl_device *v)
+{
+    if (v->add == NCCL_ADD) return;
+    pthread_mutex_lock(&v->inside);
+    (void)v->calls->end_weigh(v->add, v->comm);
+    pthread_mutex_unlock(&v->inside);
+    v->add = NCCL_ADD;
+}
+
 /* It stands in the lane: whoever joins it follows its end. */
 static int note_end(dist_nccl_device *v, dist_work *w)
 {
     const tr_lanes_ *lanes = v->device.lanes;
     int index = v->device.at.index;
-    if (v->add != NCCL_ADD) {
-        pthread_mutex_lock(&v->inside);
-        (void)v->calls->end_weigh(v->add, v->comm);
-        pthread_mutex_unlock(&v->inside);
-        v->add = NCCL_ADD;
-    }
+    end_sum(v);
     void *end = lanes->mark(index, TR_LANE_RANKS_), *told = end ? lanes->timed(index, TR_LANE_RANKS_) : NULL;
     if (!told) return -1;
     lanes->forget(w->mark);
     w->mark = end;
     dist_underway_add(&v->device.underway, w, w->begins, told);
     w->begins = NULL;
+    return 0;
+}
+
+/* Until it stands there nothing else of the step may be captured behind it. */
+int dist_nccl_note(dist_device *d, dist_work *w)
+{
+    dist_nccl_device *v = (dist_nccl_device *)d;
+    if (!serves(w) || call_all(v, w) < 0 || dist_nccl_settle(v, dist_operation_name(w->operation), -1) < 0) return -1;
+    end_sum(v);
     return 0;
 }
 

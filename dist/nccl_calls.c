@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* setenv */
 #include "dist/nccl_calls.h"
 
 #include <dlfcn.h>
@@ -55,6 +56,8 @@ static bool take(void *library)
 
 static void load(void)
 {
+    /* While a step is captured NCCL would make buffers known to other ranks, which all must have from allocators alike. */
+    (void)setenv("NCCL_GRAPH_REGISTER", "0", 0);
     void *library = opened();
     if (!library || !take(library)) return;
     if (functions.version(&found) != NCCL_DONE || found < 21400) {

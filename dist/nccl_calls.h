@@ -60,6 +60,9 @@ typedef struct {
  * *why says so. */
 const nccl_calls *dist_nccl(int *version, const char **why);
 
+/* Before this version graphs of it and other calls race (its release notes). */
+enum { NCCL_IN_GRAPHS = 22703 };
+
 /* Tells NCCL to give up, and waits for that for a second at most (nccl_abort.c). */
 void dist_nccl_abort(const nccl_calls *calls, void *comm);
 

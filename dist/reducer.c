@@ -96,27 +96,43 @@ void dist_reducer_close(dist_reducer *r)
     r->order = NULL;
 }
 
-/* Are digests equal, told from sums, which travel anyway: n numbers a_r are all a exactly if sum a_r = n a and
- * sum a_r^2 = n a^2, for then sum (a_r - a)^2 = 0; so all ranks come to one answer.  Pieces of 22 bits keep the sums of
- * half a million ranks within 63. */
+/* Are numbers equal, told from sums, which travel anyway: n numbers a_r are all a exactly if sum a_r = n a and
+ * sum a_r^2 = n a^2, for then sum (a_r - a)^2 = 0; so all ranks come to one answer. */
+static void put(int64_t sums[2], int64_t number)
+{
+    sums[0] = number;
+    sums[1] = number * number;
+}
+
+static bool are_equal(const dist_reducer *r, const int64_t sums[2], int64_t number)
+{
+    int64_t n = r->courier.way->world;
+    return sums[0] == n * number && sums[1] == n * number * number;
+}
+
+/* Where they stand in all that travels with the samples: the host has no graphs. */
+enum { GRAPHS = 2 };
+static int64_t digests(const dist_reducer *r) { return r->on ? GRAPHS + 2 : GRAPHS; }
+
+/* Pieces of 22 bits keep the sums of half a million ranks within 63. */
 static void split_digest(dist_reducer *r, uint64_t digest)
 {
     for (int i = 0; i < DIST_PIECES; i++, digest >>= 22) {
         r->piece[i] = (int64_t)(digest & 0x3fffff);
-        r->all[2 + 2 * i] = r->piece[i];
-        r->all[3 + 2 * i] = r->piece[i] * r->piece[i];
+        put(&r->all[digests(r) + 2 * i], r->piece[i]);
     }
 }
 
 static bool digests_differ(const dist_reducer *r)
 {
-    int64_t n = r->courier.way->world;
     for (int i = 0; i < DIST_PIECES; i++)
-        if (r->all[2 + 2 * i] != n * r->piece[i] || r->all[3 + 2 * i] != n * r->piece[i] * r->piece[i]) return true;
+        if (!are_equal(r, &r->all[digests(r) + 2 * i], r->piece[i])) return true;
     return false;
 }
 
-int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest)
+bool dist_reducer_agrees(const dist_reducer *r) { return r->graph > 0 && are_equal(r, &r->all[GRAPHS], r->graph); }
+
+int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest, int64_t graph)
 {
     if (r->running) {
         tr_fail("the last average of gradients has not ended: a backward pass failed in it");
@@ -130,11 +146,13 @@ int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest)
     for (int64_t i = 0; i < r->plan.buckets; i++) r->missing[i] = r->plan.bucket[i].slots;
     r->samples = r->all[0] = samples;
     r->all[1] = dist_stop_wish();
+    r->graph = graph;
+    if (r->on) put(&r->all[GRAPHS], graph);
     r->compares = digest;
     r->differs = false;
     if (digest) split_digest(r, *digest);
-    int64_t words = digest ? 2 + 2 * DIST_PIECES : 2;
-    if (r->on) dist_underway_backward_begins(&r->on->underway);
+    int64_t words = digests(r) + (digest ? 2 * DIST_PIECES : 0);
+    if (r->on && !graph) dist_underway_backward_begins(&r->on->underway);
     r->count = (dist_work){.operation = DIST_ALL_REDUCE, .from = r->all, .into = r->all, .n = words, .dtype = TR_INT64, .label = "gradients, how many samples"};
     return dist_courier_post(&r->courier, &r->count);
 }
@@ -210,6 +228,21 @@ int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight)
         w->n -= w->more;
     }
     return dist_courier_post(&r->courier, &r->work[bucket]);
+}
+
+int dist_reducer_note(dist_reducer *r, int64_t bucket, double weight)
+{
+    const dist_bucket *b = &r->plan.bucket[bucket];
+    void *memory = dist_reducer_memory(r, b);
+    dist_work w = {.operation = DIST_ALL_REDUCE, .from = memory, .into = memory, .n = b->n - b->slots, .dtype = b->dtype, .weight = weight, .on = r->on, .label = b->words};
+    if (r->scatter) w.operation = DIST_REDUCE_SCATTER, w.into = dist_reducer_part(r, b), w.n = b->part;
+    return dist_device_note(r->on, &w, 1);
+}
+
+void dist_reducer_launched(dist_reducer *r)
+{
+    r->running = false;
+    r->wait_s = r->total_s = dist_now() - r->began;
 }
 
 int dist_reducer_flush(dist_reducer *r)

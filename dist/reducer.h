@@ -30,10 +30,12 @@ typedef struct {
     bool scatter;     /* a rank gets its part of each bucket alone (and the counts of those that used it) */
     bool settled;     /* the plan follows the order in which gradients are finished */
 
-    bool running, counted;                     /* from begin() to the end of end(); the weight is known */
-    bool compares, differs;                    /* there is a digest; and the ranks do not hold the same, known with the weight */
-    int64_t samples, all[2 + 2 * DIST_PIECES]; /* of all ranks: samples; how many were told to stop (stop.h); digests */
-    int64_t piece[DIST_PIECES];                /* of this rank's digest */
+    bool running, counted;  /* from begin() to the end of end(); the weight is known */
+    bool compares, differs; /* there is a digest; and the ranks do not hold the same, known with the weight */
+    int64_t samples;
+    int64_t all[4 + 2 * DIST_PIECES]; /* of all ranks: samples; how many were told to stop (stop.h); graphs; digests */
+    int64_t graph;                    /* begin()'s */
+    int64_t piece[DIST_PIECES];       /* of this rank's digest */
     dist_work count;
     dist_work *work;  /* owned: a bucket's; as many as items */
     dist_work *uses;  /* owned: its counts', if they travel by themselves */
@@ -56,8 +58,9 @@ int dist_reducer_choose(dist_reducer *r, const dist_transport *way, const int64_
 int dist_reducer_open(dist_reducer *r, dist_transport *way, const dist_item *item, int64_t items, bool thread);
 void dist_reducer_close(dist_reducer *r);
 
-/* All return 0, or -1 with an error standing.  digest: compared with the other ranks' (all have one, or none); or NULL. */
-int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest);
+/* All return 0, or -1 with an error standing.  digest: compared with the other ranks' (all have one, or none); or NULL.
+ * graph: the number of one that this rank could launch in place of all that follows; 0: none. */
+int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest, int64_t graph);
 int dist_reducer_ready(dist_reducer *r, int64_t item);
 int dist_reducer_send(dist_reducer *r, int64_t bucket, double weight); /* what lies in it is still to be multiplied by; or 1 */
 int dist_reducer_flush(dist_reducer *r);                               /* the rest leaves */
@@ -65,6 +68,14 @@ int dist_reducer_wait(dist_reducer *r);                                /* for al
 
 /* n_r / N; waits for it.  NaN with an error standing. */
 double dist_reducer_weight(dist_reducer *r);
+
+/* With the weight it is known whether every rank could launch the graph of this number. */
+bool dist_reducer_agrees(const dist_reducer *r);
+
+/* While a step is captured: a bucket's sum is in the graph.  And what end() does for a step that was launched as one, in which
+ * nothing is waited for. */
+int dist_reducer_note(dist_reducer *r, int64_t bucket, double weight);
+void dist_reducer_launched(dist_reducer *r);
 
 /* Where an item's gradient lies: the device's memory, or the host's. */
 void *dist_reducer_place(const dist_reducer *r, int64_t item);

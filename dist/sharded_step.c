@@ -59,27 +59,34 @@ static int prepare(data_parallel *d, int64_t bucket)
 
 /* As many buckets from the first on as travel together, which is how many; -1.  What came of a large one is copied out
  * while the next travels. */
-static int64_t send(data_parallel *d, dist_transport *way, int64_t first)
+static int64_t prepare_some(data_parallel *d, int64_t first)
 {
     enum { TOGETHER = 8 << 20 }; /* bytes of all ranks; the host has nothing to launch */
     const dist_plan *plan = &d->reducer.plan;
-    const int64_t most = d->reducer.on ? TOGETHER : 0;
+    const int64_t most = d->reducer.on ? TOGETHER : 0, world = d->reducer.courier.way->world;
     int64_t n = 0, bytes = 0;
-    while (first + n < plan->buckets && (n == 0 || bytes + way->world * part_bytes(&plan->bucket[first + n]) <= most)) {
-        bytes += way->world * part_bytes(&plan->bucket[first + n]);
+    while (first + n < plan->buckets && (n == 0 || bytes + world * part_bytes(&plan->bucket[first + n]) <= most)) {
+        bytes += world * part_bytes(&plan->bucket[first + n]);
         if (prepare(d, first + n++) < 0) return -1;
     }
-    return dist_start_together(way, &d->gather[first], n) < 0 ? -1 : n;
+    return n;
 }
 
-static int receive(data_parallel *d, dist_transport *way, int64_t bucket)
+static int64_t send(data_parallel *d, dist_transport *way, int64_t first)
+{
+    int64_t n = prepare_some(d, first);
+    return n < 0 || dist_start_together(way, &d->gather[first], n) < 0 ? -1 : n;
+}
+
+static int take_bucket_out(data_parallel *d, int64_t bucket)
 {
     const dist_bucket *b = &d->reducer.plan.bucket[bucket];
-    if (dist_wait(way, &d->gather[bucket]) < 0) return -1;
     for (const dist_slot *s = b->slot; s < b->slot + b->slots; s++)
         if (take_out(d, s) < 0) return -1;
     return 0;
 }
+
+static int receive(data_parallel *d, dist_transport *way, int64_t bucket) { return dist_wait(way, &d->gather[bucket]) < 0 ? -1 : take_bucket_out(d, bucket); }
 
 static int gather_all(void *data)
 {
@@ -94,6 +101,23 @@ static int gather_all(void *data)
         if ((n = send(d, way, i)) < 0) status = -1;
     for (int64_t i = 0; i < d->reducer.plan.buckets && status == 0; i++) status = receive(d, way, i);
     return dist_done(status);
+}
+
+/* The same in a graph. */
+static int ask_gather(void *data, bool tries)
+{
+    TR_SCOPE;
+    TR_NO_GRAD;
+    data_parallel *d = data;
+    const int64_t buckets = d->reducer.plan.buckets;
+    for (int64_t i = 0, n; i < buckets; i += n) {
+        if ((n = prepare_some(d, i)) < 0) return -1;
+        if (!tries && dist_device_note(d->reducer.on, &d->gather[i], n) < 0) return -1;
+    }
+    if (!tries && dist_device_join_noted(d->reducer.on) < 0) return -1;
+    for (int64_t i = 0; i < buckets; i++)
+        if (take_bucket_out(d, i) < 0) return -1;
+    return 0;
 }
 
 /* The bucket's memory is wanted; and one rank forgets as many do. */
@@ -115,7 +139,9 @@ int(tr_gather_parameters)(tr_module *m)
 {
     data_parallel *d = dist_own_sharded(m, "tr_gather_parameters");
     if (!d || forget_gradients(d) < 0) return -1;
-    return d->mine ? (tr_record_call)(gather_all, d) : 0;
+    if (!d->mine) return 0;
+    static const tr_graph_call_ gathers = {gather_all, NULL, ask_gather};
+    return dist_graph_serves(d) ? tr_record_graph_call_(&gathers, d) : (tr_record_call)(gather_all, d);
 }
 
 /* ---- clipping ---- */

@@ -55,7 +55,7 @@ static void add_number(char *text, size_t bytes, const dist_page *p, int64_t num
         add(text, bytes, "no collective");
         return;
     }
-    add(text, bytes, "#%lld ", (long long)number);
+    add(text, bytes, "#%lld%s", (long long)number, note ? " " : "");
     if (note) add_note(text, bytes, note);
 }
 

@@ -112,7 +112,7 @@ static int step(player *p, int64_t world)
 {
     int64_t order[ITEMS];
     shuffle(&p->random, order);
-    if (dist_reducer_begin(&p->reducer, samples_of(p->rank), NULL) < 0) return 1;
+    if (dist_reducer_begin(&p->reducer, samples_of(p->rank), NULL, 0) < 0) return 1;
     for (int64_t k = 0; k < ITEMS; k++) {
         compute(&p->random);
         if (uses(p->rank, order[k]) && dist_reducer_ready(&p->reducer, order[k]) < 0) return 1;

@@ -66,6 +66,12 @@ fi
 run "large parameters travel in a group" WELL '^rank 1 began like rank 0$' group
 run "a group's end fails" BADLY 'rank 1 of [0-9]+ on .*: NCCL: broadcast: unhandled system error: played; TRIREME_DEVICE_TRANSPORT=host' group FAKE_NCCL_FAIL=1:2
 run "a device does not bring its part of a group" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #.* and wait for each other; their devices are in it' group FAKE_NCCL_STALL=1:2 TRIREME_TIMEOUT=2
+run "a recorded step is a graph" WELL '^rank 1: 1 graph, loss -?[0-9.]+$' graph
+run "a recorded step of NCCL's from long ago is some" WELL '^rank 1: [2-9] graph, loss -?[0-9.]+$' graph FAKE_NCCL_VERSION=22605
+run "graphs are not to have its calls" WELL '^rank 1: [2-9] graph, loss -?[0-9.]+$' graph TRIREME_NCCL_GRAPHS=off
+run "an unknown wish for graphs" BADLY 'TRIREME_NCCL_GRAPHS.*expected on or off' graph TRIREME_NCCL_GRAPHS=maybe
+run "a call fails while a step is captured" BADLY 'rank 1 of [0-9]+ on .*: NCCL: all_reduce: unhandled system error: played' graph FAKE_NCCL_FAIL=1:8
+run "a device does not bring its part of a graph" BADLY 'after 2 s .TRIREME_TIMEOUT. all ranks have come to #[0-9]+ all_reduce of [0-9]+ float32 .gradients, in a graph. at nccl_ways.c:[0-9]+ and wait for each other; their devices are in it' graph FAKE_NCCL_STALL=1:30 TRIREME_TIMEOUT=2
 run "a rank does not come" BADLY 'after 2 s .TRIREME_TIMEOUT. rank [0-9] on .* has not come to #[0-9]+ all_reduce of 1000 float32.* at nccl_ways.c:.*sleeps' late TRIREME_TIMEOUT=2
 run "NCCL says that it has failed while nobody asks" BADLY 'rank 0 on .*: remote process exited or there was a network error' rests FAKE_NCCL_BREAK=0:8
 exit $((failures > 0))

@@ -1,0 +1,271 @@
+/* Recorded steps whose sums between ranks, by NCCL, stand in their graph. */
+#include "../played/played_in_test.h"
+
+#include <string.h>
+#include <trireme/dist.h>
+#include <trireme/nn.h>
+#include <trireme/optim.h>
+#include <trireme/record.h>
+#include <trireme/trace.h>
+
+/* These outlive their ranks. */
+static tr_recording *of_before;
+static tr_module *with_them;
+
+BEFORE_ALL
+{
+    if (!tr_cuda_is_available()) {
+        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
+        return TEST_SKIPPED;
+    }
+    find_played();
+    if (tr_dist_init(argc, argv) < 0) return 1;
+    TR_SCOPE;
+    if (tr_all_reduce(tr_ones(TR_SHAPE(1), .device = tr_dist_device())) < 0) return 1;
+    if (strstr(tr_dist_transport(), " by NCCL 2.")) return 0;
+    print_message("skipped: %s\n", tr_dist_transport());
+    return tr_dist_finish() ? 1 : TEST_SKIPPED;
+}
+
+/* NCCL's end would wait for ever for a graph that has its calls. */
+AFTER_ALL
+{
+    int failed = tr_dist_finish();
+    if (of_before && (tr_replay(of_before) == 0 || !strstr(tr_error_message(), "recorded with other ranks than these"))) failed = 1;
+    tr_error_clear();
+    tr_recording_drop(of_before);
+    tr_module_drop(with_them);
+    return failed;
+}
+
+enum { IN = 6,
+       OUT = 3,
+       STEPS = 12,
+       RECORDED = 1 };
+
+/* How many collectives have run in graphs; 0 by the real NCCL, which counts none. */
+static int64_t in_graphs(void)
+{
+    const char *named = getenv("TRIREME_NCCL_LIBRARY");
+    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
+    int64_t (*count)(void) = NULL;
+    assert_int_equal(tr_synchronize(tr_dist_device()), 0);
+    if (object) *(void **)&count = dlsym(object, "fake_nccl_captured");
+    return count ? count() : 0;
+}
+
+/* ---- training ---- */
+
+typedef struct {
+    tr_module *model, *ranks;
+    tr_optim *adam;
+    tr_tensors trained;
+    bool shares, clips;
+} training;
+
+static training made(tr_dtype dtype, bool shares, bool clips)
+{
+    tr_manual_seed(1);
+    training t = {.shares = shares, .clips = clips};
+    t.model = tr_sequential(tr_linear_layer(IN, 8, .dtype = dtype), tr_tanh_layer(), tr_linear_layer(8, 8, .dtype = dtype), tr_relu_layer(), tr_linear_layer(8, OUT, .dtype = dtype));
+    assert_int_equal(tr_module_to(t.model, tr_dist_device()), 0);
+    t.ranks = tr_data_parallel(t.model, .bucket_bytes = 100, .first_bucket_bytes = 1, .shard_state = shares);
+    t.trained = shares ? tr_shard_parameters(t.ranks) : tr_parameters(t.model);
+    t.adam = tr_adam(t.trained, .lr = 0.01);
+    return t;
+}
+
+static void step(const training *t, tr_tensor *x, tr_tensor *y)
+{
+    TR_SCOPE;
+    tr_zero_grad(t->adam);
+    assert_int_equal(tr_backward(tr_mse_loss(tr_forward(t->ranks, x), y)), 0);
+    if (t->clips) tr_clip_grad_norm_(t->trained, 0.1);
+    assert_int_equal(tr_step(t->adam), 0);
+    if (t->shares) assert_int_equal(tr_gather_parameters(t->ranks), 0);
+}
+
+static void batch(int64_t number, int64_t rows, tr_dtype dtype, tr_tensor **x, tr_tensor **y)
+{
+    tr_manual_seed(100 * (uint64_t)number + (uint64_t)tr_dist_rank());
+    *x = tr_to_device(tr_randn(TR_SHAPE(rows, IN), .dtype = dtype), tr_dist_device());
+    *y = tr_to_device(tr_randn(TR_SHAPE(rows, OUT), .dtype = dtype), tr_dist_device());
+}
+
+static tr_recording *recorded(const training *t, tr_tensor *x, tr_tensor *y)
+{
+    tr_recording *r = NULL;
+    assert_int_equal(tr_record(&r, .inputs = TR_TENSORS(x, y)), 0);
+    tr_recording_keep(r);
+    step(t, x, y);
+    assert_int_equal(tr_record_end(), 0);
+    return r;
+}
+
+static void assert_same(const training *a, const training *b)
+{
+    tr_tensors p = tr_parameters(a->model), q = tr_parameters(b->model);
+    for (int64_t i = 0; i < p.count; i++) assert_close(tr_to_device(q.tensor[i], tr_cpu()), tr_to_device(p.tensor[i], tr_cpu()), 0);
+    assert_int_equal(tr_check_replicas(b->model), 0);
+}
+
+static void rate(const training *t, int i) { assert_int_equal(tr_set_learning_rate(t->adam, 0.01 / (1 + i)), 0); }
+
+/* Ranks have unlike shares, and the learning rate changes. */
+static void assert_replays_as_running(tr_dtype dtype, bool shares, bool clips)
+{
+    TR_SCOPE;
+    const training run = made(dtype, shares, clips), replayed = made(dtype, shares, clips);
+    const int64_t rows = 3 + tr_dist_rank();
+    tr_recording *r = NULL;
+    int64_t before = 0;
+    for (int i = 0; i < STEPS; i++) {
+        TR_SCOPE;
+        tr_tensor *x, *y;
+        batch(i, rows, dtype, &x, &y);
+        rate(&run, i);
+        rate(&replayed, i);
+        step(&run, x, y);
+        if (i < RECORDED)
+            step(&replayed, x, y);
+        else if (i == RECORDED)
+            r = recorded(&replayed, x, y);
+        else
+            assert_int_equal(tr_replay(r, .inputs = TR_TENSORS(x, y)), 0);
+        if (i == STEPS - 2) before = in_graphs();
+    }
+    assert_int_equal(tr_recording_info_of(r).graphs, 1);
+    if (before) assert_true(in_graphs() - before > 2);
+    assert_same(&run, &replayed);
+    tr_recording_drop(r);
+}
+
+TEST(in_every_order_a_step_is_one_graph_and_gives_the_bits_of_running_it)
+{
+    in_every_order(order) assert_replays_as_running(order % 2 ? TR_FLOAT64 : TR_FLOAT32, false, order % 3 == 1);
+    in_order(PLAYED_AT_RANDOM);
+}
+
+TEST(in_every_order_so_is_one_with_shared_out_state)
+{
+    in_every_order(order) assert_replays_as_running(TR_FLOAT32, true, false);
+    in_order(PLAYED_AT_RANDOM);
+}
+
+TEST(a_replay_waits_for_no_device)
+{
+    needs_played_device();
+    const training t = made(TR_FLOAT32, false, true);
+    tr_tensor *x, *y;
+    batch(0, 4, TR_FLOAT32, &x, &y);
+    step(&t, x, y);
+    tr_recording *r = recorded(&t, x, y);
+    for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(r), 0);
+    const played_counts before = counted();
+    for (int i = 0; i < 5; i++) assert_int_equal(tr_replay(r), 0);
+    assert_int_equal(counted().waits - before.waits, 0);
+    assert_int_equal(counted().launches - before.launches, 5);
+    tr_recording_drop(r);
+}
+
+/* Rank 0 runs every third step as usual, and two recordings take turns. */
+TEST(where_a_rank_has_no_graph_none_has)
+{
+    const training run = made(TR_FLOAT32, false, false), replayed = made(TR_FLOAT32, false, false);
+    tr_recording *r[2] = {NULL, NULL};
+    int64_t before = in_graphs();
+    for (int i = 0; i < 3 * STEPS; i++) {
+        TR_SCOPE;
+        tr_tensor *x, *y;
+        batch(i, i % 2 ? 5 : 2 + tr_dist_rank(), TR_FLOAT32, &x, &y);
+        step(&run, x, y);
+        if (i == 0)
+            step(&replayed, x, y);
+        else if (!r[i % 2])
+            r[i % 2] = recorded(&replayed, x, y);
+        else if (tr_dist_rank() == 0 && i % 3 == 0)
+            step(&replayed, x, y);
+        else
+            assert_int_equal(tr_replay(r[i % 2], .inputs = TR_TENSORS(x, y)), 0);
+    }
+    assert_same(&run, &replayed);
+    if (before) assert_true(in_graphs() > before);
+    for (int i = 0; i < 2; i++) tr_recording_drop(r[i]);
+}
+
+/* What is captured together is launched together: else shares of samples would be others'. */
+TEST(ranks_that_captured_unlike_steps_do_not_mix_them)
+{
+    const training run = made(TR_FLOAT32, false, false), replayed = made(TR_FLOAT32, false, false);
+    tr_recording *r[2] = {NULL, NULL};
+    for (int i = 0; i < 3 * STEPS; i++) {
+        TR_SCOPE;
+        tr_tensor *x, *y;
+        int which = (i / (1 + (int)tr_dist_rank())) % 2; /* rank 0 changes in every step, rank 1 in every second */
+        batch(i, which ? 5 : 2, TR_FLOAT32, &x, &y);
+        step(&run, x, y);
+        if (i == 0)
+            step(&replayed, x, y);
+        else if (!r[which])
+            r[which] = recorded(&replayed, x, y);
+        else
+            assert_int_equal(tr_replay(r[which], .inputs = TR_TENSORS(x, y)), 0);
+    }
+    assert_same(&run, &replayed);
+    for (int i = 0; i < 2; i++) tr_recording_drop(r[i]);
+}
+
+/* While one of them watches its device, all show their parts. */
+TEST(who_watches_sees_the_parts)
+{
+    const training t = made(TR_FLOAT32, false, false);
+    tr_tensor *x, *y;
+    batch(0, 4, TR_FLOAT32, &x, &y);
+    step(&t, x, y);
+    tr_recording *r = recorded(&t, x, y);
+    for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(r), 0);
+    assert_int_equal(tr_recording_info_of(r).graphs, 1);
+    int64_t before = in_graphs();
+    if (tr_dist_rank() == 0) assert_int_equal(tr_ledger_start(0), 0);
+    for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(r), 0);
+    if (tr_dist_rank() == 0) tr_ledger_stop();
+    assert_int_equal(in_graphs(), before);
+    assert_true(tr_recording_info_of(r).graphs > 1);
+    assert_int_equal(tr_replay(r), 0);
+    if (before) assert_true(in_graphs() > before);
+    tr_recording_drop(r);
+}
+
+/* Then all do without. */
+TEST(a_rank_without_memory_for_a_graph_leaves_none_alone)
+{
+    needs_played_device();
+    const training run = made(TR_FLOAT32, false, false), replayed = made(TR_FLOAT32, false, false);
+    tr_tensor *x, *y;
+    batch(0, 4, TR_FLOAT32, &x, &y);
+    for (int i = 0; i < 2 + STEPS; i++) step(&run, x, y);
+    step(&replayed, x, y);
+    tr_recording *r = recorded(&replayed, x, y);
+    assert_int_equal(tr_replay(r), 0);
+    int64_t before = in_graphs();
+    for (int i = 1; i < STEPS; i++) {
+        if (i == 1 && tr_dist_rank() == tr_dist_world() - 1) played.fail_at(1, true);
+        assert_int_equal(tr_replay(r), 0);
+        played.fail_at(0, false);
+    }
+    assert_int_equal(in_graphs(), before);
+    assert_same(&run, &replayed);
+    tr_recording_drop(r);
+}
+
+TEST(a_recording_may_outlive_its_ranks)
+{
+    const training t = made(TR_FLOAT32, false, false);
+    with_them = tr_module_keep(t.ranks);
+    tr_tensor *x, *y;
+    batch(0, 4, TR_FLOAT32, &x, &y);
+    step(&t, x, y);
+    of_before = recorded(&t, x, y);
+    for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(of_before), 0);
+    assert_int_equal(tr_recording_info_of(of_before).graphs, 1);
+}
