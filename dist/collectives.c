@@ -37,7 +37,7 @@ static void not_recorded(const char *function) { tr_not_recorded_(function, "ran
 
 static int travel(dist_transport *way, const tr_tensor *t, dist_work w)
 {
-    if (on_device(t) && way->world == 1) return 0; /* in place, and nobody to meet */
+    if (on_device(t) && !dist_device_travels(way)) return 0; /* in place, and nobody to meet */
     if (on_device(t) && !(w.on = dist_device_of(way, tr_device_of(t)))) return dist_done(-1);
     return dist_done(dist_run(way, &w));
 }
@@ -49,7 +49,7 @@ static int sum(dist_transport *way, tr_tensor *t)
 {
     TR_NO_GRAD;
     dist_device *d = NULL;
-    if (on_device(t) && way->world > 1 && !(d = dist_device_of(way, tr_device_of(t)))) return dist_done(-1);
+    if (on_device(t) && dist_device_travels(way) && !(d = dist_device_of(way, tr_device_of(t)))) return dist_done(-1);
     tr_tensor *wide = d && d->widens && is_half(t) ? (tr_to)(t, TR_FLOAT32) : t;
     if (!wide || travel(way, wide, (dist_work){.operation = DIST_ALL_REDUCE, .from = tr_data(wide), .into = tr_data(wide), .n = tr_numel(wide), .dtype = tr_dtype_of(wide)}) < 0) return -1;
     return wide == t || (tr_copy_)(t, wide) ? 0 : -1;
@@ -108,7 +108,7 @@ tr_tensor *(tr_all_gather)(tr_tensor *t)
     tr_tensor *all = serves("tr_all_gather", t, COPY) ? room_for_all(t, way->world) : NULL;
     describe(words, "all_gather", t, all);
     if (dist_check("tr_all_gather", words) < 0 || !all) return NULL;
-    if (on_device(t) && way->world == 1) return tr_pass_up((tr_copy_)(all, t));
+    if (on_device(t) && !dist_device_travels(way)) return tr_pass_up((tr_copy_)(all, t));
     if (travel(way, t, (dist_work){.operation = DIST_ALL_GATHER, .from = tr_data(t), .into = tr_data(all), .n = bytes_of(t)}) < 0) return NULL;
     return tr_pass_up(all);
 }

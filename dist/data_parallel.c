@@ -69,7 +69,7 @@ static tr_tensor *forward(tr_module *m, tr_tensor *input)
         if (!d->shards.open) return tr_fail("a reproducible data-parallel module's forward belongs into a loop over tr_next_shard()");
         return (tr_forward)(d->module, input);
     }
-    if (tr_dist_world() == 1) return (tr_forward)(d->module, input);
+    if (tr_dist_world() == 1 && (!d->reducer.on || dist_plan_is_over(&d->reducer.plan))) return (tr_forward)(d->module, input);
     if (dist_plan_is_over(&d->reducer.plan))
         return tr_fail("a data-parallel module was made for other ranks than these, or for one; give its module to tr_data_parallel() again");
     d->samples = tr_ndim(input) > 0 ? tr_size(input, 0) : 1;
@@ -174,7 +174,7 @@ static int find_device(data_parallel *d, dist_transport *way)
         return -1;
     }
     if (at.type == TR_CPU) return 0;
-    if (way->world == 1 || d->reproducible) return 0; /* shards' gradients come to the host, and add up there */
+    if (!dist_device_travels(way) || d->reproducible) return 0; /* shards' gradients come to the host, and add up there */
     d->reducer.on = dist_device_of(way, at);
     return d->reducer.on ? 0 : -1;
 }
@@ -194,7 +194,8 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGRE
     if (dist_done(dist_same_values(d->module)) < 0) return -1;
     if (dist_done(dist_broadcast(way, agreed, AGREED * sizeof *agreed, 0)) < 0) return -1;
     d->reproducible = agreed[3];
-    d->sharded = d->reducer.scatter = agreed[5];
+    d->sharded = agreed[5];
+    d->reducer.scatter = d->sharded && way->world > 1;
     d->check_every = agreed[6];
     if (dist_data_parallel_collect(d) < 0 || dist_done(find_device(d, way)) < 0) return -1;
     bool thread;
@@ -234,7 +235,7 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
     if (!d->module) return NULL;
     d->sharded = options.shard_state;
     tr_module_on_free(m, release);
-    if ((way->world == 1 && !options.reproducible) || join_ranks(d, way, agreed) == 0) return m;
+    if ((!dist_device_travels(way) && !options.reproducible) || join_ranks(d, way, agreed) == 0) return m;
     release(m); /* now, not when the scope closes: hooks of a half-made module must not run */
     return NULL;
 }

@@ -57,8 +57,8 @@ TEST(what_has_no_sum_is_copied)
     tr_tensor *all = here(tr_all_gather(t));
     for (int64_t r = 0; r < tr_dist_world(); r++)
         for (int64_t i = 0; i < 7; i++) assert_item(tr_to(tr_select(all, 0, 7 * r + i), TR_FLOAT32), i > r, 0);
-    assert_int_equal(tr_broadcast(t, 1), 0);
-    assert_item(tr_sum(tr_to(here(t), TR_FLOAT32)), 5, 0);
+    assert_int_equal(tr_broadcast(t, tr_dist_world() - 1), 0);
+    assert_item(tr_sum(tr_to(here(t), TR_FLOAT32)), 7 - world(), 0);
 }
 
 TEST(in_every_order_of_streams_sums_come_between_what_was_asked_before_and_after)
@@ -106,6 +106,7 @@ TEST(large_parameters_begin_in_one_launch)
 /* Up to 8 MiB at a time: of the large ones the last weight is a launch, and the bias before it. */
 TEST(parameters_are_gathered_in_one_launch)
 {
+    if (tr_dist_world() == 1) skip_because("one rank's state is not shared out");
     enum { STEPS = 3,
            PARAMETERS = 4 };
     for (int large = 0; large < 2; large++) {
