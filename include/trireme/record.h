@@ -31,10 +31,13 @@
  * first step) is made, not recorded.
  *
  * A step is recorded on one device.  On a CUDA device calls that stand side by side become one CUDA graph, launched as a
- * whole, in which little ones (up to 2048 elements; float32 ones that go element by element: of any length) are one kernel together; in between stands what the host does: tr_record_call, what ranks say to each other, and gradients whose norm must
- * be finite (.error_if_nonfinite), which waits for the norm.  Otherwise a replay waits for nothing.  The first one runs call
- * by call, the second one makes the graphs; the same once more for inputs that are not the recorded ones, which are copied
- * to a place that the recording has for them.
+ * whole, in which little ones (up to 2048 elements; float32 ones that go element by element: of any length) are one kernel
+ * together; in between stands what the host does: tr_record_call, what ranks say to each other through it, and gradients
+ * whose norm must be finite (.error_if_nonfinite), which waits for the norm.  Otherwise a replay waits for nothing.  Where
+ * ranks meet by NCCL one backward's sums of gradients, and shared-out parameters that are gathered, are in the graph as well:
+ * in each replay to which all ranks come with steps that they captured together, and none traced or with a ledger; else the
+ * host asks NCCL between graphs.  The first replay runs call by call, the second one makes the graphs; the same once more for
+ * inputs that are not the recorded ones, which are copied to a place that the recording has for them.
  *
  * A recording belongs to the thread that made it. */
 #ifndef TRIREME_RECORD_H
