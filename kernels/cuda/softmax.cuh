@@ -58,7 +58,7 @@ static __device__ inline double sum_of_row(const softmax_call &s, int lane, bool
             total = joined<sum_join>(part, lanes, of_warp);
             part = 0;
         }
-        if (i < n) four[j % 4] = term(j);
+        four[j % 4] = i < n ? term(j) : 0;
         const bool whole = FOURS && lanes == WARP && (j - j % 4 + 4) * WARP <= n;
         if (!whole && i < n) part += (double)four[j % 4];
         if (whole && j % 4 == 3) part += (double)((four[0] + four[1]) + (four[2] + four[3]));
