@@ -9,6 +9,7 @@ export LC_ALL=C
 PATH=$PATH:$(dirname "$1")
 shift
 command -v cuobjdump >/dev/null || { echo "skipped: no cuobjdump"; exit 77; }
+command -v nvdisasm >/dev/null || [ -n "${NVDISASM_PATH:-}" ] || { echo "skipped: no nvdisasm, which cuobjdump asks"; exit 77; }
 arch=$(cuobjdump -lelf "$1" | grep -oE 'sm_[0-9]+' | sort -t_ -k2 -n -u | awk '{ last = $1 } /sm_90/ { print; seen = 1 } END { if (!seen) print last }')
 [ -n "$arch" ] || { echo "no kernels in $1"; exit 1; }
 
