@@ -2,6 +2,7 @@
  * as the largest words that they are made of. */
 #include "kernels/cuda/elements.cuh"
 #include "kernels/cuda/indexed.cuh"
+#include "kernels/cuda/sorting.cuh"
 
 /* ---- rows: of (outer, rows, inner) and (outer, count, inner) words ---- */
 struct indexed_rows {
@@ -80,11 +81,47 @@ __global__ void __launch_bounds__(THREADS) copy_rows(word *out, const word *src,
     }
 }
 
+/* Where places are many more than rows for them, the index is sorted instead, which leaves equal ones in order. */
+enum { MANY_MORE = 16 };
+
+struct keys_of_index {
+    const int64_t *index;
+    __device__ uint64_t of(int64_t, int64_t k) const { return (uint64_t)index[k]; }
+};
+
+template <class word>
+__global__ void __launch_bounds__(THREADS) copy_sorted_rows(word *out, const word *src, const item *sorted, const indexed_rows r)
+{
+    for (int64_t i = thread_index(); i < r.at.n; i += thread_count()) {
+        const int64_t k = number_of(r, i), index = (int64_t)sorted[k].key;
+        const bool is_last = k + 1 == r.count.by || (int64_t)sorted[k + 1].key != index;
+        if (is_last && in_bounds(r.at, index)) out[place(r.at, i, index)] = src[i + (sorted[k].at - k) * r.inner.by];
+    }
+}
+
+template <class word>
+static int copy_in_order(const kernel_call *call, const indexed_rows &r)
+{
+    const int64_t count = r.count.by;
+    item *sorted = (item *)cuda_scratch_take(call, count * (int64_t)sizeof *sorted);
+    if (!sorted) return -1;
+    const keys_of_index keys = {r.index};
+    const to_items all = {sorted, 0, count};
+    int status = sort_rows(call, keys, all, 1, count);
+    if (status == 0) {
+        LAUNCH(copy_sorted_rows<word>, blocks_for(r.at.n), THREADS, (word *)call->at[0], (const word *)call->at[1], sorted, r);
+        status = launched(call);
+    }
+    cuda_scratch_give(sorted);
+    return status;
+}
+
 template <class word>
 struct copying {
     static int run(const kernel_call *call, int64_t inner)
     {
         indexed_rows r = indexed_rows_of(call, inner);
+        if (call->size[1] / MANY_MORE > call->size[3]) return copy_in_order<word>(call, r);
         long long *last = (long long *)cuda_scratch_take(call, (call->size[1] + 1) * (int64_t)sizeof *last); /* never nothing */
         if (!last) return -1;
         LAUNCH(forget_last, blocks_for(r.count.by), THREADS, last, r);

@@ -49,6 +49,8 @@ TEST(rows_by_index_are_the_cpus)
     each_rows(2, 9, 16, 33); /* rows of whole packs */
     each_rows(3, 33, 32, 31);
     each_rows(1, 255, 6, 128);
+    each_rows(2, 900, 3, 40); /* few for many places */
+    each_rows(1, 2900, 2, 160);
 }
 
 TEST(rows_of_a_long_index_are_the_cpus)
@@ -98,22 +100,24 @@ TEST(elements_of_long_lines_are_the_cpus)
 
 TEST(an_index_out_of_range_is_written_down_and_leads_nowhere)
 {
-    static const int64_t wrong[] = {4, -1, INT64_MIN, INT64_MAX};
-    for (int w = 0; w < 4; w++)
+    static const int64_t wrong[] = {400, -1, INT64_MIN, INT64_MAX};
+    for (int turn = 0; turn < 8; turn++)
         for (int64_t count = 3; count < 400; count += 300) {
+            const int64_t rows = turn % 2 ? 400 : 4;
+            const int w = turn / 2;
             static float x[403], out[403];
             for (int64_t i = 0; i < count; i++) indices[i] = 1, x[i] = 1;
             indices[1] = wrong[w];
             int64_t added = count - 1;
             for (int kernel = KERNEL_INDEX_SELECT; kernel <= KERNEL_SCATTER_ADD; kernel++) {
                 bool elements = kernel == KERNEL_GATHER || kernel == KERNEL_SCATTER_ADD, selects = kernel == KERNEL_INDEX_SELECT || kernel == KERNEL_GATHER;
-                kernel_call call = {.kernel = (uint16_t)kernel, .type = TR_FLOAT32, .n = selects ? count : 4, .at = {out, x, indices}, .number = {4}, .size = {1, 4, 1, count}, .stride = {{1}, {1}}};
+                kernel_call call = {.kernel = (uint16_t)kernel, .type = TR_FLOAT32, .n = selects ? count : rows, .at = {out, x, indices}, .number = {(double)rows}, .size = {1, rows, 1, count}, .stride = {{1}, {1}}};
                 if (elements) call.ndim = 1, call.size[0] = count;
                 for (int i = 0; i < 403; i++) out[i] = 7;
                 trouble = (cuda_trouble){0};
                 assert_int_equal(on_gpu[kernel][TR_FLOAT32](&call), 0);
                 assert_int_equal(trouble.found, kernel + 1);
-                assert_true(trouble.value == wrong[w] && trouble.bound == 4);
+                assert_true(trouble.value == wrong[w] && trouble.bound == rows);
                 for (int i = 0; i < 403; i++) {
                     float want = selects ? (i >= count ? 7 : i != 1) : i != 1                    ? 7
                                                                    : kernel == KERNEL_INDEX_COPY ? 1
