@@ -64,6 +64,17 @@ void dist_data_parallel_say_unused(dist_data_parallel *d)
     if (way->rank == 0) say_unused(d, DIST_UNUSED, DIST_TOLD, "trireme: not reached by backward on any rank: ");
 }
 
+static size_t describe_sums(const dist_reducer *r, int64_t items, char *text, size_t room)
+{
+    const dist_bucket *first = &r->plan.bucket[0];
+    size_t used = (size_t)snprintf(text, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed ", (long long)items, (long long)r->plan.buckets, (long long)(first->n * tr_dtype_size(first->dtype) >> 10));
+    if (r->launched)
+        used += (size_t)snprintf(text + used, room - used, "in the graph of a replay, which ranks agreed on in %.3f ms", 1e3 * r->wait_s);
+    else
+        used += (size_t)snprintf(text + used, room - used, "by %s; %lld of them left while backward went on, %.3f ms waited at its end", r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
+    return used;
+}
+
 tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
 {
     tr_data_parallel_report report = {0};
@@ -75,10 +86,9 @@ tr_data_parallel_report tr_data_parallel_report_of(tr_module *m)
     report.by_thread = r->courier.has_thread;
     report.ordered = r->settled && !r->scatter;
     report.exposed_seconds = r->wait_s;
-    size_t room = sizeof report.words, used = (size_t)snprintf(report.words, room, "%lld gradients in %lld buckets, the first of %lld KiB; summed by %s; %lld of them left while backward went on, %.3f ms waited at its end",
-                                                               (long long)d->items, (long long)r->plan.buckets, (long long)(r->plan.bucket[0].n * tr_dtype_size(r->plan.bucket[0].dtype) >> 10),
-                                                               r->courier.has_thread ? "a thread of its own" : "the calling thread", (long long)r->early, 1e3 * r->wait_s);
-    if (r->on) {
+    report.in_graph = r->launched;
+    size_t room = sizeof report.words, used = describe_sums(r, d->items, report.words, room);
+    if (r->on && !r->launched) {
         dist_there there = dist_underway_there(&r->on->underway, r);
         report.device_seconds = there.busy;
         report.device_hidden_seconds = there.hidden;

@@ -139,7 +139,7 @@ int dist_reducer_begin(dist_reducer *r, int64_t samples, const uint64_t *digest,
         return -1;
     }
     r->running = true;
-    r->counted = false;
+    r->counted = r->launched = false;
     r->began = dist_now();
     r->next = r->early = r->ordered = 0;
     memset(r->ready, 0, (size_t)r->plan.items * sizeof *r->ready);
@@ -242,6 +242,8 @@ int dist_reducer_note(dist_reducer *r, int64_t bucket, double weight)
 void dist_reducer_launched(dist_reducer *r)
 {
     r->running = false;
+    r->launched = true;
+    r->early = 0;
     r->wait_s = r->total_s = dist_now() - r->began;
 }
 

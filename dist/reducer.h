@@ -30,6 +30,7 @@ typedef struct {
     bool scatter;     /* a rank gets its part of each bucket alone (and the counts of those that used it) */
     bool settled;     /* the plan follows the order in which gradients are finished */
 
+    bool launched;          /* the last time it was a graph */
     bool running, counted;  /* from begin() to the end of end(); the weight is known */
     bool compares, differs; /* there is a digest; and the ranks do not hold the same, known with the weight */
     int64_t samples;

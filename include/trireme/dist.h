@@ -267,9 +267,10 @@ TR_API double(tr_clip_sharded_grad_norm)(tr_module *m, double max_norm, tr_clip_
  *     "trireme: not reached by backward on any rank: 4.weight, 4.bias") */
 typedef struct {
     int64_t buckets, early; /* early: that left while backward went on */
-    bool by_thread;         /* summed by a thread of its own */
+    bool in_graph;          /* summed in the CUDA graph of a replay: of early nothing is known, nor of the device */
+    bool by_thread;         /* else: summed by a thread of its own */
     bool ordered;           /* buckets follow the order of the first backward */
-    double exposed_seconds; /* waited for sums when backward had ended */
+    double exposed_seconds; /* waited for sums when backward had ended; for ranks to agree on a graph */
     /* On a device, for which the rank does not wait: how long it was at the sums of the last backward that it is known to have
      * done, and how much of that before it had done backward's own work; on its clock. */
     double device_seconds, device_hidden_seconds;

@@ -223,12 +223,16 @@ TEST(who_watches_sees_the_parts)
     tr_recording *r = recorded(&t, x, y);
     for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(r), 0);
     assert_int_equal(tr_recording_info_of(r).graphs, 1);
+    tr_data_parallel_report said = tr_data_parallel_report_of(t.ranks);
+    assert_true(said.in_graph && said.early == 0 && said.exposed_seconds > 0 && said.device_seconds == 0);
+    assert_non_null(strstr(said.words, "summed in the graph of a replay, which ranks agreed on in "));
     int64_t before = in_graphs();
     if (tr_dist_rank() == 0) assert_int_equal(tr_ledger_start(0), 0);
     for (int i = 0; i < 3; i++) assert_int_equal(tr_replay(r), 0);
     if (tr_dist_rank() == 0) tr_ledger_stop();
     assert_int_equal(in_graphs(), before);
     assert_true(tr_recording_info_of(r).graphs > 1);
+    assert_false(tr_data_parallel_report_of(t.ranks).in_graph);
     assert_int_equal(tr_replay(r), 0);
     if (before) assert_true(in_graphs() > before);
     tr_recording_drop(r);
