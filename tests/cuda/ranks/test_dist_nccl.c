@@ -1,23 +1,8 @@
 /* Ranks whose devices meet by NCCL: sums, orders, and that nobody waits.  (test_dist_device.c runs this way, too.) */
-#include "../played/played_in_test.h"
+#include "by_nccl.h"
 #include "learner.h"
 
-#include <string.h>
-
-BEFORE_ALL
-{
-    if (!tr_cuda_is_available()) {
-        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
-        return TEST_SKIPPED;
-    }
-    find_played();
-    if (tr_dist_init(argc, argv) < 0) return 1;
-    TR_SCOPE;
-    if (tr_all_reduce(tr_ones(TR_SHAPE(1), .device = tr_dist_device())) < 0) return 1;
-    if (strstr(tr_dist_transport(), " by NCCL 2.")) return 0;
-    print_message("skipped: %s\n", tr_dist_transport());
-    return tr_dist_finish() ? 1 : TEST_SKIPPED;
-}
+BEFORE_ALL { return begin_by_nccl(argc, argv, 14, 0); }
 AFTER_ALL { return tr_dist_finish(); }
 
 static tr_tensor *there(tr_tensor *t) { return tr_to_device(t, tr_dist_device()); }
@@ -82,15 +67,7 @@ TEST(in_every_order_of_streams_sums_come_between_what_was_asked_before_and_after
 
 /* ---- together ---- */
 
-/* 0 where it is the real NCCL, whose launches nobody counts. */
-static int64_t launches(void)
-{
-    const char *named = getenv("TRIREME_NCCL_LIBRARY");
-    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
-    int64_t (*count)(void) = NULL;
-    if (object) *(void **)&count = dlsym(object, "fake_nccl_launches");
-    return count ? count() : 0;
-}
+static int64_t launches(void) { return counted_by_nccl("fake_nccl_launches"); }
 
 TEST(large_parameters_begin_in_one_launch)
 {

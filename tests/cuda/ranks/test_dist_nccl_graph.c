@@ -1,8 +1,6 @@
 /* Recorded steps whose sums between ranks, by NCCL, stand in their graph. */
-#include "../played/played_in_test.h"
+#include "by_nccl.h"
 
-#include <string.h>
-#include <trireme/dist.h>
 #include <trireme/nn.h>
 #include <trireme/optim.h>
 #include <trireme/record.h>
@@ -12,20 +10,7 @@
 static tr_recording *of_before;
 static tr_module *with_them;
 
-BEFORE_ALL
-{
-    if (!tr_cuda_is_available()) {
-        print_message("skipped: no CUDA device: %s\n", tr_cuda_missing());
-        return TEST_SKIPPED;
-    }
-    find_played();
-    if (tr_dist_init(argc, argv) < 0) return 1;
-    TR_SCOPE;
-    if (tr_all_reduce(tr_ones(TR_SHAPE(1), .device = tr_dist_device())) < 0) return 1;
-    if (strstr(tr_dist_transport(), " by NCCL 2.")) return 0;
-    print_message("skipped: %s\n", tr_dist_transport());
-    return tr_dist_finish() ? 1 : TEST_SKIPPED;
-}
+BEFORE_ALL { return begin_by_nccl(argc, argv, 27, 3); }
 
 /* NCCL's end would wait for ever for a graph that has its calls. */
 AFTER_ALL
@@ -43,15 +28,11 @@ enum { IN = 6,
        STEPS = 12,
        RECORDED = 1 };
 
-/* How many collectives have run in graphs; 0 by the real NCCL, which counts none. */
+/* How many collectives have run in graphs. */
 static int64_t in_graphs(void)
 {
-    const char *named = getenv("TRIREME_NCCL_LIBRARY");
-    void *object = named ? dlopen(named, RTLD_NOLOAD | RTLD_LAZY) : NULL;
-    int64_t (*count)(void) = NULL;
     assert_int_equal(tr_synchronize(tr_dist_device()), 0);
-    if (object) *(void **)&count = dlsym(object, "fake_nccl_captured");
-    return count ? count() : 0;
+    return counted_by_nccl("fake_nccl_captured");
 }
 
 /* ---- training ---- */
