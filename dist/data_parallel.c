@@ -211,6 +211,15 @@ static int join_ranks(data_parallel *d, dist_transport *way, int64_t agreed[AGRE
     return d->sharded && way->world > 1 ? dist_own_parts(d) : 0;
 }
 
+/* A rank alone has nothing to average, but what is to travel all the same: a device's gradients. */
+static bool meets_ranks(const dist_transport *way, tr_module *module, bool reproducible)
+{
+    bool meets = way->world > 1 || reproducible;
+    tr_tensors all = meets || !dist_device_travels(way) ? (tr_tensors){0} : tr_parameters(module);
+    for (int64_t i = 0; i < all.count; i++) meets = meets || tr_device_of(all.tensor[i]).type != TR_CPU;
+    return meets;
+}
+
 tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options options)
 {
     dist_stop_if_failed();
@@ -235,7 +244,7 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
     if (!d->module) return NULL;
     d->sharded = options.shard_state;
     tr_module_on_free(m, release);
-    if ((!dist_device_travels(way) && !options.reproducible) || join_ranks(d, way, agreed) == 0) return m;
+    if (!meets_ranks(way, module, options.reproducible) || join_ranks(d, way, agreed) == 0) return m;
     release(m); /* now, not when the scope closes: hooks of a half-made module must not run */
     return NULL;
 }

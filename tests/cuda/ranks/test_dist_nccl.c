@@ -65,6 +65,14 @@ TEST(in_every_order_of_streams_sums_come_between_what_was_asked_before_and_after
     in_order(PLAYED_AT_RANDOM);
 }
 
+/* Also where there is but one rank, whose device alone would have anything to send. */
+TEST(gradients_of_a_model_of_the_host_are_whole)
+{
+    tr_module *m = tr_linear_layer(4, 3);
+    assert_int_equal(tr_backward(tr_sum(tr_forward(tr_data_parallel(m), tr_ones(TR_SHAPE(2, 4))))), 0);
+    assert_close(tr_grad(tr_parameters(m).tensor[0]), tr_full(TR_SHAPE(3, 4), 2), 1e-6);
+}
+
 /* ---- together ---- */
 
 static int64_t launches(void) { return counted_by_nccl("fake_nccl_launches"); }
