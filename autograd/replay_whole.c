@@ -71,14 +71,16 @@ static void forget_step(tr_whole_step_ *step) { record_forget_whole((record_whol
 
 /* ---- replaying ---- */
 
+/* It meets the others before all calls.  Those who run the step as usual meet in the order of its calls: so it is the first
+ * of them that meets anybody. */
 static int32_t leader_of(const tr_recording *r)
 {
     int32_t leader = -1;
     for (int64_t i = 0; i < r->entries; i++) {
         const record_entry *e = &r->entry[i];
         if (!e->in_graph && !record_capturable(e)) return -1;
-        if (!e->in_graph || !e->in_graph->lead) continue;
-        if (leader >= 0) return -1;
+        if (!e->in_graph || (leader >= 0 && !e->in_graph->lead)) continue;
+        if (leader >= 0 || !e->in_graph->lead) return -1;
         leader = (int32_t)i + 1;
     }
     return leader;

@@ -76,7 +76,8 @@ typedef struct tr_whole_step_ {
 typedef struct {
     /* As tr_record_call's: where the step is no graph. */
     int (*call)(void *data);
-    /* NULL: it does not lead; one call of a step does.  1: the step is done; 0: not as a graph, this time; -1. */
+    /* NULL: it does not lead; the first such call of a step does, and no other.  1: the step is done; 0: not as a graph, this
+     * time; -1. */
     int (*lead)(void *data, tr_whole_step_ *step);
     /* In a capture, at the call's place: ask lanes and kernels.  First with `tries`, only to find out how many numbers and
      * kernels that is: nothing that other ranks have a part in. */
