@@ -81,8 +81,9 @@ dist_call *dist_call_new(dist_data_parallel *d, int64_t slots);
 int dist_call_make(int (*f)(void *data), const tr_graph_call_ *in_graph, dist_call *c);
 void dist_calls_free(dist_data_parallel *d);
 
-/* One more backward: is it one that compares the ranks' parameters? */
+/* One more backward: is it one that compares the ranks' parameters?  And will the next be? */
 bool dist_data_parallel_checks(dist_data_parallel *d);
+bool dist_data_parallel_checks_next(const dist_data_parallel *d);
 
 /* The samples are counted, and with them who could launch which graph (reducer.h).  0 or -1. */
 int dist_call_count(dist_call *c, int64_t graph);

@@ -36,7 +36,14 @@ int dist_call_make(int (*f)(void *data), const tr_graph_call_ *in_graph, call *c
     return status;
 }
 
-bool dist_data_parallel_checks(data_parallel *d) { return d->check_every > 0 && ++d->backwards % d->check_every == 0; }
+bool dist_data_parallel_checks_next(const data_parallel *d) { return d->check_every > 0 && (d->backwards + 1) % d->check_every == 0; }
+
+bool dist_data_parallel_checks(data_parallel *d)
+{
+    const bool checks = dist_data_parallel_checks_next(d);
+    d->backwards++;
+    return checks;
+}
 
 int dist_call_count(call *c, int64_t graph)
 {

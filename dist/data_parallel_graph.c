@@ -9,6 +9,9 @@
  * they captured together alike.  A rank that runs a step as usual, or watches its parts, says none, and nobody has one that
  * time.  (Then the host asks NCCL between smaller graphs.)
  *
+ * Nobody has one either in a backward that compares the ranks' parameters, which is done where it begins: by then a step may
+ * have changed them.
+ *
  * So ranks' shares of the samples are the same in all launches of a graph, and stand in it.  Nobody counts there which ranks
  * used a parameter: a recorded step has decided that. */
 #include "dist/data_parallel.h"
@@ -85,7 +88,7 @@ static int lead(void *data, tr_whole_step_ *step)
 {
     call *c = data;
     data_parallel *d = c->owner;
-    if (step->refused) return 0;
+    if (step->refused || dist_data_parallel_checks_next(d)) return 0;
     if (dist_call_count(c, step->number ? step->number : d->reducer.on->graphs + 1) < 0) return -1;
     if (isnan(dist_call_weight(d))) return dist_done(-1);
     int has = dist_reducer_agrees(&d->reducer);

@@ -35,9 +35,10 @@
  * together; in between stands what the host does: tr_record_call, what ranks say to each other through it, and gradients
  * whose norm must be finite (.error_if_nonfinite), which waits for the norm.  Otherwise a replay waits for nothing.  Where
  * ranks meet by NCCL one backward's sums of gradients, and shared-out parameters that are gathered, are in the graph as well:
- * in each replay to which all ranks come with steps that they captured together, and none traced or with a ledger; else the
- * host asks NCCL between graphs.  The first replay runs call by call, the second one makes the graphs; the same once more for
- * inputs that are not the recorded ones, which are copied to a place that the recording has for them.
+ * in each replay to which all ranks come with steps that they captured together, and none traced or with a ledger, and that
+ * does not compare their parameters (.check_every); else the host asks NCCL between graphs.  The first replay runs call by
+ * call, the second one makes the graphs; the same once more for inputs that are not the recorded ones, which are copied to a
+ * place that the recording has for them.
  *
  * A recording belongs to the thread that made it. */
 #ifndef TRIREME_RECORD_H

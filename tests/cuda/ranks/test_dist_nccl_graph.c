@@ -42,29 +42,32 @@ typedef struct {
     tr_optim *adam;
     tr_tensors trained;
     bool shares, clips;
-    bool gathers_first; /* what the last step left, instead of at its end */
+    bool gathers_first, steps_first; /* by what the last step left, instead of at its end */
 } training;
 
-static training made(tr_dtype dtype, bool shares, bool clips)
+static training made_to_check(tr_dtype dtype, bool shares, bool clips, int64_t check_every)
 {
     tr_manual_seed(1);
     training t = {.shares = shares, .clips = clips};
     t.model = tr_sequential(tr_linear_layer(IN, 8, .dtype = dtype), tr_tanh_layer(), tr_linear_layer(8, 8, .dtype = dtype), tr_relu_layer(), tr_linear_layer(8, OUT, .dtype = dtype));
     assert_int_equal(tr_module_to(t.model, tr_dist_device()), 0);
-    t.ranks = tr_data_parallel(t.model, .bucket_bytes = 100, .first_bucket_bytes = 1, .shard_state = shares);
+    t.ranks = tr_data_parallel(t.model, .bucket_bytes = 100, .first_bucket_bytes = 1, .shard_state = shares, .check_every = check_every);
     t.trained = shares ? tr_shard_parameters(t.ranks) : tr_parameters(t.model);
     t.adam = tr_adam(t.trained, .lr = 0.01);
     return t;
 }
 
+static training made(tr_dtype dtype, bool shares, bool clips) { return made_to_check(dtype, shares, clips, 0); }
+
 static void step(const training *t, tr_tensor *x, tr_tensor *y)
 {
     TR_SCOPE;
     if (t->gathers_first) assert_int_equal(tr_gather_parameters(t->ranks), 0);
+    if (t->steps_first) assert_int_equal(tr_step(t->adam), 0);
     tr_zero_grad(t->adam);
     assert_int_equal(tr_backward(tr_mse_loss(tr_forward(t->ranks, x), y)), 0);
     if (t->clips) tr_clip_grad_norm_(t->trained, 0.1);
-    assert_int_equal(tr_step(t->adam), 0);
+    if (!t->steps_first) assert_int_equal(tr_step(t->adam), 0);
     if (t->shares && !t->gathers_first) assert_int_equal(tr_gather_parameters(t->ranks), 0);
 }
 
@@ -193,6 +196,30 @@ TEST(parameters_may_be_gathered_first_where_a_rank_runs)
             assert_int_equal(tr_replay(r, .inputs = TR_TENSORS(x, y)), 0);
     }
     assert_true(tr_gather_parameters(run.ranks) == 0 && tr_gather_parameters(replayed.ranks) == 0);
+    assert_same(&run, &replayed);
+    tr_recording_drop(r);
+}
+
+/* After what the step did before it, as where a rank runs. */
+TEST(parameters_are_compared_where_a_backward_begins)
+{
+    training run = made(TR_FLOAT32, false, false), replayed = made_to_check(TR_FLOAT32, false, false, 3);
+    run.steps_first = replayed.steps_first = true;
+    tr_recording *r = NULL;
+    const int64_t before = in_graphs();
+    for (int i = 0; i < STEPS; i++) {
+        TR_SCOPE;
+        tr_tensor *x, *y;
+        batch(i, 4, TR_FLOAT32, &x, &y);
+        step(&run, x, y);
+        if (i == RECORDED)
+            r = recorded(&replayed, x, y);
+        else if (i < RECORDED || (tr_dist_rank() == 0 && i % 2 == 1))
+            step(&replayed, x, y);
+        else
+            assert_int_equal(tr_replay(r, .inputs = TR_TENSORS(x, y)), 0);
+    }
+    if (before) assert_true(in_graphs() > before);
     assert_same(&run, &replayed);
     tr_recording_drop(r);
 }
