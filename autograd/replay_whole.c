@@ -55,8 +55,9 @@ static int capture(tr_whole_step_ *step)
     record_whole *w = (record_whole *)step;
     tr_recording *r = w->r;
     w->part = (record_part){.end = (int32_t)r->entries, .tries = true};
-    r->info.graphs = r->info.joined = 0;
     if (!record_capture_part(r, &w->part)) return -1;
+    r->info.graphs = 1;
+    r->info.joined = w->part.joined;
     enlist(w);
     return 0;
 }
@@ -66,8 +67,6 @@ static int launch(tr_whole_step_ *step)
     record_whole *w = (record_whole *)step;
     return record_launch_part(w->r, &w->part);
 }
-
-static void forget_step(tr_whole_step_ *step) { record_forget_whole((record_whole *)step); }
 
 /* ---- replaying ---- */
 
@@ -92,7 +91,7 @@ int record_replay_whole(tr_recording *r, record_parts *all)
     if (!r->leader) r->leader = leader_of(r);
     if (r->leader < 0 || core_watched()) return 0;
     record_whole *w = &all->whole;
-    if (!w->r) *w = (record_whole){.step = {.capture = capture, .launch = launch, .forget = forget_step}, .r = r};
+    if (!w->r) *w = (record_whole){.step = {.capture = capture, .launch = launch}, .r = r};
     const record_entry *e = &r->entry[r->leader - 1];
     return e->in_graph->lead(e->data, &w->step);
 }

@@ -69,8 +69,6 @@ typedef struct tr_whole_step_ {
     /* Make the graph.  All calls are asked, twice.  0, or -1 with an error standing and nothing left. */
     int (*capture)(struct tr_whole_step_ *step);
     int (*launch)(struct tr_whole_step_ *step);
-    /* There is no graph any more, if there was one. */
-    void (*forget)(struct tr_whole_step_ *step);
 } tr_whole_step_;
 
 typedef struct {
