@@ -50,6 +50,7 @@ static void destroy(core_object *object)
         core_free(r->entry[i].items);
         core_free(r->entry[i].item_place);
         if (r->entry[i].owner) core_release(r->entry[i].owner);
+        if (r->entry[i].how) r->entry[i].how->dropped(r->entry[i].data);
     }
     for (int64_t i = 0; i < r->memories; i++) record_let_go(&r->memory[i]);
     for (int64_t i = 0; i < r->inputs; i++) core_drop_tensor(r->input[i]);

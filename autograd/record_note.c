@@ -186,21 +186,31 @@ int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *te
     return run(device, call);
 }
 
-static int note_call(int (*f)(void *data), const tr_graph_call_ *in_graph, void *data)
+/* `how` may be NULL. */
+static int note_call(int (*f)(void *data), const tr_graph_call_ *how, void *data)
 {
-    core_thread *here = core_here();
-    if (!here->recorder) return f(data);
-    record_entry *e = new_entry(here->recorder);
+    record_entry *e = new_entry(core_here()->recorder);
     if (!e) return -1;
     e->f = f;
     e->data = data;
-    e->in_graph = in_graph;
+    e->how = how;
     bool before = autograd_record_pause();
     int status = f(data);
     autograd_record_resume(before);
     return status;
 }
 
-int(tr_record_call)(int (*f)(void *data), void *data) { return f ? note_call(f, NULL, data) : core_null_status("tr_record_call"); }
+int(tr_record_call)(int (*f)(void *data), void *data)
+{
+    if (!f) return core_null_status("tr_record_call");
+    return core_here()->recorder ? note_call(f, NULL, data) : f(data);
+}
 
-int tr_record_graph_call_(const tr_graph_call_ *how, void *data) { return note_call(how->call, how, data); }
+int tr_record_graph_call_(const tr_graph_call_ *how, void *data)
+{
+    const tr_recording *r = core_here()->recorder;
+    const int64_t before = r ? r->entries : 0;
+    int status = r ? note_call(how->call, how, data) : how->call(data);
+    if (!r || r->entries == before) how->dropped(data);
+    return status;
+}

@@ -45,10 +45,10 @@ typedef struct {
     autograd_knob *knob;
     int (*f)(void *data);
     void *data;
-    const tr_graph_call_ *in_graph; /* borrowed: how a graph has f; NULL: none can */
-    kernel_optim_item *items;       /* owned; NULL for all but optimisers */
-    record_place *item_place;       /* owned: RECORD_ITEM_VIEWS for each */
-    int32_t group;                  /* one past the last call that runs together with this one, where it is the first; else 0 */
+    const tr_graph_call_ *how; /* borrowed: f's, how a graph has it, and who owns the data; NULL: none can, the program */
+    kernel_optim_item *items;  /* owned; NULL for all but optimisers */
+    record_place *item_place;  /* owned: RECORD_ITEM_VIEWS for each */
+    int32_t group;             /* one past the last call that runs together with this one, where it is the first; else 0 */
 } record_entry;
 
 /* What replays look at of all memory: a handle that must still have its storage, a storage whose version goes up. */

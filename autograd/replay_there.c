@@ -130,7 +130,7 @@ static int ask(void *data)
     p->tries = false;
     for (int64_t i = p->first; i < p->end;) {
         const record_entry *e = &p->entry[i];
-        const int done = e->kernel ? ask_kernels(p, i) : e->in_graph->ask(e->data, tries);
+        const int done = e->kernel ? ask_kernels(p, i) : e->how->ask(e->data, tries);
         if (done < 0) return -1;
         p->joined += done;
         i += done ? done : 1;

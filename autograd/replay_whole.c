@@ -77,9 +77,10 @@ static int32_t leader_of(const tr_recording *r)
     int32_t leader = -1;
     for (int64_t i = 0; i < r->entries; i++) {
         const record_entry *e = &r->entry[i];
-        if (!e->in_graph && !record_capturable(e)) return -1;
-        if (!e->in_graph || (leader >= 0 && !e->in_graph->lead)) continue;
-        if (leader >= 0 || !e->in_graph->lead) return -1;
+        const bool meets = e->how && e->how->ask;
+        if (!meets && !record_capturable(e)) return -1;
+        if (!meets || (leader >= 0 && !e->how->lead)) continue;
+        if (leader >= 0 || !e->how->lead) return -1;
         leader = (int32_t)i + 1;
     }
     return leader;
@@ -93,5 +94,5 @@ int record_replay_whole(tr_recording *r, record_parts *all)
     record_whole *w = &all->whole;
     if (!w->r) *w = (record_whole){.step = {.capture = capture, .launch = launch}, .r = r};
     const record_entry *e = &r->entry[r->leader - 1];
-    return e->in_graph->lead(e->data, &w->step);
+    return e->how->lead(e->data, &w->step);
 }

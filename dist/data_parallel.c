@@ -128,7 +128,6 @@ static void release(tr_module *m)
     drop_anchor(d);
     dist_shards_close(&d->shards);
     if (d->reducer.plan.memory) dist_reducer_close(&d->reducer);
-    dist_calls_free(d);
     free(d->gradient);
     free(d->item);
     free(d->unused);
@@ -240,6 +239,7 @@ tr_module *(tr_data_parallel)(tr_module *module, tr_data_parallel_options option
     tr_module *m = (tr_module_new)("DataParallel", forward, sizeof(data_parallel));
     if (!m) return NULL;
     data_parallel *d = tr_module_self(m);
+    d->outer = m;
     d->module = (tr_module_child)(m, "module", module);
     if (!d->module) return NULL;
     d->sharded = options.shard_state;

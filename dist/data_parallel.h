@@ -11,7 +11,6 @@ typedef struct dist_data_parallel dist_data_parallel;
 
 /* What a recorded call must know, also after other steps have run. */
 typedef struct dist_call {
-    struct dist_call *next;
     dist_data_parallel *owner;
     int64_t samples, bucket, item;
     bool stays;            /* the module's, as it was */
@@ -32,7 +31,7 @@ enum { DIST_UNUSED_HERE = 1,
 
 struct dist_data_parallel {
     dist_data_parallel *next_alive;
-    tr_module *module; /* borrowed: our child, which keeps it */
+    tr_module *outer, *module; /* borrowed: whose self this is; our child, which keeps it */
     dist_reducer reducer;
     dist_item *item;         /* owned */
     dist_gradient *gradient; /* owned: item i's */
@@ -41,7 +40,6 @@ struct dist_data_parallel {
     int64_t samples;                /* of the last forward */
     bool waiting;                   /* backward will call us at its end */
     bool stays;                     /* TR_NO_SYNC: in this backward gradients stay here */
-    dist_call *recorded;            /* owned: a list */
     int64_t check_every, backwards; /* every so many of them digests are compared; 0: never */
     bool reproducible;
     dist_shards shards; /* if reproducible */
@@ -76,10 +74,10 @@ void dist_backward_came(tr_tensor *anchor, void *data); /* a backward came by ou
 
 /* ---- data_parallel_calls.c ---- */
 
-/* Freed by make(), or, where a step is recorded, with the module.  in_graph: f, as a graph has it; or NULL. */
+/* make() takes it: it is freed when nobody calls any more, and keeps the module until then. */
 dist_call *dist_call_new(dist_data_parallel *d, int64_t slots);
-int dist_call_make(int (*f)(void *data), const tr_graph_call_ *in_graph, dist_call *c);
-void dist_calls_free(dist_data_parallel *d);
+int dist_call_make(const tr_graph_call_ *how, dist_call *c);
+void dist_call_dropped(void *data);
 
 /* One more backward: is it one that compares the ranks' parameters?  And will the next be? */
 bool dist_data_parallel_checks(dist_data_parallel *d);
@@ -102,7 +100,7 @@ int dist_call_gathered(void *data); /* and such a backward is over */
 /* Sums and gathers may be in a graph. */
 bool dist_graph_serves(const dist_data_parallel *d);
 
-/* NULL: not in a graph. */
+/* How these calls are made, in a graph if that can be. */
 const tr_graph_call_ *dist_graph_begin(const dist_data_parallel *d);
 const tr_graph_call_ *dist_graph_send(const dist_call *c);
 const tr_graph_call_ *dist_graph_wait(const dist_data_parallel *d);

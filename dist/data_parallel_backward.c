@@ -41,7 +41,7 @@ int dist_backward_full(void *owner, int64_t bucket)
         }
         c->slot[s].used = used || c->slot[s].how == DIST_LOAD_KEEP;
     }
-    return dist_call_make(dist_call_send, dist_graph_send(c), c);
+    return dist_call_make(dist_graph_send(c), c);
 }
 
 /* TR_NO_SYNC: only the numbers of samples travel. */
@@ -58,7 +58,8 @@ static int gather(data_parallel *d, dist_gradient *g)
         free(c);
         return -1;
     }
-    if (dist_call_make(dist_call_gather, NULL, c) < 0) return -1;
+    static const tr_graph_call_ gathers = {.call = dist_call_gather, .dropped = dist_call_dropped};
+    if (dist_call_make(&gathers, c) < 0) return -1;
     tr_drop(g->aside);
     g->aside = NULL;
     return dist_gradient_gather(g, true) < 0 ? -1 : dist_gradient_show(g);
@@ -75,7 +76,7 @@ static bool take_part(data_parallel *d)
     d->stays = no_sync;
     dist_stop_if_failed();
     call *c = dist_call_new(d, 0);
-    d->waiting = c && dist_call_make(dist_call_begin, dist_graph_begin(d), c) == 0 && (tr_on_backward_end)(backward_ended, d) == 0;
+    d->waiting = c && dist_call_make(dist_graph_begin(d), c) == 0 && (tr_on_backward_end)(backward_ended, d) == 0;
     return d->waiting;
 }
 
@@ -99,7 +100,8 @@ void dist_backward_came(tr_tensor *anchor, void *data)
 static int end_of_gathering(data_parallel *d)
 {
     call *c = dist_call_new(d, 0);
-    if (!c || dist_call_make(dist_call_gathered, NULL, c) < 0) return -1;
+    static const tr_graph_call_ gathered = {.call = dist_call_gathered, .dropped = dist_call_dropped};
+    if (!c || dist_call_make(&gathered, c) < 0) return -1;
     for (int64_t i = 0; i < d->items; i++) {
         dist_gradient *g = &d->gradient[i];
         bool marked = g->gathers && g->marker && tr_grad(g->parameter) == g->marker; /* not used this time */
@@ -141,7 +143,7 @@ static int average(data_parallel *d)
         free(c);
         return -1;
     }
-    if (dist_call_make(dist_call_wait, dist_graph_wait(d), c) < 0 || store_all(d) < 0) return -1;
+    if (dist_call_make(dist_graph_wait(d), c) < 0 || store_all(d) < 0) return -1;
     return settle(d);
 }
 

@@ -24,16 +24,19 @@ dist_call *dist_call_new(data_parallel *d, int64_t slots)
     return c;
 }
 
-int dist_call_make(int (*f)(void *data), const tr_graph_call_ *in_graph, call *c)
+/* The module is kept meanwhile: replays want it. */
+int dist_call_make(const tr_graph_call_ *how, call *c)
 {
-    int status = in_graph ? tr_record_graph_call_(in_graph, c) : (tr_record_call)(f, c);
-    if (tr_is_recording()) {
-        c->next = c->owner->recorded;
-        c->owner->recorded = c;
-    } else {
-        free(c);
-    }
-    return status;
+    tr_module_keep(c->owner->outer);
+    return tr_record_graph_call_(how, c);
+}
+
+void dist_call_dropped(void *data)
+{
+    call *c = data;
+    tr_module *outer = c->owner->outer;
+    free(c);
+    tr_module_drop(outer);
 }
 
 bool dist_data_parallel_checks_next(const data_parallel *d) { return d->check_every > 0 && (d->backwards + 1) % d->check_every == 0; }
@@ -123,13 +126,4 @@ int dist_call_gathered(void *data)
     if (isnan(dist_call_weight(c->owner))) return dist_done(-1);
     c->owner->reducer.running = false;
     return 0;
-}
-
-void dist_calls_free(data_parallel *d)
-{
-    for (call *c = d->recorded, *next; c; c = next) {
-        next = c->next;
-        free(c);
-    }
-    d->recorded = NULL;
 }

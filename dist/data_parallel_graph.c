@@ -127,24 +127,27 @@ static int ask_wait(void *data, bool tries)
 
 bool dist_graph_serves(const data_parallel *d) { return d->reducer.on && d->reducer.on->note && d->samples > 0; }
 
+/* In a graph, and not. */
+typedef const tr_graph_call_ ways[2];
+
 const tr_graph_call_ *dist_graph_begin(const data_parallel *d)
 {
-    static const tr_graph_call_ begins = {dist_call_begin, lead, ask_begin};
-    return dist_graph_serves(d) ? &begins : NULL;
+    static ways begins = {{dist_call_begin, lead, ask_begin, dist_call_dropped}, {.call = dist_call_begin, .dropped = dist_call_dropped}};
+    return &begins[!dist_graph_serves(d)];
 }
 
 /* What is gathered, or kept, is weighted by itself. */
 const tr_graph_call_ *dist_graph_send(const call *c)
 {
-    static const tr_graph_call_ sends = {dist_call_send, NULL, ask_send};
+    static ways sends = {{dist_call_send, NULL, ask_send, dist_call_dropped}, {.call = dist_call_send, .dropped = dist_call_dropped}};
     const data_parallel *d = c->owner;
-    for (int64_t s = 0; s < d->reducer.plan.bucket[c->bucket].slots; s++)
-        if (c->slot[s].how != DIST_LOAD_ZERO && c->slot[s].how != DIST_LOAD_SCALE) return NULL;
-    return dist_graph_serves(d) ? &sends : NULL;
+    bool whole = dist_graph_serves(d);
+    for (int64_t s = 0; s < d->reducer.plan.bucket[c->bucket].slots; s++) whole = whole && (c->slot[s].how == DIST_LOAD_ZERO || c->slot[s].how == DIST_LOAD_SCALE);
+    return &sends[!whole];
 }
 
 const tr_graph_call_ *dist_graph_wait(const data_parallel *d)
 {
-    static const tr_graph_call_ waits = {dist_call_wait, NULL, ask_wait};
-    return dist_graph_serves(d) ? &waits : NULL;
+    static ways waits = {{dist_call_wait, NULL, ask_wait, dist_call_dropped}, {.call = dist_call_wait, .dropped = dist_call_dropped}};
+    return &waits[!dist_graph_serves(d)];
 }

@@ -120,6 +120,8 @@ static int ask_gather(void *data, bool tries)
     return 0;
 }
 
+static void drop_module(void *data) { tr_module_drop(((data_parallel *)data)->outer); }
+
 /* The bucket's memory is wanted; and one rank forgets as many do. */
 static int forget_gradients(data_parallel *d)
 {
@@ -140,8 +142,9 @@ int(tr_gather_parameters)(tr_module *m)
     data_parallel *d = dist_own_sharded(m, "tr_gather_parameters");
     if (!d || forget_gradients(d) < 0) return -1;
     if (!d->mine) return 0;
-    static const tr_graph_call_ gathers = {gather_all, NULL, ask_gather};
-    return dist_graph_serves(d) ? tr_record_graph_call_(&gathers, d) : (tr_record_call)(gather_all, d);
+    static const tr_graph_call_ in_graph = {gather_all, NULL, ask_gather, drop_module}, gathers = {.call = gather_all, .dropped = drop_module};
+    tr_module_keep(d->outer);
+    return tr_record_graph_call_(dist_graph_serves(d) ? &in_graph : &gathers, d);
 }
 
 /* ---- clipping ---- */

@@ -78,11 +78,13 @@ typedef struct {
      * time; -1. */
     int (*lead)(void *data, tr_whole_step_ *step);
     /* In a capture, at the call's place: ask lanes and kernels.  First with `tries`, only to find out how many numbers and
-     * kernels that is: nothing that other ranks have a part in. */
+     * kernels that is: nothing that other ranks have a part in.  NULL: no graph can have it. */
     int (*ask)(void *data, bool tries);
+    /* Nobody calls any more: the recording has gone, or there is none. */
+    void (*dropped)(void *data);
 } tr_graph_call_;
 
-/* tr_record_call for such a call; `how` stays where it is. */
+/* tr_record_call for such a call, whose data it takes; `how` stays where it is. */
 TR_API int tr_record_graph_call_(const tr_graph_call_ *how, void *data);
 
 /* No step is a whole one any more: other ranks are about to leave. */
