@@ -145,11 +145,11 @@ typedef struct {
  * buckets: tr_grad() gives tensors over their memory.  Buckets are first filled from the last parameter back, and after the
  * first backward once more in the order in which rank 0's gradients were finished; gradients move then.  Such a tensor is
  * not to be held beyond the module or tr_dist_finish; tr_grad() then gives a copy.
- * A step may be recorded (record.h); its replays sum at the same places.  They are collective too, and want this module
- * alive.
+ * A step may be recorded (record.h); its replays sum at the same places.  They are collective too, and one rank may replay
+ * what another runs.  The recording keeps this module.
  * With .check_every = k each k-th backward (also of a replay, or without sync; of reproducible batches the k-th) first makes
  * a digest of all bits of the parameters, one pass over them.  It travels with the message that begins an average anyway,
- * of 64 bytes then instead of 16 (reproducible: in one of its own), and a difference ends all ranks with the words of
+ * of 64 bytes then instead of 16 (on a device of 80 instead of 32; reproducible: in one of its own), and a difference ends all ranks with the words of
  * tr_check_replicas, whose call it saves:
  *     "tr_backward: parameter 2.weight differs: rank 1 of 4 holds values of its own (of 6 parameters 4 differ)"
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
