@@ -149,12 +149,13 @@ typedef struct {
  * what another runs.  The recording keeps this module.
  * With .check_every = k each k-th backward (also of a replay, or without sync; of reproducible batches the k-th) first makes
  * a digest of all bits of the parameters, one pass over them.  It travels with the message that begins an average anyway,
- * of 64 bytes then instead of 16 (on a device of 80 instead of 32; reproducible: in one of its own), and a difference ends all ranks with the words of
- * tr_check_replicas, whose call it saves:
+ * of 64 bytes then instead of 16 (on a device of 80 instead of 32; reproducible: in one of its own), and a difference ends
+ * all ranks with the words of tr_check_replicas, whose call it saves:
  *     "tr_backward: parameter 2.weight differs: rank 1 of 4 holds values of its own (of 6 parameters 4 differ)"
  * At construction names, shapes and types of all parameters and buffers must agree on all ranks, then rank 0's values are
- * copied to all; options that differ are rank 0's.  On one rank it only forwards.  It belongs to the ranks of its
- * construction: after tr_dist_finish it forwards alone, and to ranks that start later its module is given anew.
+ * copied to all; options that differ are rank 0's.  On one rank it only forwards, unless NCCL is asked for by name
+ * (TRIREME_DEVICE_TRANSPORT).  It belongs to the ranks of its construction: after tr_dist_finish it forwards alone, and to
+ * ranks that start later its module is given anew.
  * The parameters may be on this rank's CUDA device (tr_module_to before): buckets lie there, and are summed while the device
  * goes on, by NCCL, on a stream of its own, or by way of their twins in the host's memory; brought on by a thread where MPI
  * was started for several.  A step waits for no device, but with .reproducible, where each shard's gradients come to the host
