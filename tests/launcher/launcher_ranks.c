@@ -15,7 +15,7 @@ int main(int argc, char **argv)
         if (strcmp(way, "stop-before") == 0) raise(SIGSTOP);
         for (volatile bool for_ever = strcmp(way, "loop-before") == 0; for_ever;) {}
     }
-    bool apart = argc > 2 && strcmp(argv[2], "apart") == 0;
+    bool apart = rank && argc > 2 && strcmp(argv[2], "apart") == 0;
     MPI_Comm part;
     if (apart) {
         MPI_Init(&argc, &argv);

@@ -111,7 +111,7 @@ TEST(copies_stand_between_kernels_with_their_bytes)
     in_every_order(order)
     {
         TR_SCOPE;
-        span sent[MOST], added[MOST], read[MOST];
+        span sent[MOST] = {0}, added[MOST] = {0}, read[MOST] = {0};
         assert_int_equal(tr_trace_start("traces"), 0);
         tr_tensor *there = tr_to_device(x, tr_cuda(0)), *y = tr_add(there, there);
         assert_item(tr_select(y, 0, 7), 2, 0);
