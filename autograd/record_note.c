@@ -190,7 +190,10 @@ int autograd_run_items(kernel_call *call, tr_device device, tr_tensor *const *te
 static int note_call(int (*f)(void *data), const tr_graph_call_ *how, void *data)
 {
     record_entry *e = new_entry(core_here()->recorder);
-    if (!e) return -1;
+    if (!e) {
+        if (how) how->dropped(data);
+        return -1;
+    }
     e->f = f;
     e->data = data;
     e->how = how;
@@ -208,9 +211,8 @@ int(tr_record_call)(int (*f)(void *data), void *data)
 
 int tr_record_graph_call_(const tr_graph_call_ *how, void *data)
 {
-    const tr_recording *r = core_here()->recorder;
-    const int64_t before = r ? r->entries : 0;
-    int status = r ? note_call(how->call, how, data) : how->call(data);
-    if (!r || r->entries == before) how->dropped(data);
+    if (core_here()->recorder) return note_call(how->call, how, data);
+    int status = how->call(data);
+    how->dropped(data);
     return status;
 }
