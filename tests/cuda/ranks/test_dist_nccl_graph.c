@@ -177,24 +177,31 @@ TEST(where_a_rank_has_no_graph_none_has)
     for (int i = 0; i < 2; i++) tr_recording_drop(r[i]);
 }
 
-/* Where a step meets others before its backward, all meet in that order. */
-TEST(parameters_may_be_gathered_first_where_a_rank_runs)
+/* Rank 0 runs the steps with this remainder, which the others replay. */
+static tr_recording *train_both(const training *run, const training *replayed, int every, int remainder)
 {
-    training run = made(TR_FLOAT32, true, false), replayed = made(TR_FLOAT32, true, false);
-    run.gathers_first = replayed.gathers_first = true;
     tr_recording *r = NULL;
     for (int i = 0; i < STEPS; i++) {
         TR_SCOPE;
         tr_tensor *x, *y;
         batch(i, 4, TR_FLOAT32, &x, &y);
-        step(&run, x, y);
+        step(run, x, y);
         if (i == RECORDED)
-            r = recorded(&replayed, x, y);
-        else if (i < RECORDED || (tr_dist_rank() == 0 && i % 3 == 0))
-            step(&replayed, x, y);
+            r = recorded(replayed, x, y);
+        else if (i < RECORDED || (tr_dist_rank() == 0 && i % every == remainder))
+            step(replayed, x, y);
         else
             assert_int_equal(tr_replay(r, .inputs = TR_TENSORS(x, y)), 0);
     }
+    return r;
+}
+
+/* Where a step meets others before its backward, all meet in that order. */
+TEST(parameters_may_be_gathered_first_where_a_rank_runs)
+{
+    training run = made(TR_FLOAT32, true, false), replayed = made(TR_FLOAT32, true, false);
+    run.gathers_first = replayed.gathers_first = true;
+    tr_recording *r = train_both(&run, &replayed, 3, 0);
     assert_true(tr_gather_parameters(run.ranks) == 0 && tr_gather_parameters(replayed.ranks) == 0);
     assert_same(&run, &replayed);
     tr_recording_drop(r);
@@ -205,20 +212,8 @@ TEST(parameters_are_compared_where_a_backward_begins)
 {
     training run = made(TR_FLOAT32, false, false), replayed = made_to_check(TR_FLOAT32, false, false, 3);
     run.steps_first = replayed.steps_first = true;
-    tr_recording *r = NULL;
     const int64_t before = in_graphs();
-    for (int i = 0; i < STEPS; i++) {
-        TR_SCOPE;
-        tr_tensor *x, *y;
-        batch(i, 4, TR_FLOAT32, &x, &y);
-        step(&run, x, y);
-        if (i == RECORDED)
-            r = recorded(&replayed, x, y);
-        else if (i < RECORDED || (tr_dist_rank() == 0 && i % 2 == 1))
-            step(&replayed, x, y);
-        else
-            assert_int_equal(tr_replay(r, .inputs = TR_TENSORS(x, y)), 0);
-    }
+    tr_recording *r = train_both(&run, &replayed, 2, 1);
     if (before) assert_true(in_graphs() > before);
     assert_same(&run, &replayed);
     tr_recording_drop(r);
